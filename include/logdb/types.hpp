@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The strong types that every layer shares: lsn, segment_number, position, timestamp, bytes_view.
+
+#include <chrono>
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <span>
+#include <string_view>
+
+namespace logdb {
+
+/// Is the number of a record: dense, 1, 2, 3, … in append order; 0 means none.
+class lsn {
+ public:
+  constexpr lsn() = default;
+  constexpr explicit lsn(std::uint64_t value) : value_{value} {}
+
+  [[nodiscard]] constexpr std::uint64_t value() const { return value_; }
+  [[nodiscard]] constexpr explicit operator bool() const { return value_ != 0; }
+
+  constexpr lsn& operator++() { return ++value_, *this; }
+  constexpr lsn& operator+=(std::uint64_t n) { return value_ += n, *this; }
+  friend constexpr lsn operator+(lsn a, std::uint64_t n) { return lsn{a.value_ + n}; }
+  friend constexpr lsn operator-(lsn a, std::uint64_t n) { return lsn{a.value_ - n}; }
+  /// How many records `a` lies after `b`; requires `b <= a`.
+  friend constexpr std::uint64_t operator-(lsn a, lsn b) { return a.value_ - b.value_; }
+  friend constexpr auto operator<=>(lsn, lsn) = default;
+  friend std::ostream& operator<<(std::ostream& out, lsn at) { return out << at.value_; }
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
+/// Is the number of a segment: unique within a store for ever, from 1; 0 means none.
+enum class segment_number : std::uint64_t {};
+
+constexpr std::uint64_t to_integer(segment_number number) {
+  return static_cast<std::uint64_t>(number);
+}
+
+/// Is a place in the store: a segment and the bytes from its start.
+struct position {
+  segment_number segment{};
+  std::uint64_t offset = 0;
+
+  friend constexpr auto operator<=>(const position&, const position&) = default;
+};
+
+/// Is a moment of the wall clock, in nanoseconds since 1970.
+using timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+/// Is how bytes go in and come out.
+using bytes_view = std::span<const std::byte>;
+
+/// Views text as bytes.
+inline bytes_view as_bytes(std::string_view text) {
+  return std::as_bytes(std::span{text.data(), text.size()});
+}
+
+/// Views bytes as text.
+inline std::string_view as_text(bytes_view bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Is satisfied by whatever can be appended: text, or contiguous bytes.
+template <class T>
+concept bytes_like =
+    std::convertible_to<const T&, std::string_view> || std::convertible_to<const T&, bytes_view>;
+
+/// Views anything `bytes_like` as bytes.
+template <bytes_like T>
+bytes_view to_bytes(const T& value) {
+  if constexpr (std::convertible_to<const T&, std::string_view>) {
+    return as_bytes(std::string_view{value});
+  } else {
+    return bytes_view{value};
+  }
+}
+
+}  // namespace logdb
