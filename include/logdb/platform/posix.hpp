@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// `posix`: the only place with system calls. Everything above is a template over a struct of
+/// this shape.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include <boost/interprocess/exceptions.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+
+#include <logdb/types.hpp>
+
+namespace logdb::platform {
+
+/// Says how a file is opened.
+enum class file_access {
+  read_only,
+  read_write,
+  create_new,  ///< read and write; fails with -EEXIST when the name is taken
+};
+
+/// Is one piece of a gathered write: the system's own type, so that nothing is copied.
+using write_piece = struct ::iovec;
+
+namespace detail {
+
+static_assert(sizeof(::off_t) == 8, "logdb: compile with -D_FILE_OFFSET_BITS=64");
+static_assert(sizeof(std::size_t) == 8,
+              "logdb: segments are mapped whole, a 64-bit system is needed");
+
+/// Turns the convention of the system (-1 and errno) into the one of this folder (-errno).
+template <class Result>
+Result checked(Result result) {
+  return result == -1 ? static_cast<Result>(-errno) : result;
+}
+
+/// Lets Boost.Interprocess map an open descriptor: models its MemoryMappable.
+class mappable_descriptor {
+ public:
+  explicit mappable_descriptor(int descriptor, bool writable)
+      : descriptor_{descriptor}, writable_{writable} {}
+
+  [[nodiscard]] boost::interprocess::mapping_handle_t get_mapping_handle() const {
+    return boost::interprocess::ipcdetail::mapping_handle_from_file_handle(descriptor_);
+  }
+  [[nodiscard]] boost::interprocess::mode_t get_mode() const {
+    return writable_ ? boost::interprocess::read_write : boost::interprocess::read_only;
+  }
+
+ private:
+  int descriptor_;
+  bool writable_;
+};
+
+/// Unmaps anonymous memory.
+struct unmapper {
+  std::size_t bytes = 0;
+  void operator()(std::byte* memory) const { ::munmap(memory, bytes); }
+};
+
+inline ::timespec to_timespec(std::chrono::nanoseconds time) {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return {.tv_sec = whole.count(), .tv_nsec = (time - whole).count()};
+}
+
+inline std::chrono::nanoseconds read_clock(::clockid_t clock) {
+  ::timespec time{};
+  ::clock_gettime(clock, &time);
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+/// Returns the value of a hexadecimal digit, or -1.
+constexpr int hex_value(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  return -1;
+}
+
+/// Reads the 32 hexadecimal digits of a uuid, skipping its dashes; false when it is none.
+inline bool parse_uuid(std::string_view text, std::array<std::byte, 16>& out) {
+  std::size_t digits = 0;
+  for (const char c : text.substr(0, 36)) {
+    if (c == '-') continue;
+    const int value = hex_value(c);
+    if (value < 0 || digits == 32) return false;
+    std::byte& cell = out[digits++ / 2];
+    cell = (cell << 4) | static_cast<std::byte>(value);
+  }
+  return digits == 32;
+}
+
+}  // namespace detail
+
+/// Is mapped memory, of a file or of none; unmapped by the destructor.
+///
+/// @threads  as an int: const members from any, the others from one
+class mapped_region {
+ public:
+  mapped_region() = default;
+
+  [[nodiscard]] std::byte* data() const {
+    return anonymous_ ? anonymous_.get() : static_cast<std::byte*>(file_.get_address());
+  }
+  [[nodiscard]] std::size_t size() const {
+    return anonymous_ ? anonymous_.get_deleter().bytes : file_.get_size();
+  }
+  [[nodiscard]] std::span<std::byte> bytes() const { return {data(), size()}; }
+
+ private:
+  friend struct posix;
+
+  boost::interprocess::mapped_region file_;                 // empty when anonymous_ is not
+  std::unique_ptr<std::byte, detail::unmapper> anonymous_;  // Boost's own is shared with a fork
+};
+
+/// Is the system, as POSIX and Linux offer it.
+///
+/// The functions are thin: no exceptions, no retries, no state. What fails returns the negative
+/// errno. A test
+/// derives from this and shadows what it wants to fail; `storage/` retries EINTR and short
+/// transfers.
+///
+/// @threads  any
+struct posix {
+  using handle = int;  ///< an open file or directory; -1 is none
+  using region = mapped_region;
+
+  static constexpr handle no_handle = -1;
+
+  // --- names -----------------------------------------------------------------------------------
+
+  /// Creates a directory that only its owner may enter (0700).
+  static int make_directory(const char* path) { return detail::checked(::mkdir(path, 0700)); }
+
+  static handle open_directory(const char* path) {
+    return detail::checked(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+
+  /// Opens a file of a directory; never follows a symbolic link, never waits for a fifo's other
+  /// end.
+  /// A created one is only its owner's (0600).
+  static handle open_file(handle directory, const char* name, file_access access) {
+    constexpr int always = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    return detail::checked(::openat(directory, name, always | flags_of(access), 0600));
+  }
+
+  /// Closes; the handle is gone whatever is returned, also after -EINTR.
+  static int close(handle file) { return detail::checked(::close(file)); }
+
+  /// Adds the names in a directory, without `.` and `..`, in no order.
+  static int list(handle directory, std::vector<std::string>& names) {
+    // A handle of its own: the position of a directory stream is shared between duplicates.
+    const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (own == -1) return -errno;
+    const std::unique_ptr<::DIR, stream_closer> stream{::fdopendir(own)};
+    if (!stream) {
+      const int failure = -errno;
+      ::close(own);
+      return failure;
+    }
+    return read_names(stream.get(), names);
+  }
+
+  /// Returns 1 when the directory has that name, for whatever it is, 0 when not.
+  static int exists(handle directory, const char* name) {
+    struct ::stat found {};
+    const int result = detail::checked(::fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW));
+    return result == 0 ? 1 : result == -ENOENT ? 0 : result;
+  }
+
+  static int rename(handle directory, const char* from, const char* to) {
+    return detail::checked(::renameat(directory, from, directory, to));
+  }
+
+  static int unlink(handle directory, const char* name) {
+    return detail::checked(::unlinkat(directory, name, 0));
+  }
+
+  // --- bytes -----------------------------------------------------------------------------------
+
+  /// Returns the size in bytes; -EINVAL for what is no regular file.
+  static std::int64_t size(handle file) {
+    struct ::stat found {};
+    if (::fstat(file, &found) == -1) return -errno;
+    return S_ISREG(found.st_mode) ? found.st_size : -EINVAL;
+  }
+
+  /// Writes the pieces at an offset; returns the bytes written, which may be fewer.
+  static std::int64_t write(handle file, const write_piece* pieces, int count,
+                            std::uint64_t offset) {
+    return detail::checked(::pwritev(file, pieces, count, static_cast<::off_t>(offset)));
+  }
+
+  /// Reads at an offset; returns the bytes read, which may be fewer, 0 at the end.
+  static std::int64_t read(handle file, void* out, std::size_t bytes, std::uint64_t offset) {
+    return detail::checked(::pread(file, out, bytes, static_cast<::off_t>(offset)));
+  }
+
+  /// Makes what was written, and the size, durable.
+  static int sync(handle file) { return detail::checked(::fdatasync(file)); }
+
+  /// Makes the names in a directory durable.
+  static int sync_directory(handle directory) { return detail::checked(::fsync(directory)); }
+
+  /// Takes real space for the first `bytes` and makes that the size if it was less; -EOPNOTSUPP
+  /// where
+  /// the file system cannot (the C library's emulation is not used: it writes one byte a block).
+  static int allocate(handle file, std::uint64_t bytes) {
+    return detail::checked(::fallocate(file, 0, 0, static_cast<::off_t>(bytes)));
+  }
+
+  /// Sets the size; only for files that nobody has mapped.
+  static int resize(handle file, std::uint64_t bytes) {
+    return detail::checked(::ftruncate(file, static_cast<::off_t>(bytes)));
+  }
+
+  // --- memory ----------------------------------------------------------------------------------
+
+  /// Maps a part of a file, shared; requires bytes > 0 and the part to lie inside the file.
+  static int map(handle file, std::uint64_t offset, std::size_t bytes, bool writable, region& out) {
+    const detail::mappable_descriptor mappable{file, writable};
+    try {
+      region made;
+      made.file_ = boost::interprocess::mapped_region{mappable, mappable.get_mode(),
+                                                      static_cast<::off_t>(offset), bytes};
+      out = std::move(made);
+      return 0;
+    } catch (const boost::interprocess::interprocess_exception& failure) {
+      return failure.get_native_error() != 0 ? -failure.get_native_error() : -EIO;
+    }
+  }
+
+  /// Maps zeroed memory that no other process sees, in huge pages where the kernel has them to
+  /// give.
+  static int map_anonymous(std::size_t bytes, region& out) {
+    void* memory =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return -errno;
+    if (bytes >= huge_page_bytes) ::madvise(memory, bytes, MADV_HUGEPAGE);
+    region made;
+    made.anonymous_ = {static_cast<std::byte*>(memory), detail::unmapper{bytes}};
+    out = std::move(made);
+    return 0;
+  }
+
+  /// Touches every page now, so that later ones cost no fault; does nothing where the kernel
+  /// cannot.
+  static void populate(std::span<std::byte> memory, bool writable) {
+#if defined(MADV_POPULATE_READ) && defined(MADV_POPULATE_WRITE)
+    const auto at = reinterpret_cast<std::uintptr_t>(memory.data());
+    const std::size_t before = at % page_bytes();
+    ::madvise(memory.data() - before, memory.size() + before,
+              writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+#else
+    (void)memory, (void)writable;
+#endif
+  }
+
+  // --- locks -----------------------------------------------------------------------------------
+
+  /// Takes the exclusive `flock` of an open file or returns -EWOULDBLOCK; a second handle on the
+  /// same
+  /// file, in this process or another, counts as somebody else.
+  static int lock_exclusive(handle file) {
+    return detail::checked(::flock(file, LOCK_EX | LOCK_NB));
+  }
+
+  /// Gives the `flock` back, also when a child of a fork still has the handle.
+  static int unlock(handle file) { return detail::checked(::flock(file, LOCK_UN)); }
+
+  /// Sleeps while `word` holds `expected`: 0 when woken, -EAGAIN when it held something else,
+  /// -EINTR,
+  /// -ETIMEDOUT. May return 0 with no wake. Between threads of one process only.
+  static int futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                        std::optional<std::chrono::nanoseconds> timeout = {}) {
+    const ::timespec limit = detail::to_timespec(timeout.value_or(std::chrono::nanoseconds{0}));
+    return static_cast<int>(detail::checked(::syscall(
+        SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, timeout ? &limit : nullptr, nullptr, 0)));
+  }
+
+  /// Wakes at most `waiters` sleepers and returns how many there were.
+  static int futex_wake(const std::atomic<std::uint32_t>& word, int waiters) {
+    return static_cast<int>(detail::checked(
+        ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, waiters, nullptr, nullptr, 0)));
+  }
+
+  // --- the machine -----------------------------------------------------------------------------
+
+  /// Returns the wall clock, which may jump.
+  static timestamp now() { return timestamp{detail::read_clock(CLOCK_REALTIME)}; }
+
+  /// Returns a clock that only grows, from some moment before the process began.
+  static std::chrono::nanoseconds uptime() { return detail::read_clock(CLOCK_MONOTONIC); }
+
+  /// Fills memory with random bytes; cannot be interrupted up to 256 of them.
+  static int random(void* out, std::size_t bytes) {
+    for (auto* next = static_cast<std::byte*>(out); bytes != 0;) {
+      const ::ssize_t got = ::getrandom(next, bytes, 0);
+      if (got == -1) return -errno;
+      next += got;
+      bytes -= static_cast<std::size_t>(got);
+    }
+    return 0;
+  }
+
+  /// Reads the number that the kernel drew when it started: memory of another boot is gone.
+  static int boot_id(std::array<std::byte, 16>& out) {
+    const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (file == -1) return -errno;
+    std::array<char, 36> text{};
+    const std::int64_t got = read(file, text.data(), text.size(), 0);
+    ::close(file);
+    if (got < 0) return static_cast<int>(got);
+    return detail::parse_uuid({text.data(), static_cast<std::size_t>(got)}, out) ? 0 : -EINVAL;
+  }
+
+  static std::uint32_t process_id() { return static_cast<std::uint32_t>(::getpid()); }
+
+  static std::size_t page_bytes() {
+    static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return bytes;
+  }
+
+ private:
+  static constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+
+  struct stream_closer {
+    void operator()(::DIR* stream) const { ::closedir(stream); }
+  };
+
+  static constexpr int flags_of(file_access access) {
+    switch (access) {
+      case file_access::read_only: return O_RDONLY;
+      case file_access::read_write: return O_RDWR;
+      case file_access::create_new: return O_RDWR | O_CREAT | O_EXCL;
+    }
+    return O_RDONLY;
+  }
+
+  static int read_names(::DIR* stream, std::vector<std::string>& names) {
+    for (;;) {
+      errno = 0;  // readdir tells its end from a failure by errno only
+      const ::dirent* entry = ::readdir(stream);
+      if (entry == nullptr) return -errno;
+      const std::string_view name{entry->d_name};
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+  }
+};
+
+}  // namespace logdb::platform
