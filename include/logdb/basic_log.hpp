@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The log itself: the verbs that every log has, over the journal; the index's verbs come from its
+/// face.
+
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include <logdb/journal/cursor.hpp>
+#include <logdb/journal/follower.hpp>
+#include <logdb/journal/journal.hpp>
+#include <logdb/journal/snapshot.hpp>
+#include <logdb/journal/tail.hpp>
+#include <logdb/journal/transaction.hpp>
+#include <logdb/policy.hpp>
+
+namespace logdb {
+
+/// Is a log; named through `basic_log<...>` or a preset.
+///
+/// @threads  every member from any thread, whatever the policies; only moving and destroying need
+///           to be alone
+template <class Policies>
+class log_engine : public Policies::index::template face<log_engine<Policies>> {
+ public:
+  using policies = Policies;
+  using index_policy = typename Policies::index;
+  using options = basic_options<Policies>;
+  using record_range = logdb::record_range<Policies>;
+  using snapshot_type = log_snapshot<Policies>;
+  using tail_range = record_tail<log_engine>;
+  using cursor_type = log_cursor<log_engine>;
+  using transaction_type = transaction<log_engine>;
+
+  /// Is this log with some policies replaced.
+  template <class... Arguments>
+  using with = detail::resolve_t<Policies, Arguments...>;
+
+  /// Opens the log at a path, or creates it; recovers what a crash left.
+  ///
+  /// @param path    a directory; of a log in memory only a label
+  /// @errors        errc::locked, errc::corrupt, errc::not_a_log, errc::format_mismatch,
+  ///                errc::permission_denied, errc::no_space, errc::not_found (read_only), errc::io,
+  ///                errc::invalid_argument; nothing was changed
+  /// @cost          O(one segment), whatever the log's size
+  explicit log_engine(const std::filesystem::path& path, const options& chosen = {}) {
+    detail::require_valid(chosen);
+    auto volume = std::make_shared<typename Policies::storage>(path, chosen.mode, chosen.storage);
+    if (chosen.mode == open_mode::read_only) {
+      reader_ = std::make_unique<detail::follower<Policies>>(std::move(volume), chosen);
+    } else {
+      writer_ = std::make_unique<detail::journal<Policies>>(std::move(volume), chosen);
+    }
+  }
+  log_engine(log_engine&&) noexcept = default;
+  log_engine& operator=(log_engine&&) noexcept = default;
+  /// Closes the log; errors are swallowed: call close() to see them.
+  ~log_engine() = default;
+
+  /// Returns the records as they stand now.
+  [[nodiscard]] record_range records() const { return snapshot().records(); }
+  /// Returns those from one on. @errors errc::truncated
+  [[nodiscard]] record_range records(lsn from) const { return snapshot().records(from); }
+  /// Returns those in [from, to); empty when inverted. @errors errc::truncated
+  [[nodiscard]] record_range records(lsn from, lsn to) const {
+    return snapshot().records(from, to);
+  }
+
+  /// Returns the records from one on and waits for more, until a stop is requested or the log
+  /// closed.
+  [[nodiscard]] tail_range tail(lsn from = lsn{1}, std::stop_token stop = {}) {
+    return {*this, std::max(from, lsn{1}), std::move(stop)};
+  }
+
+  /// Returns a consumer's place of that name, 1 .. 255 bytes; it is made by its first
+  /// acknowledgement.
+  /// @errors  errc::invalid_argument
+  [[nodiscard]] cursor_type cursor(std::string name) {
+    if (name.empty() || name.size() > format::cursor_name_bytes_max) {
+      throw error{errc::invalid_argument, "a cursor's name has 1 to 255 bytes"};
+    }
+    return {*this, std::move(name)};
+  }
+
+  /// Returns a pinned view of the log as it stands now.
+  [[nodiscard]] snapshot_type snapshot() const { return snapshot_type{scope()}; }
+
+  /// Begins a transaction. @errors errc::read_only, errc::closed
+  [[nodiscard]] transaction_type begin() {
+    return transaction_type{std::make_shared<detail::transaction_state<Policies>>(writer())};
+  }
+
+  /// Waits until everything appended so far is on stable storage. @errors errc::failed
+  void sync() { writer().sync(); }
+  /// Waits until a record is. @errors errc::failed; errc::invalid_argument above last_lsn()
+  void wait_durable(lsn at) { writer().wait_durable(at); }
+
+  /// Returns the oldest record kept; last_lsn() + 1 when there is none.
+  [[nodiscard]] lsn first_lsn() const {
+    require_begun();
+    return writer_ ? writer_->first_lsn() : reader_->scope().first;
+  }
+  /// Returns the newest record appended; first_lsn() - 1 when there is none.
+  [[nodiscard]] lsn last_lsn() const {
+    require_begun();
+    return writer_ ? writer_->last_lsn() : reader_->scope().last;
+  }
+  /// Returns the newest record that a power cut cannot take.
+  [[nodiscard]] lsn durable_lsn() const { return writer().durable_lsn(); }
+  /// Returns what a power cut now would cost at most.
+  [[nodiscard]] logdb::loss_window loss_window() const { return writer().window(); }
+
+  /// Gives up sealed segments that lie wholly below a record; returns the first record kept then.
+  /// @errors  errc::io, errc::no_space: nothing was given up
+  lsn truncate_front(lsn first_kept) { return writer().truncate_front(first_kept); }
+
+  /// Returns what the open found and did.
+  [[nodiscard]] const recovery_report& recovery() const {
+    require_begun();
+    return writer_ ? writer_->report() : reader_->report();
+  }
+  [[nodiscard]] log_stats stats() const {
+    require_begun();
+    return writer_ ? writer_->stats() : reader_->stats();
+  }
+  /// Reads everything and checks every checksum. @cost reads the whole log
+  [[nodiscard]] verification verify() const {
+    require_begun();
+    return writer_ ? writer_->verify() : reader_->verify();
+  }
+
+  /// Brings everything to stable storage and ends the log; every later use throws errc::closed.
+  /// Closing again does nothing.
+  /// @errors  errc::failed, errc::io, errc::no_space; the log is closed nevertheless, and what was
+  ///          accepted is kept for the next open
+  void close() {
+    if (writer_) writer_->close();
+    if (reader_) reader_->close();
+  }
+
+  /// Is the narrow view that an index policy's verbs have of a log.
+  class view_type {
+   public:
+    explicit view_type(log_engine& log) : log_{log} {}
+    lsn append(bytes_view record) { return log_.writer().append(record); }
+    lsn append(detail::batch_builder batch) { return log_.writer().append(std::move(batch)); }
+    [[nodiscard]] detail::read_scope<Policies> scope() const { return log_.scope(); }
+    [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
+      return log_.writer_ ? log_.writer_->wait_beyond(seen, stop)
+                          : log_.reader_->wait_beyond(seen, stop);
+    }
+    [[nodiscard]] lsn cursor(std::string_view name) const {
+      return log_.writer_ ? log_.writer_->cursor(name) : log_.reader_->cursor(name);
+    }
+    void set_cursor(const std::string& name, lsn at) { log_.writer().set_cursor({at, name}); }
+
+   private:
+    log_engine& log_;
+  };
+  [[nodiscard]] view_type view() { return view_type{*this}; }
+
+ private:
+  void require_begun() const {
+    if (writer_ == nullptr && reader_ == nullptr)
+      throw error{errc::closed, "the log was moved from"};
+  }
+
+  [[nodiscard]] detail::journal<Policies>& writer() const {
+    if (writer_ != nullptr) [[likely]]
+      return *writer_;
+    require_begun();
+    throw error{errc::read_only, "the log was opened to read"};
+  }
+
+  [[nodiscard]] detail::read_scope<Policies> scope() const {
+    require_begun();
+    return writer_ ? writer_->scope() : reader_->scope();
+  }
+
+  std::unique_ptr<detail::journal<Policies>> writer_;  // one of the two
+  std::unique_ptr<detail::follower<Policies>> reader_;
+};
+
+}  // namespace logdb

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The append path: from bytes to a frame in staging.
+
+#include <algorithm>
+#include <utility>
+
+#include <logdb/journal/batch_builder.hpp>
+#include <logdb/journal/keeper.hpp>
+
+namespace logdb::detail {
+
+/// Is what an append was given.
+struct ticket {
+  lsn last{};             // of its last record; of a frame without records, the last before it
+  std::uint64_t end = 0;  // stream position behind its frame
+};
+
+/// Puts frames into staging, in order.
+///
+/// The fast path takes the append lock, looks at one bound, and copies. Whatever else can be due -
+/// a mark, an index entry, a new segment, room, a closed log - lowers that bound, so that the next
+/// append looks at all of it.
+///
+/// @threads  any
+template <class Policies>
+class appender {
+ public:
+  using core_type = journal_core<Policies>;
+  using system = typename core_type::system;
+  using guard = typename core_type::guard;
+
+  appender(core_type& core, committer<Policies>& commits, keeper<Policies>& keep)
+      : core_{core}, commits_{commits}, keeper_{keep} {}
+
+  /// Tells whether a payload fits into one frame in staging.
+  [[nodiscard]] bool fits(std::uint64_t payload_bytes) const {
+    return format::frame_bytes(payload_bytes) <= core_.inline_bytes_max();
+  }
+
+  /// Puts one frame; the payload comes in two pieces.
+  /// @errors  errc::no_space, errc::failed, errc::closed; nothing was put
+  ticket put(format::frame_kind kind, std::uint32_t count, bytes_view first,
+             bytes_view second = {}) {
+    format::frame_header header{.payload_crc = format::crc32c(first), .count = count, .kind = kind};
+    if (!second.empty()) header.payload_crc = format::crc32c(second, header.payload_crc);
+    header.payload_bytes = static_cast<std::uint32_t>(first.size() + second.size());
+    guard lock{core_.append_mutex};
+    enter(lock, format::frame_bytes(header.payload_bytes), count);
+    return place(header, count, first, second);
+  }
+
+  /// Logs where a cursor stands, and remembers it.
+  ticket put_cursor(const format::cursor& cursor) {
+    const auto encoded = format::encode(cursor);
+    const bytes_view payload = encoded.bytes();
+    format::frame_header header{.payload_crc = format::crc32c(payload)};
+    header.payload_bytes = static_cast<std::uint32_t>(payload.size());
+    header.kind = format::frame_kind::cursor;
+    guard lock{core_.append_mutex};
+    enter(lock, format::frame_bytes(payload.size()), 0);
+    const auto& active = core_.extents.back();
+    core_.segments.set_cursor(
+        {std::string{cursor.name}, cursor.at, {active.segment->number(), now_at() - active.base}});
+    return place(header, 0, payload, {});
+  }
+
+  /// Commits a transaction that stands in a segment of its own.
+  ticket put_attached(const segment_ptr<Policies>& own, std::uint64_t records) {
+    const auto payload = format::encode(format::attach{.segment = own->number(),
+                                                       .salt = own->salt(),
+                                                       .end_offset = own->end_offset(),
+                                                       .records = records});
+    format::frame_header header{.payload_crc = format::crc32c(payload)};
+    header.payload_bytes = payload.size();
+    header.kind = format::frame_kind::attach;
+    guard lock{core_.append_mutex};
+    enter(lock, format::frame_bytes(payload.size()), 0);
+    own->begin(next_lsn(), core_.group_time);
+    own->seal(next_lsn() + records, own->end_offset());
+    core_.segments.settle(*own, 0);
+    core_.segments.attach(own);
+    return place(header, records, payload, {});
+  }
+
+ private:
+  [[nodiscard]] control_header& control() const { return core_.control(); }
+  [[nodiscard]] std::uint64_t now_at() const {
+    return control().appended.load(std::memory_order_relaxed);  // under the lock
+  }
+  [[nodiscard]] lsn next_lsn() const {
+    return lsn{control().appended_lsn.load(std::memory_order_relaxed) + 1};  // under the lock
+  }
+
+  /// Makes sure that a frame may be placed now.
+  void enter(guard& lock, std::uint64_t bytes, std::uint32_t count) {
+    const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
+    if (now_at() + bytes > control().limit || counts) [[unlikely]]
+      make_way(lock, bytes, count);
+  }
+
+  ticket place(format::frame_header& header, std::uint64_t records, bytes_view first,
+               bytes_view second) {
+    control_header& shared = control();
+    const std::uint64_t at = now_at();
+    const std::uint64_t before = shared.appended_lsn.load(std::memory_order_relaxed);
+    header.first = lsn{before + 1};
+    core_.ring.put(at, header, format::frame_seed{shared.seed}, at - shared.base, first, second);
+    const std::uint64_t end = at + format::frame_bytes(header.payload_bytes);
+    shared.appended_lsn.store(before + records, std::memory_order_release);  // pair with reached()
+    shared.appended.store(end, std::memory_order_release);
+    return {lsn{before + records}, end};
+  }
+
+  void make_way(guard& lock, std::uint64_t bytes, std::uint32_t count) {
+    for (;;) {
+      core_.require_open();
+      if (now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
+        roll(lock);
+      } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
+        wait_for_room(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
+      } else if (exceeds_records(count)) {
+        wait_for_room(lock, now_at());
+      } else {
+        break;
+      }
+    }
+    if (!core_.group_open) open_group();
+    if (now_at() + bytes > core_.index_due) note();
+    rouse();
+    set_limit();
+  }
+
+  [[nodiscard]] std::uint64_t window_bytes() const {
+    return std::min(core_.ring.ring_bytes(), std::max(core_.bounds.bytes_max, least_window()));
+  }
+  /// A frame, a mark and a seal must always fit, whatever was asked for.
+  [[nodiscard]] std::uint64_t least_window() const {
+    return core_.inline_bytes_max() + core_type::reserve_bytes;
+  }
+  [[nodiscard]] std::uint64_t room_end() const {
+    return core_.reached(Policies::durability::keeps_until) + window_bytes();
+  }
+
+  [[nodiscard]] std::uint64_t pending_records() const {
+    return core_.reached_lsn(watermark::appended) -
+           core_.reached_lsn(Policies::durability::keeps_until);
+  }
+  [[nodiscard]] bool exceeds_records(std::uint32_t count) const {
+    const std::uint64_t pending = pending_records();
+    return pending != 0 && pending + count > core_.bounds.records_max;
+  }
+
+  void wait_for_room(guard& lock, std::uint64_t target) {
+    lock.unlock();
+    commits_.wait(target, Policies::durability::keeps_until);
+    lock.lock();
+  }
+
+  /// Moves on to the next segment behind a seal. Its room is reserved.
+  void roll(guard& lock) {
+    if (core_.next == nullptr) {
+      lock.unlock();
+      keeper_.provide();
+      return lock.lock();
+    }
+    if (core_.extents.size() >= control_extents) {
+      return wait_for_room(lock, core_.extents.front().end);
+    }
+    place_seal();
+    auto& full = core_.extents.back();
+    full.end = now_at();
+    full.segment->seal(next_lsn(), now_at() - full.base);
+    auto fresh = std::exchange(core_.next, nullptr);
+    fresh->begin(next_lsn(), core_.group_time);
+    core_.begin_extent(std::move(fresh), now_at() - format::segment_header_bytes, now_at());
+    core_.chores.signal();
+  }
+
+  void place_seal() {
+    format::frame_header seal{.payload_crc = format::crc32c({})};
+    seal.kind = format::frame_kind::seal;
+    place(seal, 0, {}, {});
+  }
+
+  /// Puts a mark before the first frame of a group: what the last sync made durable, and the time.
+  void open_group() {
+    core_.group_time = std::max(core_.group_time, system::now());
+    core_.extents.back().segment->see(core_.group_time);
+    const auto payload =
+        format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.group_time});
+    format::frame_header mark{.payload_crc = format::crc32c(payload)};
+    mark.payload_bytes = payload.size();
+    mark.kind = format::frame_kind::mark;
+    core_.group_begin = now_at();
+    place(mark, 0, payload, {});
+    core_.group_open = true;
+    core_.oldest_open.store(system::uptime().count(), std::memory_order_relaxed);
+    core_.work.signal();
+  }
+
+  void note() {
+    auto& active = core_.extents.back();
+    active.segment->entries().note({next_lsn(), now_at() - active.base, core_.group_time});
+    core_.index_due = core_type::due_position(active.base, active.segment->entries().due());
+  }
+
+  /// Has the committing thread begin before its time when much is waiting, or somebody.
+  void rouse() {
+    if constexpr (Policies::durability::background) {
+      const bool large = now_at() >= core_.group_begin + window_bytes() / 4;
+      if (large || core_.watchers.load(std::memory_order_relaxed) != 0) core_.work.signal();
+    }
+  }
+
+  /// Lowers the bound to the next thing that needs a look.
+  void set_limit() {
+    std::uint64_t limit = std::min({core_.segment_end - core_type::reserve_bytes,
+                                    room_end() - core_type::reserve_bytes, core_.index_due});
+    if constexpr (Policies::durability::background) {
+      const std::uint64_t large = core_.group_begin + window_bytes() / 4;
+      if (now_at() < large) limit = std::min(limit, large);
+    }
+    if (core_.bounds.records_max != loss_bounds{}.records_max) {
+      // A record takes a header at least: so many bytes are within the bound for sure.
+      const std::uint64_t left =
+          core_.bounds.records_max - std::min(core_.bounds.records_max, pending_records());
+      limit = std::min(limit, now_at() + left * format::frame_header_bytes);
+    }
+    // While somebody waits for more, each append looks, and wakes them.
+    control().limit = core_.watchers.load(std::memory_order_relaxed) != 0 ? 0 : limit;
+  }
+
+  core_type& core_;
+  committer<Policies>& commits_;
+  keeper<Policies>& keeper_;
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Group commit: one thread leads, writes and syncs for all that wait, and hands the lead on.
+
+#include <utility>
+#include <vector>
+
+#include <boost/container/small_vector.hpp>
+
+#include <logdb/journal/core.hpp>
+#include <logdb/journal/heal.hpp>
+
+namespace logdb::detail {
+
+/// Brings staged frames to the kernel and to stable storage.
+///
+/// Whoever waits for a watermark joins the queue. The first becomes the leader: it takes everything
+/// appended so far as one group, writes it, syncs it, hands the lead to the first in the queue that
+/// it did not cover, and wakes exactly those that it covered, each on a word of its own.
+///
+/// @threads  any
+/// @source   group commit: DeWitt et al., SIGMOD 1984; the queue of leaders: LevelDB's writers
+template <class Policies>
+class committer {
+ public:
+  using core_type = journal_core<Policies>;
+  using system = typename core_type::system;
+  using guard = typename core_type::guard;
+
+  explicit committer(core_type& core) : core_{core} {}
+
+  /// Waits until a watermark reaches a stream position; leads if nobody does.
+  ///
+  /// @param target  not above `appended`
+  /// @errors        errc::failed
+  void wait(std::uint64_t target, watermark level) {
+    waiter me{target, level};
+    while (!covers(me)) {
+      require_sound();
+      if (!join(me)) continue;
+      lead(level);
+    }
+  }
+
+  /// The narrow view for durability policies.
+  void wait_durable(std::uint64_t end) { wait(end, watermark::durable); }
+
+ private:
+  enum class call : std::uint32_t { none, done, lead };
+
+  struct waiter {
+    std::uint64_t target;
+    watermark level;
+    std::atomic<std::uint32_t> word{static_cast<std::uint32_t>(call::none)};
+  };
+
+  /// Is what one leader brings to disk: the stream up to `end`.
+  struct group {
+    std::uint64_t end = 0;
+    lsn last{};
+    boost::container::small_vector<extent<Policies>, 2> extents{};
+  };
+
+  [[nodiscard]] bool covers(const waiter& who) const {
+    return core_.reached(who.level) >= who.target;
+  }
+
+  void require_sound() const {
+    if (core_.state.load(std::memory_order_acquire) == log_state::failed) core_.require_open();
+  }
+
+  /// Queues up; returns true when this thread is to lead, false when its wait is over.
+  bool join(waiter& me) {
+    {
+      guard lock{queue_mutex_};
+      if (covers(me)) return false;
+      if (!leading_) return leading_ = true;
+      me.word.store(static_cast<std::uint32_t>(call::none), std::memory_order_relaxed);
+      queue_.push_back(&me);
+    }
+    return sleep(me) == call::lead;
+  }
+
+  static call sleep(waiter& me) {
+    constexpr auto none = static_cast<std::uint32_t>(call::none);
+    std::uint32_t word = none;
+    // Acquire: pairs with the release in answer().
+    while ((word = me.word.load(std::memory_order_acquire)) == none) {
+      system::futex_wait(me.word, none);
+    }
+    return static_cast<call>(word);
+  }
+
+  static void answer(waiter& who, call what) {
+    std::atomic<std::uint32_t>& word = who.word;
+    word.store(static_cast<std::uint32_t>(what), std::memory_order_release);
+    // The waiter may be gone by now; a wake on its address then wakes nobody, or somebody for
+    // nothing.
+    system::futex_wake(word, 1);
+  }
+
+  void lead(watermark level) {
+    try {
+      commit(strongest_wish(level));
+    } catch (...) {
+      retire();
+      throw;
+    }
+    retire();
+  }
+
+  watermark strongest_wish(watermark mine) {
+    guard lock{queue_mutex_};
+    for (const waiter* who : queue_) mine = std::max(mine, who->level);
+    return mine;
+  }
+
+  /// Hands the lead on, then wakes those who are served, in this order: the next sync starts the
+  /// sooner.
+  void retire() {
+    boost::container::small_vector<waiter*, 64> served;
+    waiter* heir = nullptr;
+    const bool failed = core_.state.load(std::memory_order_acquire) == log_state::failed;
+    {
+      guard lock{queue_mutex_};
+      const auto waits = [&](const waiter* who) { return !failed && !covers(*who); };
+      const auto rest = std::stable_partition(queue_.begin(), queue_.end(), waits);
+      served.assign(rest, queue_.end());
+      queue_.erase(rest, queue_.end());
+      if (!queue_.empty()) {
+        heir = queue_.front();
+        queue_.erase(queue_.begin());
+      }
+      leading_ = heir != nullptr;
+    }
+    if (heir != nullptr) answer(*heir, call::lead);
+    for (waiter* who : served) answer(*who, call::done);
+  }
+
+  void commit(watermark level) {
+    group taken = take_group();
+    try {
+      write(taken);
+      if (level == watermark::durable) sync(taken);
+    } catch (const error& failure) {
+      heal_or_fail(core_, failure);
+    }
+    core_.progress.signal();
+  }
+
+  /// Closes the open group: the next append begins another with a mark.
+  group take_group() {
+    guard lock{core_.append_mutex};
+    const std::uint64_t durable = core_.reached(watermark::durable);
+    while (core_.extents.front().end <= durable) core_.extents.pop_front();
+    group taken{core_.reached(watermark::appended), core_.reached_lsn(watermark::appended)};
+    taken.extents.assign(core_.extents.begin(), core_.extents.end());
+    core_.group_open = false;
+    core_.control().limit = 0;
+    const std::int64_t opened = core_.oldest_open.exchange(0);
+    std::int64_t none = 0;
+    if (opened != 0) core_.oldest_pending.compare_exchange_strong(none, opened);
+    return taken;
+  }
+
+  void write(const group& taken) {
+    const std::uint64_t from = core_.reached(watermark::written);
+    if (from == taken.end) return;
+    for (const auto& part : taken.extents) {
+      const std::uint64_t begin = std::max(from, part.begin);
+      const std::uint64_t end = std::min(taken.end, part.end);
+      if (begin >= end) continue;
+      const auto [first, second] = core_.ring.pieces(begin, end);
+      part.segment->writable().write(begin - part.base, first, second);
+    }
+    core_.counters.groups.fetch_add(1, std::memory_order_relaxed);
+    publish(core_.control().written, core_.control().written_lsn, taken);
+  }
+
+  void sync(const group& taken) {
+    const std::uint64_t from = core_.reached(watermark::durable);
+    if (from == taken.end) return;
+    for (const auto& part : taken.extents) {
+      if (std::max(from, part.begin) >= std::min(taken.end, part.end)) continue;
+      part.segment->writable().sync();
+      core_.counters.syncs.fetch_add(1, std::memory_order_relaxed);
+    }
+    publish(core_.control().durable, core_.control().durable_lsn, taken);
+    core_.oldest_pending.store(0, std::memory_order_relaxed);
+  }
+
+  /// The lsn first: who sees the position sees the lsn too.
+  static void publish(std::atomic<std::uint64_t>& position, std::atomic<std::uint64_t>& last,
+                      const group& taken) {
+    last.store(taken.last.value(), std::memory_order_release);  // pairs with reached_lsn()
+    position.store(taken.end, std::memory_order_release);       // pairs with reached()
+  }
+
+  core_type& core_;
+  typename core_type::mutex queue_mutex_;
+  std::vector<waiter*> queue_;  // guarded by queue_mutex_, in order of arrival
+  bool leading_ = false;        // guarded by queue_mutex_: somebody leads
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Finds where a log ends, and tells a torn tail from corruption. Writes nothing.
+///
+/// Segments that the manifest bounds are trusted; from there on every frame is verified. At the
+/// first bytes that are no frame the question is whether they were promised. Sync marks answer it:
+/// a mark further on that says "durable up to n" with n at or above the record expected here proves
+/// corruption. So does the control file of this boot. Without such a proof nothing here was ever
+/// acknowledged: a torn tail.
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <logdb/journal/open_walk.hpp>
+
+namespace logdb::detail {
+
+/// Walks the open part of a list to its end.
+template <class Policies>
+class end_finder {
+ public:
+  end_finder(const segment_list<Policies>& list, recovery_mode mode, lsn proven)
+      : list_{list}, mode_{mode}, proven_{proven}, walk_{list} {}
+
+  /// @errors  errc::corrupt, unless it salvages
+  log_end<Policies> run() {
+    while (!is_end(walk_.walk_on())) {
+    }
+    return std::move(end());
+  }
+
+ private:
+  [[nodiscard]] log_end<Policies>& end() { return walk_.end(); }
+  [[nodiscard]] segment<Policies>& current() const { return walk_.current(); }
+  [[nodiscard]] bytes_view frames() const { return walk_.frames(); }
+
+  /// Decides about the place where a walk stopped; false: it goes on behind damage.
+  bool is_end(scan_stop stop) {
+    if (stop == scan_stop::sealed) {
+      end().tail_is_zero = false;  // nothing may follow a seal, and no segment does
+      return true;
+    }
+    if (is_rest_zero()) return is_end_at_zeros(stop);
+    end().tail_is_zero = false;
+    if (!find_proof()) return drop_tail(stop);
+    if (mode_ == recovery_mode::refuse) throw_corrupt(stop);
+    return !skip(stop);
+  }
+
+  [[nodiscard]] bool is_rest_zero() {
+    const std::uint64_t at = std::min<std::uint64_t>(end().place.offset, frames().size());
+    if (!is_zero(frames().subspan(at))) return false;
+    for (std::size_t i = end().segment + 1; i < list_.log.size(); ++i) {
+      if (!is_zero(list_.log[i]->bytes().subspan(format::segment_header_bytes))) return false;
+    }
+    return true;
+  }
+
+  /// Ends at zeros. That they follow what was proven durable is damage as well.
+  bool is_end_at_zeros(scan_stop stop) {
+    if (proven_ < end().place.next) return true;
+    end().tail_is_zero = false;
+    if (mode_ == recovery_mode::refuse) throw_corrupt(stop);
+    note_damage(damage_kind::corruption, frames().size() - end().place.offset, stop);
+    return true;
+  }
+
+  /// Looks for a promise about the record expected here.
+  [[nodiscard]] bool find_proof() {
+    if (proven_ >= end().place.next) return true;
+    if (promises(current(), end().place.offset + format::frame_alignment)) return true;
+    for (std::size_t i = end().segment + 1; i < list_.log.size(); ++i) {
+      if (promises(*list_.log[i], format::segment_header_bytes)) return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool promises(segment<Policies>& where, std::uint64_t from) {
+    const bytes_view bytes = where.bytes();
+    format::frame_view frame;
+    while (const auto found = format::find_frame(bytes, from, where.seed())) {
+      if (format::read_frame(bytes, *found, where.seed(), frame) != format::frame_fault::none)
+        break;
+      if (frame.header.kind == format::frame_kind::mark) {
+        const auto mark = format::decode_mark(frame.payload);
+        if (mark && mark->durable >= end().place.next) return true;
+      }
+      from = *found + frame.bytes;
+    }
+    return false;
+  }
+
+  bool drop_tail(scan_stop stop) {
+    const bytes_view rest = frames().subspan(end().place.offset);
+    const auto last =
+        std::find_if(rest.rbegin(), rest.rend(), [](std::byte b) { return b != std::byte{}; });
+    note_damage(damage_kind::torn_tail, static_cast<std::uint64_t>(rest.rend() - last), stop);
+    return true;
+  }
+
+  /// Goes on at the next whole frame, here or in the next segment; false: there is none.
+  bool skip(scan_stop stop) {
+    std::uint64_t from = end().place.offset + format::frame_alignment;
+    while (const auto found = format::find_frame(frames(), from, current().seed())) {
+      const lsn first = format::load_header(frames().data() + *found).first;
+      if (first >= end().place.next) {
+        note_damage(damage_kind::corruption, *found - end().place.offset, stop);
+        end().place.offset = *found;
+        end().place.next = first;
+        return true;
+      }
+      from = *found + format::frame_alignment;
+    }
+    note_damage(damage_kind::corruption, frames().size() - end().place.offset, stop);
+    if (walk_.is_last()) return false;
+    walk_.enter_next(std::max(end().place.next, first_in_next()));
+    return true;
+  }
+
+  /// The first whole frame of the next segment says with which record it begins.
+  [[nodiscard]] lsn first_in_next() {
+    segment<Policies>& next = *list_.log[end().segment + 1];
+    const auto found = format::find_frame(next.bytes(), format::segment_header_bytes, next.seed());
+    return found ? format::load_header(next.bytes().data() + *found).first : lsn{};
+  }
+
+  void note_damage(damage_kind kind, std::uint64_t bytes, scan_stop stop) {
+    end().damages.push_back({kind,
+                             {current().number(), end().place.offset},
+                             bytes,
+                             end().place.next,
+                             std::string{reason(stop)}});
+  }
+
+  [[noreturn]] void throw_corrupt(scan_stop stop) {
+    throw error{errc::corrupt,
+                "records that were durable are damaged: " + std::string{reason(stop)},
+                {current().path(), end().place.offset, end().place.next}};
+  }
+
+  const segment_list<Policies>& list_;
+  recovery_mode mode_;
+  lsn proven_;  // durable by the word of the control file
+  open_walk<Policies> walk_;
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// A log opened to read only: beside a writer of another process, or of what one left behind.
+
+#include <algorithm>
+#include <memory>
+#include <stop_token>
+#include <utility>
+
+#include <logdb/durability/policy.hpp>
+#include <logdb/journal/drain.hpp>
+#include <logdb/journal/find_end.hpp>
+#include <logdb/journal/manifest_file.hpp>
+#include <logdb/journal/verify.hpp>
+#include <logdb/options.hpp>
+
+namespace logdb::detail {
+
+/// Is the reading half of a log: takes no lock, writes nothing, needs no permission to write.
+///
+/// The writer's control file says how far records may be read. Without one - closed, or the machine
+/// was restarted since - the end is found by a scan.
+///
+/// @threads  any, for every member
+template <class Policies>
+class follower {
+ public:
+  using storage = typename Policies::storage;
+  using system = typename storage::system;
+  using table = segment_table<Policies>;
+  using guard = typename table::guard;
+
+  /// @errors  errc::not_found, errc::not_a_log, errc::format_mismatch, errc::corrupt
+  follower(std::shared_ptr<storage> volume, const basic_options<Policies>& options)
+      : volume_{std::move(volume)}, options_{options} {
+    refresh();
+    report_.clean = !ring_;
+    report_.first = scope_.first;
+    report_.last = scope_.last;
+    report_.records = (scope_.last + 1) - scope_.first;
+  }
+
+  [[nodiscard]] read_scope<Policies> scope() {
+    guard lock{mutex_};
+    refresh();
+    return scope_;
+  }
+
+  [[nodiscard]] lsn cursor(std::string_view name) {
+    guard lock{mutex_};
+    refresh();
+    return segments_->cursor(name);
+  }
+
+  /// Looks for more each millisecond until there is, or a stop is requested.
+  [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
+    const std::stop_callback wake{stop, [this] { stopped_.signal(); }};
+    for (;;) {
+      const auto ticket = stopped_.ticket();
+      if (scope().last > seen) return true;
+      if (stop.stop_requested() || closed_.load()) return false;
+      stopped_.wait(ticket, std::chrono::milliseconds{1});
+    }
+  }
+
+  void close() {
+    closed_.store(true);
+    stopped_.signal();
+  }
+
+  [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
+  [[nodiscard]] const recovery_report& report() const { return report_; }
+
+  [[nodiscard]] log_stats stats() {
+    const auto now = scope();
+    log_stats stats{.records = (now.last + 1) - now.first};
+    stats.segments = now.list->log.size() + now.list->attached.size();
+    for (const auto& segment : now.list->log) stats.bytes_on_disk += segment->capacity();
+    for (const auto& segment : now.list->attached) stats.bytes_on_disk += segment->capacity();
+    return stats;
+  }
+
+ private:
+  /// Learns of what the writer did since. The watermark comes first: the manifest then names all it
+  /// covers.
+  void refresh() {
+    attach_control();
+    const lsn last = ring_ ? watermark_lsn() : lsn{};
+    const auto found = load_manifest<Policies>(*volume_, open_mode::read_only);
+    if (!found) throw error{errc::not_found, "there is no log here", {.path = volume_->path()}};
+    if (!segments_ || found->generation != generation_) reload(*found);
+    walk(last);
+    scope_.list = segments_->list();
+    scope_.first = scope_.list->log.front()->base();
+    scope_.salvage = options_.recovery == recovery_mode::salvage;
+  }
+
+  void attach_control() {
+    if (ring_ && ring_.header().state.load(std::memory_order_acquire) == control_state::open)
+      return;
+    ring_ = {};
+    staging<storage> found;
+    try {
+      found = staging<storage>::open(*volume_, open_mode::read_only);
+    } catch (const error& gone) {
+      if (gone.condition() != errc::not_found) throw;  // else it was closed just now
+    }
+    const bool open = found && found.header().state.load() == control_state::open;
+    if (open && drainer<Policies>::is_alive(found, found.header().store)) ring_ = std::move(found);
+  }
+
+  [[nodiscard]] lsn watermark_lsn() const {
+    const control_header& shared = ring_.header();
+    const auto& last = Policies::durability::readable == watermark::durable ? shared.durable_lsn
+                                                                            : shared.written_lsn;
+    return lsn{last.load(std::memory_order_acquire)};
+  }
+
+  void reload(const format::manifest& found) {
+    auto fresh = std::make_unique<table>(volume_, found, options_.index);
+    if (segments_) keep_known(*fresh);
+    segments_ = std::move(fresh);
+    generation_ = found.generation;
+    walked_.reset();
+  }
+
+  /// Takes over the segments that are known already, so that they stay mapped.
+  void keep_known(table& fresh) const {
+    const auto known = segments_->list();
+    fresh.edit([&known](auto& list) {
+      for (auto& segment : list.log) {
+        const auto same = std::ranges::find_if(known->log, [&segment](const auto& old) {
+          return old->number() == segment->number() && old->salt() == segment->salt();
+        });
+        if (same != known->log.end() && segment->entry() == (*same)->entry()) segment = *same;
+      }
+    });
+  }
+
+  /// Walks what the manifest does not bound, from where the last walk ended.
+  void walk(lsn last) {
+    const auto list = segments_->list();
+    if (ring_) {
+      // A frame that is just being written is no damage: the walk stops there and goes on next
+      // time.
+      auto walk =
+          walked_ ? open_walk<Policies>{*list, std::move(*walked_)} : open_walk<Policies>{*list};
+      walk.walk_on();
+      walked_ = std::move(walk.end());
+      scope_.last = last;
+    } else if (!walked_) {
+      walked_ = end_finder<Policies>{*list, options_.recovery, lsn{}}.run();
+      scope_.last = walked_->place.next - 1;
+      report_.damages = walked_->damages;
+    }
+    report_.scanned_bytes = walked_->scanned_bytes;
+    adopt_met(*segments_, *walked_);
+    walked_->cursors.clear();
+    walked_->attached.clear();
+  }
+
+  std::shared_ptr<storage> volume_;
+  basic_options<Policies> options_;
+  typename table::mutex mutex_;  // of all below
+  staging<storage> ring_;        // the writer's, mapped to read; empty: there is none
+  std::unique_ptr<table> segments_;
+  std::uint64_t generation_ = 0;
+  std::optional<log_end<Policies>> walked_;  // of the open part
+  read_scope<Policies> scope_;
+  recovery_report report_;
+  std::atomic<bool> closed_ = false;
+  platform::basic_event<system> stopped_;
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What follows a failed write or sync: the same bytes once more, in a new segment, or the end.
+///
+/// A failed sync is never retried on its file: the kernel has dropped the dirty pages and says
+/// success the second time. Everything above `durable` is still in staging.
+///
+/// @source  Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020
+
+#include <algorithm>
+#include <vector>
+
+#include <logdb/journal/core.hpp>
+
+namespace logdb::detail {
+
+/// Moves what is staged and not durable to a new segment. Requires the append lock; used once.
+template <class Policies>
+class healer {
+ public:
+  using core_type = journal_core<Policies>;
+
+  explicit healer(core_type& core)
+      : core_{core},
+        from_{core.reached(watermark::durable)},
+        to_{core.reached(watermark::appended)},
+        first_{core.reached_lsn(watermark::durable) + 1} {}
+
+  /// @errors  whatever the disk says; nothing was changed then
+  void run() {
+    if (from_ == to_) return;
+    const auto& torn = core_.extents.front();
+    const bool keeps_part = from_ != torn.begin;
+    place_ = {.next = first_, .time = torn.segment->time_first()};
+    fresh_ = core_.segments.create(plan(keeps_part ? &torn : nullptr));
+    fresh_->begin(first_, torn.segment->time_first());
+    const std::vector<std::byte> frames = reframe();
+    fresh_->writable().write(format::segment_header_bytes, frames);
+    fresh_->writable().sync();
+    list(keeps_part);
+    core_.segments.publish();
+    take_over();
+  }
+
+ private:
+  [[nodiscard]] segment_plan plan(const extent<Policies>* torn) const {
+    segment_plan plan{.base = first_};
+    plan.capacity = std::max(core_.extents.back().segment->capacity(),
+                             2 * (format::segment_header_bytes + (to_ - from_)));
+    plan.zero_fill = Policies::durability::prewrites;
+    if (torn != nullptr) {
+      plan.predecessor = torn->segment->number();
+      plan.predecessor_end = from_ - torn->base;
+    }
+    return plan;
+  }
+
+  /// Returns the staged frames with headers for their new places; seals, which ended the old ones,
+  /// go.
+  [[nodiscard]] std::vector<std::byte> reframe() {
+    std::vector<std::byte> frames(to_ - from_);
+    core_.ring.copy_out(from_, frames);
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < frames.size();) {
+      const auto header = format::load_header(frames.data() + at);
+      const std::uint64_t bytes = format::frame_bytes(header.payload_bytes);
+      if (header.kind != format::frame_kind::seal) {
+        std::memmove(frames.data() + kept, frames.data() + at, bytes);
+        adopt(frames.data() + kept, header, bytes);
+        kept += bytes;
+      }
+      at += bytes;
+    }
+    frames.resize(kept);
+    return frames;
+  }
+
+  void adopt(std::byte* at, const format::frame_header& header, std::uint64_t bytes) {
+    format::encode_header(at, header, fresh_->seed(), place_.offset);
+    if (place_.offset + bytes > fresh_->entries().due()) {
+      fresh_->entries().note({place_.next, place_.offset, place_.time});
+    }
+    const bytes_view payload{at + format::frame_header_bytes, header.payload_bytes};
+    advance(place_, {.header = header, .payload = payload, .bytes = bytes});
+  }
+
+  /// Puts the new segment in the place of what was not durable.
+  void list(bool keeps_part) {
+    std::vector<segment_number> lost;
+    for (const auto& part : core_.extents) lost.push_back(part.segment->number());
+    // The one made ready goes too: segment numbers ascend along the stream.
+    if (core_.next != nullptr) lost.push_back(core_.next->number());
+    if (keeps_part) {
+      const auto& torn = core_.extents.front();
+      torn.segment->seal(first_, from_ - torn.base);
+      core_.segments.settle(*torn.segment, 0);
+      lost.erase(lost.begin());
+    }
+    core_.segments.edit([&](segment_list<Policies>& list) {
+      std::erase_if(list.log, [&lost](const auto& segment) {
+        return std::ranges::find(lost, segment->number()) != lost.end();
+      });
+      list.log.push_back(fresh_);
+    });
+  }
+
+  void take_over() {
+    for (auto part = core_.extents.begin() + (from_ != core_.extents.front().begin ? 1 : 0);
+         part != core_.extents.end(); ++part) {
+      part->segment->drop();
+    }
+    if (core_.next != nullptr) core_.next->drop();
+    core_.next = nullptr;
+    core_.extents.clear();
+    core_.begin_extent(fresh_, to_ - place_.offset, to_);
+    core_.publish_durable(to_);
+    core_.counters.heals.fetch_add(1, std::memory_order_relaxed);
+    core_.chores.signal();
+  }
+
+  core_type& core_;
+  std::uint64_t from_;
+  std::uint64_t to_;
+  lsn first_;
+  scan_place place_{};
+  segment_ptr<Policies> fresh_;
+};
+
+/// Heals a failed write or sync once, or fails the log. After it the log is sound or failed, never
+/// between.
+template <class Policies>
+void heal_or_fail(journal_core<Policies>& core, const error& failure) {
+  typename journal_core<Policies>::guard lock{core.append_mutex};
+  try {
+    if constexpr (journal_core<Policies>::syncs) {
+      healer<Policies>{core}.run();
+      return;
+    }
+    core.fail(failure.what());
+  } catch (const error& second) {
+    core.fail(std::string{failure.what()} + "; then " + second.what());
+  } catch (const std::bad_alloc&) {
+    core.fail(std::string{failure.what()} + "; then memory ran out");
+  }
+}
+
+}  // namespace logdb::detail

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// A log opened to write: what its parts do together.
+
+#include <bit>
+#include <memory>
+#include <stop_token>
+#include <utility>
+
+#include <logdb/journal/appender.hpp>
+#include <logdb/journal/attachment.hpp>
+#include <logdb/journal/recovery.hpp>
+#include <logdb/journal/verify.hpp>
+#include <logdb/journal/workers.hpp>
+
+namespace logdb::detail {
+
+/// Throws unless the options are in their ranges.
+template <class Options>
+void require_valid(const Options& options) {
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) throw error{errc::invalid_argument, what};
+  };
+  const std::uint64_t staging = options.durability.staging_bytes;
+  require(std::has_single_bit(staging) && staging >= 32u << 10 && staging <= 1u << 30,
+          "durability.staging_bytes must be a power of two, 32 KiB .. 1 GiB");
+  require(options.segment_bytes >= 16u << 10 && options.segment_bytes <= std::uint64_t{1} << 40,
+          "segment_bytes must be 16 KiB .. 1 TiB");
+  require(options.record_bytes_max <= (std::uint64_t{1} << 32) - (1u << 16),
+          "record_bytes_max must be at most 4 GiB - 64 KiB");
+}
+
+/// Is the writing half of a log.
+///
+/// @threads  any, for every member
+template <class Policies>
+class journal {
+ public:
+  using core_type = journal_core<Policies>;
+  using storage = typename Policies::storage;
+  using guard = typename core_type::guard;
+
+  journal(std::shared_ptr<storage> volume, const basic_options<Policies>& options)
+      : lease_{std::in_place, *volume, options.locking},
+        core_{volume, options, recovery<Policies>::start(*volume)},
+        report_{recovery<Policies>{core_}.run()} {
+    keeper_.retain();
+    workers_.start();
+  }
+  journal(const journal&) = delete;
+  journal& operator=(const journal&) = delete;
+  ~journal() {
+    try {
+      close();
+    } catch (const std::exception&) {
+      // close() is where errors are seen; what was accepted is in staging for the next opener.
+    }
+  }
+
+  /// @errors  errc::record_too_large
+  void require_size(std::uint64_t bytes) const {
+    if (bytes <= core_.options.record_bytes_max) [[likely]]
+      return;
+    throw error{errc::record_too_large,
+                "a record of " + std::to_string(bytes) + " bytes; record_bytes_max is " +
+                    std::to_string(core_.options.record_bytes_max),
+                {.path = core_.segments.volume()->path()}};
+  }
+
+  lsn append(bytes_view record) {
+    require_size(record.size());
+    if (!appender_.fits(record.size())) {
+      batch_builder alone;
+      alone.add(record);
+      return append_attached(std::move(alone));
+    }
+    return acknowledge(appender_.put(format::frame_kind::record, 1, record));
+  }
+
+  lsn append(batch_builder batch) {
+    if (batch.empty()) return last_lsn();
+    require_size(batch.longest());
+    const auto table = batch.table();
+    if (batch.count() > format::frame_count_max ||
+        !appender_.fits(table.size() + batch.bytes().size())) {
+      return append_attached(std::move(batch));
+    }
+    return acknowledge(appender_.put(batch.kind(), static_cast<std::uint32_t>(batch.count()), table,
+                                     batch.bytes()));
+  }
+
+  /// Commits what was gathered in a segment of its own.
+  lsn append(attachment<Policies>& large) {
+    const std::uint64_t records = large.records();
+    if (records == 0) return last_lsn();
+    core_.require_open();
+    const auto own = large.finish();
+    try {
+      return acknowledge(appender_.put_attached(own, records));
+    } catch (...) {
+      if (!own->base()) own->drop();  // no frame in the log names it
+      throw;
+    }
+  }
+
+  /// Moves a named cursor.
+  void set_cursor(const format::cursor& cursor) { acknowledge(appender_.put_cursor(cursor)); }
+  [[nodiscard]] lsn cursor(std::string_view name) const { return core_.segments.cursor(name); }
+
+  void sync() {
+    core_.require_open();
+    commits_.wait(core_.reached(watermark::appended), watermark::durable);
+  }
+
+  void wait_durable(lsn at) {
+    if (at > last_lsn()) {
+      throw error{errc::invalid_argument, "the record was not appended yet", {.at = at}};
+    }
+    if (at > durable_lsn()) commits_.wait(core_.reached(watermark::appended), watermark::durable);
+  }
+
+  [[nodiscard]] lsn last_lsn() const { return core_.reached_lsn(watermark::appended); }
+  [[nodiscard]] lsn durable_lsn() const { return core_.reached_lsn(watermark::durable); }
+  [[nodiscard]] lsn first_lsn() const { return core_.segments.list()->log.front()->base(); }
+
+  /// Returns what a reader may see now; brings it from staging to the segments first.
+  [[nodiscard]] read_scope<Policies> scope() {
+    lsn last = durable_lsn();
+    if constexpr (Policies::durability::readable != watermark::durable) {
+      const bool sound = core_.state.load(std::memory_order_acquire) != log_state::failed;
+      if (sound) commits_.wait(core_.reached(watermark::appended), watermark::written);
+      last = core_.reached_lsn(watermark::written);
+    }
+    // After the watermark: the list then holds every segment that it covers.
+    auto list = core_.segments.list();
+    const lsn first = list->log.front()->base();
+    return {std::move(list), first, last, core_.options.recovery == recovery_mode::salvage};
+  }
+
+  /// Waits until a reader may see more than up to `seen`; false when there will be no more, or on a
+  /// stop.
+  [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
+    const std::stop_callback wake{stop, [this] { core_.progress.signal(); }};
+    const watching scope{core_};
+    for (;;) {
+      const auto ticket = core_.progress.ticket();
+      if (core_.reached_lsn(Policies::durability::readable) > seen) return true;
+      if (stop.stop_requested() || core_.state.load() != log_state::open) return false;
+      core_.progress.wait(ticket);
+    }
+  }
+
+  /// Gives up whole sealed segments below a record.
+  lsn truncate_front(lsn first_kept) {
+    core_.require_open();
+    core_.segments.drop_front(std::min(first_kept, last_lsn() + 1));
+    return first_lsn();
+  }
+
+  [[nodiscard]] loss_window window() const {
+    const lsn durable = durable_lsn();
+    const std::uint64_t reached = core_.reached(watermark::durable);
+    loss_window now{.records = last_lsn() - durable};
+    now.bytes = core_.reached(watermark::appended) - reached;
+    std::int64_t oldest = core_.oldest_pending.load();
+    if (oldest == 0) oldest = core_.oldest_open.load();
+    if (now.bytes != 0 && oldest != 0) {
+      now.age = core_type::system::uptime() - std::chrono::nanoseconds{oldest};
+    }
+    return now;
+  }
+
+  [[nodiscard]] log_stats stats() const {
+    const auto list = core_.segments.list();
+    log_stats now{.records = (last_lsn() + 1) - list->log.front()->base()};
+    now.records_appended = last_lsn() - report_.last;
+    now.bytes_appended = core_.reached(watermark::appended) - stream_begin;
+    now.groups = core_.counters.groups.load();
+    now.syncs = core_.counters.syncs.load();
+    now.heals = core_.counters.heals.load();
+    now.segments = list->log.size() + list->attached.size();
+    now.bytes_on_disk = core_.ring.bytes();
+    for (const auto& segment : list->log) now.bytes_on_disk += segment->capacity();
+    for (const auto& segment : list->attached) now.bytes_on_disk += segment->capacity();
+    return now;
+  }
+
+  [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
+  [[nodiscard]] const recovery_report& report() const { return report_; }
+  [[nodiscard]] core_type& core() { return core_; }
+
+  /// Brings everything to stable storage and ends the log. Again: does nothing.
+  void close() {
+    guard lock{close_mutex_};
+    if (std::exchange(closed_, true)) return;
+    refuse_appends();
+    workers_.stop();
+    core_.progress.signal();
+    try {
+      settle();
+    } catch (...) {
+      lease_.reset();
+      throw;
+    }
+    lease_.reset();
+  }
+
+ private:
+  /// Counts a reader that waits, and makes the next append notice.
+  struct watching {
+    explicit watching(core_type& watched) : core{watched} {
+      core.watchers.fetch_add(1);
+      guard lock{core.append_mutex};
+      core.control().limit = 0;
+      core.work.signal();
+    }
+    watching(const watching&) = delete;
+    watching& operator=(const watching&) = delete;
+    ~watching() { core.watchers.fetch_sub(1); }
+    core_type& core;
+  };
+
+  lsn acknowledge(const ticket& put) {
+    Policies::durability::acknowledge(commits_, put.end);
+    return put.last;
+  }
+
+  lsn append_attached(batch_builder batch) {
+    core_.require_open();
+    attachment<Policies> large{core_};
+    large.add(std::move(batch));
+    return append(large);
+  }
+
+  void refuse_appends() {
+    guard lock{core_.append_mutex};
+    log_state open = log_state::open;
+    core_.state.compare_exchange_strong(open, log_state::closed);  // pairs with require_open()
+    core_.control().limit = 0;
+  }
+
+  /// Leaves the store so that the next open begins where this one ends, without a scan.
+  void settle() {
+    if (core_.state.load() == log_state::failed) core_.require_open();
+    commits_.wait(core_.reached(watermark::appended), watermark::durable);
+    keeper_.chores();
+    settle_active();
+    core_.segments.publish();
+    core_.control().state.store(control_state::closed);
+    core_.segments.volume()->remove(format::control_name);
+  }
+
+  void settle_active() {
+    guard lock{core_.append_mutex};
+    const auto& active = core_.extents.back();
+    active.segment->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
+    core_.segments.settle(*active.segment, 0);
+  }
+
+  using lease = typename Policies::locking::template lease<storage>;
+
+  std::optional<lease> lease_;
+  core_type core_;
+  committer<Policies> commits_{core_};
+  keeper<Policies> keeper_{core_, commits_};
+  appender<Policies> appender_{core_, commits_, keeper_};
+  recovery_report report_;
+  workers<Policies> workers_{core_, commits_, keeper_};
+  typename core_type::mutex close_mutex_;
+  bool closed_ = false;  // guarded by close_mutex_
+};
+
+}  // namespace logdb::detail

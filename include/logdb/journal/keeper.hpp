@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Keeps segments: makes the next one ready ahead, finishes sealed ones, gives old ones up.
+
+#include <algorithm>
+#include <vector>
+
+#include <logdb/journal/committer.hpp>
+#include <logdb/journal/footer.hpp>
+#include <logdb/journal/retention.hpp>
+
+namespace logdb::detail {
+
+/// Does what would stall an append if it waited until it is needed.
+///
+/// @threads  provide(): any; chores(): one at a time
+template <class Policies>
+class keeper {
+ public:
+  using core_type = journal_core<Policies>;
+  using guard = typename core_type::guard;
+
+  keeper(core_type& core, committer<Policies>& commits) : core_{core}, commits_{commits} {}
+
+  /// Makes the next segment ready unless it is.
+  /// @errors  errc::no_space, errc::io; then there is still none
+  void provide() {
+    guard lock{provide_mutex_};
+    if (is_ready()) return;
+    core_.require_open();
+    segment_plan plan{.capacity = next_capacity()};
+    plan.zero_fill = Policies::durability::prewrites;
+    const auto made = core_.segments.create(plan);
+    list(made);
+    guard append_lock{core_.append_mutex};
+    core_.next = made;
+  }
+
+  /// Finishes what is sealed, and applies retention.
+  /// @errors  errc::failed; errc::no_space and errc::io of the manifest: to be tried again
+  void chores() {
+    bool finished = false;
+    for (const auto& segment : core_.segments.list()->log) {
+      if (segment->end() && !segment->settled()) finished |= finish(*segment);
+    }
+    if (!finished) return;
+    core_.segments.publish();
+    retain();
+  }
+
+  /// Gives up what the options no longer want kept.
+  void retain() {
+    const auto list = core_.segments.list();
+    const lsn keep = first_kept(*list, core_.options.retention, core_type::system::now());
+    if (keep) core_.segments.drop_front(keep);
+  }
+
+ private:
+  [[nodiscard]] bool is_ready() {
+    guard lock{core_.append_mutex};
+    return core_.next != nullptr;
+  }
+
+  /// Twice the active one, up to what the options say: a small log stays small.
+  [[nodiscard]] std::uint64_t next_capacity() {
+    guard lock{core_.append_mutex};
+    const std::uint64_t active = core_.extents.back().segment->capacity();
+    return std::max(std::min(2 * active, core_.options.segment_bytes), core_.ring.ring_bytes() / 2);
+  }
+
+  void list(const segment_ptr<Policies>& made) {
+    core_.segments.edit([&](auto& list) { list.log.push_back(made); });
+    try {
+      core_.segments.publish();
+    } catch (...) {
+      core_.segments.edit([&](auto& list) { std::erase(list.log, made); });
+      made->drop();
+      throw;
+    }
+  }
+
+  /// Settles a sealed segment behind its footer; returns whether the manifest has something to
+  /// learn.
+  bool finish(segment<Policies>& sealed) {
+    commits_.wait(core_.reached(watermark::appended), watermark::durable);
+    if (sealed.settled()) return false;  // it was healed meanwhile
+    core_.segments.settle(sealed, write_footer(sealed));
+    sealed.release();
+    return true;
+  }
+
+  core_type& core_;
+  committer<Policies>& commits_;
+  typename core_type::mutex provide_mutex_;  // one maker at a time; held over the disk
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Reads the manifest of a store, and tells what is in a directory that has none.
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <logdb/error.hpp>
+#include <logdb/format/manifest.hpp>
+#include <logdb/format/names.hpp>
+#include <logdb/storage/policy.hpp>
+
+namespace logdb::detail {
+
+[[noreturn]] inline void throw_manifest_fault(format::format_fault fault,
+                                              const std::filesystem::path& path) {
+  const error_site site{.path = path};
+  switch (fault) {
+    case format::format_fault::not_ours:
+      throw error{errc::not_a_log, "a file of that name is no manifest of logdb", site};
+    case format::format_fault::newer_version:
+      throw error{
+          errc::format_mismatch,
+          "written by a newer version of the format than " + std::to_string(format::format_version),
+          site};
+    case format::format_fault::unknown_feature:
+      throw error{errc::format_mismatch, "uses a feature that this version does not know", site};
+    case format::format_fault::wrong_byte_order:
+      throw error{errc::format_mismatch, "written with the other byte order", site};
+    default: throw error{errc::corrupt, "the manifest is damaged", site};
+  }
+}
+
+/// Throws unless these policies can open what the manifest describes.
+template <class Policies>
+void require_readable(const format::manifest& found, open_mode mode,
+                      const std::filesystem::path& path) {
+  const bool writes = mode == open_mode::read_write;
+  if (!Policies::index::reads(found.index_id) || found.compression_id != 0) {
+    throw error{errc::format_mismatch,
+                "written with index " + std::to_string(found.index_id) + " and compression " +
+                    std::to_string(found.compression_id) + ", opened with index " +
+                    std::to_string(Policies::index::id) + " (" +
+                    std::string{Policies::index::name} + ") and compression 0",
+                {.path = path}};
+  }
+  if (writes && (found.read_only_compat & ~format::read_only_compat_known) != 0) {
+    throw error{
+        errc::format_mismatch, "uses a feature that this version can only read", {.path = path}};
+  }
+}
+
+/// Returns the manifest; nothing when there is none.
+/// @errors  errc::not_a_log, errc::format_mismatch, errc::corrupt
+template <class Policies>
+std::optional<format::manifest> load_manifest(const typename Policies::storage& volume,
+                                              open_mode mode) {
+  if (!volume.exists(format::manifest_name)) return std::nullopt;
+  const auto file = volume.open(format::manifest_name, open_mode::read_only);
+  std::vector<std::byte> bytes(file.size());
+  file.read(0, bytes);
+  format::manifest found;
+  const auto path = volume.path() / format::manifest_name;
+  const auto fault = format::decode(bytes, found);
+  if (fault != format::format_fault::none) throw_manifest_fault(fault, path);
+  require_readable<Policies>(found, mode, path);
+  return found;
+}
+
+/// Tells whether a name is one that a half-made store may hold.
+inline bool is_own_name(std::string_view name) {
+  constexpr std::array own{format::manifest_draft_name, format::control_name, format::lock_name,
+                           std::string_view{"control.tmp"}};
+  return std::ranges::find(own, name) != own.end() || format::parse_segment_name(name);
+}
+
+/// Throws unless the place is empty or holds only what a crash while making a store leaves.
+/// @errors  errc::not_a_log
+template <class Storage>
+void require_vacant(const Storage& volume) {
+  for (const std::string& name : volume.names()) {
+    if (is_own_name(name)) continue;
+    throw error{errc::not_a_log,
+                "the directory holds other files, such as \"" + name + "\"",
+                {.path = volume.path()}};
+  }
+}
+
+}  // namespace logdb::detail

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Walks the open part of a log: the segments that the manifest does not bound yet.
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <logdb/journal/segment_table.hpp>
+#include <logdb/stats.hpp>
+
+namespace logdb::detail {
+
+/// Is how far a log was walked, and what was met on the way.
+template <class Policies>
+struct log_end {
+  std::size_t segment = 0;  // the one that the place is in, in the list
+  scan_place place{};
+  bool tail_is_zero = true;  // nothing stands behind the end, in this segment or a later one
+  std::uint64_t scanned_bytes = 0;
+  std::vector<damage> damages{};
+  std::vector<format::manifest_cursor> cursors{};
+  std::vector<format::manifest_segment> attached{};
+};
+
+/// Verifies frame after frame, notes them in their segments' indexes, and collects what the
+/// manifest does not know yet: cursors and attached transactions.
+template <class Policies>
+class open_walk {
+ public:
+  /// Stands where the manifest's knowledge ends.
+  explicit open_walk(const segment_list<Policies>& list) : list_{list} { begin(); }
+  /// Goes on from an earlier walk of the same segments.
+  open_walk(const segment_list<Policies>& list, log_end<Policies> from)
+      : list_{list}, end_{std::move(from)} {}
+
+  [[nodiscard]] log_end<Policies>& end() { return end_; }
+  [[nodiscard]] segment<Policies>& current() const { return *list_.log[end_.segment]; }
+  [[nodiscard]] bool is_last() const { return end_.segment + 1 == list_.log.size(); }
+
+  /// Returns the bytes of the current segment that frames may use.
+  [[nodiscard]] bytes_view frames() const {
+    const bytes_view all = current().bytes();
+    return all.first(std::min<std::uint64_t>(current().capacity(), all.size()));
+  }
+
+  /// Walks the current segment up to where it stops.
+  scan_stop walk() {
+    const std::uint64_t begin = end_.place.offset;
+    const auto stop = scan(frames(), current().seed(), end_.place, format::read_frame,
+                           [this](const auto& frame, const auto& at) { see(frame, at); });
+    end_.scanned_bytes += end_.place.offset - begin;
+    current().see(end_.place.time);
+    return stop;
+  }
+
+  /// Walks as far as segments follow one another; returns why it stopped.
+  scan_stop walk_on() {
+    for (;;) {
+      const auto stop = walk();
+      if (stop != scan_stop::sealed || is_last()) return stop;
+      enter_next(end_.place.next);
+    }
+  }
+
+  /// Bounds the current segment here and goes on in the next one, which begins with that record.
+  void enter_next(lsn base) {
+    current().seal(end_.place.next, end_.place.offset);
+    ++end_.segment;
+    end_.place.next = base;
+    end_.place.offset = format::segment_header_bytes;
+    current().begin(base, end_.place.time);
+  }
+
+ private:
+  /// Skips what the manifest bounds for good: segments with an end that another one follows.
+  void begin() {
+    while (!is_last() && current().end() && list_.log[end_.segment + 1]->base()) ++end_.segment;
+    end_.place = current().start();
+    if (!current().end()) return;
+    // It was closed here. What stands before was durable; a later process may have gone on.
+    const std::uint64_t known = current().end_offset();
+    rebuild_index(current().bytes().first(std::min<std::uint64_t>(known, current().bytes().size())),
+                  current().seed(), end_.place, current().entries());
+    current().adopt_entries();
+    end_.place = {known, current().end(), current().time_last()};
+  }
+
+  void see(const format::frame_view& frame, const scan_place& at) {
+    auto& index = current().entries();
+    if (at.offset + frame.bytes > index.due()) index.note({at.next, at.offset, at.time});
+    const position here{current().number(), at.offset};
+    if (frame.header.kind == format::frame_kind::cursor) {
+      const auto cursor = format::decode_cursor(frame.payload);
+      if (cursor) end_.cursors.push_back({std::string{cursor->name}, cursor->at, here});
+    } else if (frame.header.kind == format::frame_kind::attach) {
+      if (const auto own = format::decode_attach(frame.payload)) see_attached(*own, at);
+    }
+  }
+
+  void see_attached(const format::attach& own, const scan_place& at) {
+    format::manifest_segment entry{.number = own.segment, .salt = own.salt};
+    entry.capacity = own.end_offset;
+    entry.base = at.next;
+    entry.end = at.next + own.records;
+    entry.end_offset = own.end_offset;
+    entry.time_first = entry.time_last = at.time;
+    entry.role = format::segment_role::attached;
+    end_.attached.push_back(entry);
+  }
+
+  const segment_list<Policies>& list_;
+  log_end<Policies> end_;
+};
+
+/// Puts into a table what a walk met.
+template <class Policies>
+void adopt_met(segment_table<Policies>& table, const log_end<Policies>& end) {
+  for (const auto& cursor : end.cursors) table.set_cursor(cursor);
+  for (const auto& entry : end.attached) {
+    if (table.list()->find_attached(entry.number) == nullptr) table.attach(table.make(entry));
+  }
+}
+
+}  // namespace logdb::detail

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Opens a log to write: makes a new one, or finds where the last writer stopped and makes that the
+/// start.
+
+#include <bit>
+#include <utility>
+
+#include <logdb/journal/core.hpp>
+#include <logdb/journal/drain.hpp>
+#include <logdb/journal/find_end.hpp>
+#include <logdb/journal/footer.hpp>
+#include <logdb/journal/manifest_file.hpp>
+
+namespace logdb::detail {
+
+/// Draws the identity of a new store.
+template <class System>
+identity random_identity() {
+  identity store{};
+  if (const int failed = System::random(store.data(), store.size()); failed < 0) {
+    throw_errno(-failed, "cannot draw a store's identity");
+  }
+  return store;
+}
+
+/// Brings a core from what is on disk to where it can take appends.
+///
+/// Every step may be cut by a crash and repeated: draining writes the same bytes again, and what is
+/// decided takes effect with the manifest, at once.
+template <class Policies>
+class recovery {
+ public:
+  using core_type = journal_core<Policies>;
+  using system = typename core_type::system;
+
+  explicit recovery(core_type& core) : core_{core} {}
+
+  /// Returns the manifest to start from: what is there, or one of a new store.
+  static format::manifest start(const typename Policies::storage& volume) {
+    if (auto found = load_manifest<Policies>(volume, open_mode::read_write)) return *found;
+    require_vacant(volume);
+    format::manifest fresh{.store = random_identity<system>(), .next_segment = 1};
+    fresh.index_id = Policies::index::id;
+    fresh.first = lsn{1};
+    return fresh;
+  }
+
+  /// @errors  errc::corrupt unless it salvages, errc::no_space, errc::io
+  recovery_report run() {
+    if (core_.segments.list()->log.empty()) {
+      add_segment({.base = lsn{1}});
+      core_.segments.publish();
+    } else {
+      resume();
+    }
+    remove_orphans();
+    open_staging();
+    report_.first = core_.segments.list()->log.front()->base();
+    report_.last = end_.place.next - 1;
+    report_.records = end_.place.next - report_.first;
+    return std::move(report_);
+  }
+
+ private:
+  void resume() {
+    const lsn proven = drain();
+    const auto list = core_.segments.list();
+    end_ = end_finder<Policies>{*list, core_.options.recovery, proven}.run();
+    report_.scanned_bytes = end_.scanned_bytes;
+    report_.damages = end_.damages;
+    adopt_met(core_.segments, end_);
+    settle_sealed(*list);
+    if (end_.tail_is_zero) {
+      continue_segment(*list);
+    } else {
+      replace_tail(*list);
+    }
+    core_.segments.publish();
+    for (const auto& segment : gone_) segment->drop();
+  }
+
+  /// Returns up to where the control file of a dead writer proves durability.
+  lsn drain() {
+    const auto& volume = *core_.segments.volume();
+    report_.clean = !volume.exists(format::control_name);
+    const auto left = staging<typename Policies::storage>::open(volume, open_mode::read_write);
+    if (!drainer<Policies>::is_alive(left, core_.segments.store())) return {};
+    const auto list = core_.segments.list();
+    const drained result = drainer<Policies>{left, *list}.run();
+    report_.drained_bytes = result.bytes;
+    return result.durable;
+  }
+
+  /// Gives the segments before the last their bounds for good.
+  void settle_sealed(const segment_list<Policies>& list) {
+    for (std::size_t i = 0; i < end_.segment; ++i) {
+      auto& sealed = *list.log[i];
+      if (sealed.settled()) continue;
+      sealed.writable().sync();
+      core_.segments.settle(sealed, write_footer(sealed));
+      sealed.release();
+    }
+  }
+
+  /// Goes on where the last writer stopped: nothing was ever written behind that place.
+  void continue_segment(const segment_list<Policies>& list) {
+    active_ = list.log[end_.segment];
+    // What a dead process had only given to the kernel becomes durable before anything builds on
+    // it.
+    active_->writable().sync();
+    active_->reopen();
+    if (end_.segment + 1 == list.log.size()) return;
+    core_.next = list.log[end_.segment + 1];
+    drop_behind(list, end_.segment + 2);
+  }
+
+  /// Bounds the torn segment at its last whole frame and goes on in a new one, which says so.
+  void replace_tail(const segment_list<Policies>& list) {
+    auto& torn = *list.log[end_.segment];
+    segment_plan plan{.base = end_.place.next};
+    const bool holds_records = end_.place.next > torn.base();
+    if (holds_records) {
+      plan.predecessor = torn.number();
+      plan.predecessor_end = end_.place.offset;
+      torn.writable().sync();
+      torn.seal(end_.place.next, end_.place.offset);
+      core_.segments.settle(torn, 0);
+      torn.release();
+    }
+    drop_behind(list, end_.segment + (holds_records ? 1 : 0));
+    add_segment(plan);
+  }
+
+  void drop_behind(const segment_list<Policies>& list, std::size_t first) {
+    gone_.assign(list.log.begin() + static_cast<std::ptrdiff_t>(first), list.log.end());
+    core_.segments.edit([&](auto& edited) { edited.log.resize(first); });
+  }
+
+  void add_segment(segment_plan plan) {
+    plan.capacity = std::min(core_.options.segment_bytes, ring_bytes() / 2);
+    plan.zero_fill = Policies::durability::prewrites;
+    active_ = core_.segments.create(plan);
+    const timestamp now = std::max(end_.place.time, system::now());
+    active_->begin(plan.base, now);
+    core_.segments.edit([&](auto& list) { list.log.push_back(active_); });
+    end_.place = {.next = plan.base, .time = now};
+  }
+
+  [[nodiscard]] std::uint64_t ring_bytes() const {
+    return std::bit_floor(std::min<std::uint64_t>(core_.options.durability.staging_bytes,
+                                                  2 * core_.options.segment_bytes));
+  }
+
+  void remove_orphans() {
+    const auto list = core_.segments.list();
+    auto& volume = *core_.segments.volume();
+    for (const std::string& name : volume.names()) {
+      const auto number = format::parse_segment_name(name);
+      if (!number) continue;
+      const auto is_it = [number](const auto& segment) { return segment->number() == *number; };
+      const bool live =
+          std::ranges::any_of(list->log, is_it) || std::ranges::any_of(list->attached, is_it);
+      if (!live) volume.remove(name);
+    }
+  }
+
+  /// Begins the stream anew, at the end that was found.
+  void open_staging() {
+    auto& volume = *core_.segments.volume();
+    core_.ring = staging<typename Policies::storage>::create(volume, ring_bytes());
+    control_header& shared = core_.control();
+    shared.magic = control_magic;
+    shared.layout = control_layout;
+    shared.writer = system::process_id();
+    shared.store = core_.segments.store();
+    if (system::boot_id(shared.boot) < 0) shared.boot = {};  // then nobody ever believes it
+    shared.state = control_state::open;
+    const std::uint64_t last = end_.place.next.value() - 1;
+    shared.appended_lsn = last;
+    shared.appended = stream_begin;
+    core_.group_time = end_.place.time;
+    core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);
+    core_.publish_durable(stream_begin);
+    staging<typename Policies::storage>::publish(volume);
+  }
+
+  core_type& core_;
+  log_end<Policies> end_{};
+  recovery_report report_{};
+  segment_ptr<Policies> active_;
+  std::vector<segment_ptr<Policies>> gone_;
+};
+
+}  // namespace logdb::detail

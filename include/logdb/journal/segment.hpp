@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// One segment: its file, its bytes once they are needed, its bounds, its index.
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include <boost/interprocess/sync/scoped_lock.hpp>
+
+#include <logdb/error.hpp>
+#include <logdb/format/frame.hpp>
+#include <logdb/format/manifest.hpp>
+#include <logdb/format/names.hpp>
+#include <logdb/format/payloads.hpp>
+#include <logdb/format/segment_header.hpp>
+#include <logdb/journal/control.hpp>
+#include <logdb/journal/scan.hpp>
+#include <logdb/platform/mutex.hpp>
+#include <logdb/storage/policy.hpp>
+
+namespace logdb::detail {
+
+/// Is shared by the log and by everything that reads from it; the last one out unlinks a dropped
+/// one.
+///
+/// @threads  readers: any; write(), sync(), begin(), seal() are the writer's, ordered by its locks
+template <class Policies>
+class segment {
+ public:
+  using storage = typename Policies::storage;
+  using file = typename storage::file;
+  using index = typename Policies::index::segment_index;
+  using index_options = typename Policies::index::options;
+
+  segment(std::shared_ptr<storage> volume, const format::manifest_segment& entry,
+          const identity& store, const index_options& chosen)
+      : volume_{std::move(volume)},
+        number_{entry.number},
+        salt_{entry.salt},
+        seed_{format::make_seed(entry.salt)},
+        capacity_{entry.capacity},
+        role_{entry.role},
+        store_{store},
+        footer_offset_{entry.footer_offset},
+        index_{chosen, entry.capacity} {
+    base_ = entry.base.value();
+    end_ = entry.end.value();
+    end_offset_ = entry.end_offset;
+    time_first_ = entry.time_first.time_since_epoch().count();
+    time_last_ = entry.time_last.time_since_epoch().count();
+    settled_ = entry.end_offset != 0;
+    loaded_ = entry.end_offset == 0;  // what is written now is noted as it comes
+  }
+
+  segment(const segment&) = delete;
+  segment& operator=(const segment&) = delete;
+
+  ~segment() {
+    if (!dropped_.load(std::memory_order_acquire)) return;  // pairs with drop()
+    try {
+      volume_->remove(format::segment_name(number_));
+    } catch (const error&) {
+      // The manifest no longer names it: the next open removes it.
+    }
+  }
+
+  [[nodiscard]] segment_number number() const { return number_; }
+  [[nodiscard]] std::uint64_t salt() const { return salt_; }
+  [[nodiscard]] format::frame_seed seed() const { return seed_; }
+  [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
+  [[nodiscard]] format::segment_role role() const { return role_; }
+  [[nodiscard]] std::filesystem::path path() const {
+    return volume_->path() / format::segment_name(number_);
+  }
+
+  /// The lsn of its first record; 0 while it is only made ready.
+  [[nodiscard]] lsn base() const { return lsn{base_.load(std::memory_order_acquire)}; }
+  /// One past its last record; 0 while it is active.
+  [[nodiscard]] lsn end() const { return lsn{end_.load(std::memory_order_acquire)}; }
+  /// Where its frames end; 0 while it is active.
+  [[nodiscard]] std::uint64_t end_offset() const {
+    return end_offset_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] timestamp time_first() const { return to_time(time_first_); }
+  [[nodiscard]] timestamp time_last() const { return to_time(time_last_); }
+
+  [[nodiscard]] index& entries() { return index_; }
+  /// Says that entries() has all there is, so that nothing need be loaded.
+  void adopt_entries() { loaded_.store(true, std::memory_order_release); }
+
+  /// Returns its index: as noted, or from the footer, or from a scan when there is none.
+  [[nodiscard]] const index& known_entries() {
+    if (loaded_.load(std::memory_order_acquire)) return index_;
+    const bytes_view all = bytes();
+    boost::interprocess::scoped_lock lock{mutex_};
+    if (!loaded_.load(std::memory_order_relaxed)) {
+      if (!load_footer(all)) rebuild_index(all.first(end_offset()), seed_, start(), index_);
+      loaded_.store(true, std::memory_order_release);  // pairs with the acquire above
+    }
+    return index_;
+  }
+
+  /// Returns all its bytes, mapped at the first call.
+  ///
+  /// @errors  errc::corrupt when the file is missing, short, or another one
+  [[nodiscard]] bytes_view bytes() {
+    if (!mapped_.load(std::memory_order_acquire)) map();  // pairs with the release in map()
+    return mapping_.bytes();
+  }
+
+  void adopt(file opened) { file_.emplace(std::move(opened)); }
+  [[nodiscard]] file& writable() {
+    if (!file_) file_.emplace(volume_->open(format::segment_name(number_), open_mode::read_write));
+    return *file_;
+  }
+  /// Closes the file; a mapping stays.
+  void release() { file_.reset(); }
+
+  /// Returns where its first frame stands.
+  [[nodiscard]] scan_place start() const {
+    return {.next = role_ == format::segment_role::attached ? lsn{1} : base(),
+            .time = time_first()};
+  }
+
+  /// Makes it the active one.
+  void begin(lsn base, timestamp now) {
+    time_first_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    time_last_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    base_.store(base.value(), std::memory_order_release);  // pairs with base()
+  }
+  void see(timestamp now) {
+    time_last_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
+  /// Bounds it: no frame stands at or after the offset.
+  void seal(lsn end, std::uint64_t end_offset) {
+    end_offset_.store(end_offset, std::memory_order_release);  // pairs with end_offset()
+    end_.store(end.value(), std::memory_order_release);        // pairs with end()
+  }
+  /// Takes the bounds back, to go on writing.
+  void reopen() {
+    settled_ = false;
+    end_.store(0, std::memory_order_release);
+    end_offset_.store(0, std::memory_order_release);
+  }
+
+  /// Says that its bounds are on stable storage, and so may stand in the manifest.
+  void settle(std::uint64_t footer_offset = 0) {
+    footer_offset_ = footer_offset;
+    settled_ = true;
+  }
+  [[nodiscard]] bool settled() const { return settled_; }
+
+  /// Unlinks it once nobody reads it any more.
+  void drop() { dropped_.store(true, std::memory_order_release); }
+
+  /// Returns what the manifest says of it: bounds only once they are settled.
+  [[nodiscard]] format::manifest_segment entry() const {
+    format::manifest_segment entry{.number = number_, .salt = salt_, .capacity = capacity_};
+    entry.base = base();
+    entry.role = role_;
+    entry.time_first = time_first();
+    entry.time_last = time_last();
+    if (settled_) {
+      entry.end = end();
+      entry.end_offset = end_offset();
+      entry.footer_offset = footer_offset_;
+    }
+    return entry;
+  }
+
+ private:
+  static timestamp to_time(const std::atomic<std::int64_t>& value) {
+    return timestamp{std::chrono::nanoseconds{value.load(std::memory_order_relaxed)}};
+  }
+
+  void map() {
+    boost::interprocess::scoped_lock lock{mutex_};
+    if (mapped_.load(std::memory_order_relaxed)) return;
+    const file opened = open_to_read();
+    auto mapping = opened.map(0, opened.size(), open_mode::read_only);
+    format::segment_header header;
+    const auto fault = format::decode(mapping.bytes(), header);
+    if (fault != format::format_fault::none || header.number != number_ || header.salt != salt_ ||
+        header.store != store_ || mapping.bytes().size() < capacity_) {
+      throw error{errc::corrupt, "the segment's header is damaged or another's", {.path = path()}};
+    }
+    mapping_ = std::move(mapping);
+    mapped_.store(true, std::memory_order_release);
+  }
+
+  file open_to_read() const {
+    try {
+      return volume_->open(format::segment_name(number_), open_mode::read_only);
+    } catch (const error& missing) {
+      if (missing.condition() != errc::not_found) throw;
+      throw error{errc::corrupt, "a segment that the manifest names is missing", {.path = path()}};
+    }
+  }
+
+  bool load_footer(bytes_view all) {
+    format::frame_view frame;
+    if (footer_offset_ == 0 ||
+        format::read_frame(all, footer_offset_, seed_, frame) != format::frame_fault::none) {
+      return false;
+    }
+    const auto footer = format::decode_footer(frame.payload);
+    return footer && footer->index_id == Policies::index::id && index_.decode(footer->index);
+  }
+
+  std::shared_ptr<storage> volume_;
+  segment_number number_;
+  std::uint64_t salt_;
+  format::frame_seed seed_;
+  std::uint64_t capacity_;
+  format::segment_role role_;
+  identity store_;
+  std::uint64_t footer_offset_;  // 0: none; guarded by the table's lock, read only while !loaded_
+  bool settled_ = false;         // guarded by the table's lock
+  std::optional<file> file_;     // the writer's
+  index index_;                  // noted under the append lock; looked up by anyone
+
+  std::atomic<std::uint64_t> base_ = 0;
+  std::atomic<std::uint64_t> end_ = 0;
+  std::atomic<std::uint64_t> end_offset_ = 0;
+  std::atomic<std::int64_t> time_first_ = 0;
+  std::atomic<std::int64_t> time_last_ = 0;
+
+  platform::basic_mutex<typename storage::system> mutex_;  // of mapping and loading
+  std::atomic<bool> mapped_ = false;
+  std::atomic<bool> loaded_ = false;
+  std::atomic<bool> dropped_ = false;
+  typename storage::mapping mapping_;  // constant once mapped_
+};
+
+template <class Policies>
+using segment_ptr = std::shared_ptr<segment<Policies>>;
+
+}  // namespace logdb::detail

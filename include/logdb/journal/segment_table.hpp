@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The live segments of one log and the manifest that names them: the one place where segments come
+/// and go.
+
+#include <algorithm>
+#include <vector>
+
+#include <logdb/journal/segment.hpp>
+#include <logdb/options.hpp>
+
+namespace logdb::detail {
+
+/// Is the live segments at one moment; immutable, so that a reader keeps the one it began with.
+template <class Policies>
+struct segment_list {
+  std::vector<segment_ptr<Policies>> log;  // in stream order; one that is made ready is the last
+  std::vector<segment_ptr<Policies>> attached;  // by number
+
+  /// Returns the place in `log` of the segment that holds a record; requires `at >=
+  /// log.front()->base()`.
+  [[nodiscard]] std::size_t find(lsn at) const {
+    const auto past = std::partition_point(log.begin(), log.end(), [at](const auto& segment) {
+      return segment->base() && segment->base() <= at;
+    });
+    return static_cast<std::size_t>(past - log.begin()) - (past == log.begin() ? 0 : 1);
+  }
+
+  /// Returns an attached segment, or null.
+  [[nodiscard]] segment_ptr<Policies> find_attached(segment_number number) const {
+    const auto found = std::ranges::lower_bound(
+        attached, number, {}, [](const auto& segment) { return segment->number(); });
+    return found != attached.end() && (*found)->number() == number ? *found : nullptr;
+  }
+};
+
+template <class Policies>
+using segment_list_ptr = std::shared_ptr<const segment_list<Policies>>;
+
+/// Says how a new segment comes about.
+struct segment_plan {
+  format::segment_role role = format::segment_role::log;
+  lsn base{};  // 0: made ready ahead
+  std::uint64_t capacity = 0;
+  segment_number predecessor{};
+  std::uint64_t predecessor_end = 0;
+  bool zero_fill = false;  // written, not only allocated: its syncs then change no inode
+};
+
+/// Owns the list and the manifest.
+///
+/// @threads  any; readers of the list wait only for its exchange, never for the disk
+template <class Policies>
+class segment_table {
+ public:
+  using storage = typename Policies::storage;
+  using system = typename storage::system;
+  using mutex = platform::basic_mutex<system>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+  using list_type = segment_list<Policies>;
+
+  segment_table(std::shared_ptr<storage> volume, format::manifest start,
+                typename Policies::index::options chosen)
+      : volume_{std::move(volume)}, manifest_{std::move(start)}, chosen_{chosen} {
+    auto list = std::make_shared<list_type>();
+    for (const auto& entry : manifest_.segments) {
+      auto& where = entry.role == format::segment_role::log ? list->log : list->attached;
+      where.push_back(make(entry));
+    }
+    std::ranges::sort(list->attached, {}, [](const auto& segment) { return segment->number(); });
+    list_ = std::move(list);
+  }
+
+  [[nodiscard]] const identity& store() const { return manifest_.store; }
+  [[nodiscard]] const std::shared_ptr<storage>& volume() const { return volume_; }
+
+  [[nodiscard]] segment_list_ptr<Policies> list() const {
+    guard lock{list_mutex_};
+    return list_;
+  }
+
+  /// Makes the file of a new segment, its header on stable storage. It is not listed yet.
+  [[nodiscard]] segment_ptr<Policies> create(const segment_plan& plan) {
+    format::manifest_segment entry{.number = take_number(), .salt = random_salt()};
+    entry.capacity = plan.capacity;
+    entry.base = plan.base;
+    entry.role = plan.role;
+    auto made = make(entry);
+    try {
+      made->adopt(volume_->create(format::segment_name(entry.number)));
+      write_header(*made, plan);
+    } catch (...) {
+      made->drop();  // a half-made file is of no use
+      throw;
+    }
+    return made;
+  }
+
+  /// Exchanges the list for an edited copy.
+  template <class Edit>
+  void edit(Edit&& change) {
+    guard lock{list_mutex_};
+    auto copy = std::make_shared<list_type>(*list_);
+    change(*copy);
+    list_ = std::move(copy);
+  }
+
+  /// Lists a segment with the attached ones.
+  void attach(segment_ptr<Policies> made) {
+    edit([&made](list_type& list) { list.attached.push_back(std::move(made)); });
+  }
+
+  /// Marks the bounds of a segment as being on stable storage.
+  void settle(segment<Policies>& sealed, std::uint64_t footer_offset) {
+    guard lock{list_mutex_};
+    sealed.settle(footer_offset);
+  }
+
+  /// Writes the manifest of what is listed now; when it returns the manifest is on stable storage.
+  void publish() {
+    guard lock{publish_mutex_};
+    write_manifest(next_manifest());
+  }
+
+  /// Drops every sealed segment that ends at or before a record, and what is attached to it.
+  /// @return  how many went
+  std::size_t drop_front(lsn first_kept) {
+    std::vector<segment_ptr<Policies>> gone;
+    edit([&](list_type& list) { take_front(list, first_kept, gone); });
+    if (gone.empty()) return 0;
+    publish();
+    for (const auto& segment : gone) segment->drop();
+    return gone.size();
+  }
+
+  /// Remembers a cursor; what was logged later in the stream wins.
+  void set_cursor(const format::manifest_cursor& cursor) {
+    guard lock{list_mutex_};
+    const auto known =
+        std::ranges::find(manifest_.cursors, cursor.name, &format::manifest_cursor::name);
+    if (known == manifest_.cursors.end()) {
+      manifest_.cursors.push_back(cursor);
+    } else if (known->logged < cursor.logged) {
+      *known = cursor;
+    }
+  }
+
+  /// Returns where a cursor stands; 0 when it was never set.
+  [[nodiscard]] lsn cursor(std::string_view name) const {
+    guard lock{list_mutex_};
+    const auto known = std::ranges::find(manifest_.cursors, name, &format::manifest_cursor::name);
+    return known == manifest_.cursors.end() ? lsn{} : known->at;
+  }
+
+  [[nodiscard]] segment_ptr<Policies> make(const format::manifest_segment& entry) const {
+    return std::make_shared<segment<Policies>>(volume_, entry, manifest_.store, chosen_);
+  }
+
+ private:
+  segment_number take_number() {
+    guard lock{list_mutex_};
+    return segment_number{manifest_.next_segment++};
+  }
+
+  static std::uint64_t random_salt() {
+    std::uint64_t salt = 0;
+    if (const int failed = system::random(&salt, sizeof salt); failed < 0) {
+      throw_errno(-failed, "cannot draw a random salt");
+    }
+    return salt;
+  }
+
+  void write_header(segment<Policies>& made, const segment_plan& plan) const {
+    format::segment_header header{.store = manifest_.store, .number = made.number()};
+    header.salt = made.salt();
+    header.base = plan.base;
+    header.capacity = plan.capacity;
+    header.predecessor = plan.predecessor;
+    header.predecessor_end = plan.predecessor_end;
+    header.index_id = manifest_.index_id;
+    header.role = plan.role;
+    auto& file = made.writable();
+    file.allocate(plan.capacity);
+    if (plan.zero_fill) file.zero_fill(0, plan.capacity);
+    file.write(0, bytes_view{format::encode(header)});
+    file.sync();
+  }
+
+  [[nodiscard]] format::manifest next_manifest() {
+    guard lock{list_mutex_};
+    ++manifest_.generation;
+    manifest_.segments.clear();
+    for (const auto& segment : list_->log) manifest_.segments.push_back(segment->entry());
+    for (const auto& segment : list_->attached) manifest_.segments.push_back(segment->entry());
+    if (!list_->log.empty()) manifest_.first = list_->log.front()->base();
+    return manifest_;
+  }
+
+  void write_manifest(const format::manifest& next) {
+    volume_->remove(format::manifest_draft_name);
+    {
+      auto file = volume_->create(format::manifest_draft_name);
+      file.write(0, bytes_view{format::encode(next)});
+      file.sync();
+    }
+    volume_->rename(format::manifest_draft_name, format::manifest_name);
+    volume_->sync();
+  }
+
+  static void take_front(list_type& list, lsn first_kept,
+                         std::vector<segment_ptr<Policies>>& gone) {
+    const auto stays = std::ranges::find_if_not(list.log, [first_kept](const auto& segment) {
+      return segment->end() && segment->settled() && segment->end() <= first_kept;
+    });
+    if (stays == list.log.end() || stays == list.log.begin()) return;
+    const lsn first = (*stays)->base();
+    if (!first) return;  // only one that is made ready would remain
+    gone.assign(list.log.begin(), stays);
+    list.log.erase(list.log.begin(), stays);
+    const auto before = [first](const auto& segment) { return segment->base() < first; };
+    std::ranges::copy_if(list.attached, std::back_inserter(gone), before);
+    std::erase_if(list.attached, before);
+  }
+
+  std::shared_ptr<storage> volume_;
+  mutable mutex list_mutex_;   // of list_ and manifest_
+  mutex publish_mutex_;        // one manifest at a time, in order
+  format::manifest manifest_;  // segments: as last written
+  segment_list_ptr<Policies> list_;
+  typename Policies::index::options chosen_;
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The staging ring: frames between their append and the disk, in the control file.
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include <logdb/format/frame.hpp>
+#include <logdb/format/names.hpp>
+#include <logdb/journal/control.hpp>
+#include <logdb/storage/policy.hpp>
+
+namespace logdb::detail {
+
+/// Is the mapped control file of one log. A stream position addresses the ring modulo its size.
+///
+/// @threads  the caller orders access: put() under the append lock, pieces() by the leader
+template <class Storage>
+class staging {
+ public:
+  staging() = default;
+
+  /// Makes a control file of this size under a draft name and puts it in place of any other.
+  static staging create(Storage& volume, std::uint64_t ring_bytes) {
+    if (volume.exists(draft_name)) volume.remove(draft_name);
+    auto file = volume.create(draft_name);
+    file.allocate(control_header_bytes + ring_bytes);
+    staging made{file.map(0, control_header_bytes + ring_bytes, open_mode::read_write)};
+    made.header_ = new (made.mapping_.bytes().data()) control_header{};
+    made.header_->ring_bytes = ring_bytes;
+    made.mask_ = ring_bytes - 1;
+    return made;
+  }
+
+  /// Gives the control file its name: from here on a crash finds it.
+  static void publish(Storage& volume) { volume.rename(draft_name, format::control_name); }
+
+  /// Maps the control file that is there; empty unless its layout is ours and its size what it
+  /// says.
+  static staging open(const Storage& volume, open_mode mode) {
+    if (!volume.exists(format::control_name)) return {};
+    const auto file = volume.open(format::control_name, mode);
+    const std::uint64_t bytes = file.size();
+    if (bytes <= control_header_bytes) return {};
+    staging found{file.map(0, bytes, mode)};
+    found.header_ = std::launder(reinterpret_cast<control_header*>(found.mapping_.bytes().data()));
+    found.mask_ = found.header_->ring_bytes - 1;
+    const bool ours = found.header_->magic == control_magic &&
+                      found.header_->layout == control_layout &&
+                      std::has_single_bit(found.header_->ring_bytes) &&
+                      found.header_->ring_bytes == bytes - control_header_bytes;
+    return ours ? std::move(found) : staging{};
+  }
+
+  [[nodiscard]] explicit operator bool() const { return header_ != nullptr; }
+  [[nodiscard]] control_header& header() const { return *header_; }
+  [[nodiscard]] std::uint64_t ring_bytes() const { return mask_ + 1; }
+  [[nodiscard]] std::uint64_t bytes() const { return mapping_.bytes().size(); }
+  [[nodiscard]] std::span<std::byte> memory() const { return mapping_.bytes(); }
+
+  /// Puts a frame at a stream position, payload in two pieces, padded with zeros.
+  void put(std::uint64_t at, const format::frame_header& header, format::frame_seed seed,
+           std::uint64_t offset, bytes_view first, bytes_view second = {}) {
+    const std::uint64_t bytes = format::frame_bytes(first.size() + second.size());
+    if ((at & mask_) + bytes <= ring_bytes()) {
+      put_whole(ring() + (at & mask_), bytes, header, seed, offset, first, second);
+    } else {
+      put_around(at, bytes, header, seed, offset, first, second);
+    }
+  }
+
+  /// Returns where the bytes of a stretch lie: one piece, or two around the end of the ring.
+  [[nodiscard]] std::pair<bytes_view, bytes_view> pieces(std::uint64_t begin,
+                                                         std::uint64_t end) const {
+    const std::uint64_t at = begin & mask_;
+    const std::uint64_t bytes = end - begin;
+    const std::uint64_t front = std::min(bytes, ring_bytes() - at);
+    return {{ring() + at, front}, {ring(), bytes - front}};
+  }
+
+  /// Copies a stretch out.
+  void copy_out(std::uint64_t begin, std::span<std::byte> out) const {
+    const auto [first, second] = pieces(begin, begin + out.size());
+    std::memcpy(out.data(), first.data(), first.size());
+    if (!second.empty()) std::memcpy(out.data() + first.size(), second.data(), second.size());
+  }
+
+ private:
+  static constexpr std::string_view draft_name = "control.tmp";
+
+  explicit staging(typename Storage::mapping mapping) : mapping_{std::move(mapping)} {}
+
+  [[nodiscard]] std::byte* ring() const { return mapping_.bytes().data() + control_header_bytes; }
+
+  static void put_whole(std::byte* out, std::uint64_t bytes, const format::frame_header& header,
+                        format::frame_seed seed, std::uint64_t offset, bytes_view first,
+                        bytes_view second) {
+    // The last word first: what the payload does not cover of it is padding.
+    if (bytes > format::frame_header_bytes) std::memset(out + bytes - 8, 0, 8);
+    format::encode_header(out, header, seed, offset);
+    out += format::frame_header_bytes;
+    if (!first.empty()) std::memcpy(out, first.data(), first.size());
+    if (!second.empty()) std::memcpy(out + first.size(), second.data(), second.size());
+  }
+
+  void put_around(std::uint64_t at, std::uint64_t bytes, const format::frame_header& header,
+                  format::frame_seed seed, std::uint64_t offset, bytes_view first,
+                  bytes_view second) {
+    std::array<std::byte, format::frame_header_bytes> head;
+    format::encode_header(head.data(), header, seed, offset);
+    const std::array<std::byte, format::frame_alignment> zeros{};
+    const std::uint64_t used = head.size() + first.size() + second.size();
+    for (const bytes_view piece :
+         {bytes_view{head}, first, second, bytes_view{zeros}.first(bytes - used)}) {
+      copy_in(at, piece);
+      at += piece.size();
+    }
+  }
+
+  void copy_in(std::uint64_t at, bytes_view bytes) {
+    const std::uint64_t front = std::min<std::uint64_t>(bytes.size(), ring_bytes() - (at & mask_));
+    if (front != 0) std::memcpy(ring() + (at & mask_), bytes.data(), front);
+    if (front != bytes.size()) std::memcpy(ring(), bytes.data() + front, bytes.size() - front);
+  }
+
+  typename Storage::mapping mapping_;
+  control_header* header_ = nullptr;  // in mapping_; null: none
+  std::uint64_t mask_ = 0;            // ring_bytes - 1
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Transactions: records that reach the log together or not at all.
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <logdb/journal/journal.hpp>
+#include <logdb/journal/transaction_records.hpp>
+
+namespace logdb {
+
+namespace detail {
+
+/// Is what a transaction and those nested in it share: what was appended, and where each began.
+template <class Policies>
+class transaction_state {
+ public:
+  explicit transaction_state(journal<Policies>& target) : target_{target} {}
+
+  [[nodiscard]] std::uint64_t records() const { return spilled() + pending_.count(); }
+  [[nodiscard]] std::size_t depth() const { return savepoints_.size(); }
+  void push() { savepoints_.push_back({records(), place()}); }
+  void pop() { savepoints_.pop_back(); }
+
+  lsn add(bytes_view record) {
+    target_.require_size(record.size());
+    pending_.add(record);
+    if (pending_.footprint() >= target_.core().inline_bytes_max() / 2) spill();
+    return lsn{records()};
+  }
+
+  /// Takes back what was appended since the last push().
+  void rollback() {
+    const savepoint& to = savepoints_.back();
+    if (to.records >= spilled()) {
+      pending_.truncate(to.records - spilled());
+    } else {
+      large_->rollback(to.place);
+      pending_ = {};
+    }
+  }
+
+  lsn commit() {
+    if (!large_) return target_.append(std::move(pending_));
+    spill();
+    return target_.append(*large_);
+  }
+
+  [[nodiscard]] transaction_records<Policies> view() const {
+    auto scope = target_.scope();
+    return {std::move(scope), large_ ? std::optional{large_->scope()} : std::nullopt, pending_};
+  }
+
+ private:
+  struct savepoint {
+    std::uint64_t records;
+    scan_place place;  // valid once what stood before it has spilled
+  };
+
+  [[nodiscard]] std::uint64_t spilled() const { return large_ ? large_->records() : 0; }
+  [[nodiscard]] scan_place place() const { return large_ ? large_->place() : scan_place{}; }
+
+  /// Moves what is in memory to the segment, with a frame's end at each savepoint.
+  void spill() {
+    if (!large_) large_.emplace(target_.core());
+    for (savepoint& point : savepoints_) {
+      if (point.records < spilled()) continue;
+      large_->add(pending_.split_front(point.records - spilled()));
+      point.place = large_->place();
+    }
+    large_->add(std::exchange(pending_, {}));
+  }
+
+  journal<Policies>& target_;
+  batch_builder pending_;
+  std::optional<attachment<Policies>> large_;
+  std::vector<savepoint> savepoints_;
+};
+
+}  // namespace detail
+
+/// Is a unit of records: visible, and after a crash there, all together or not at all.
+///
+/// Built without holding any lock, so it delays nobody's appends. Any size that the disk holds:
+/// what outgrows memory goes to a segment of its own. Rolled back when it is destroyed. The log
+/// must outlive it.
+/// @threads  one at a time
+template <class Log>
+class transaction : public Log::index_policy::template transaction_face<transaction<Log>> {
+ public:
+  using policies = typename Log::policies;
+
+  transaction(transaction&& other) noexcept = default;
+  transaction& operator=(transaction&& other) noexcept {
+    if (this != &other) {
+      abandon();
+      state_ = std::move(other.state_);
+      depth_ = other.depth_;
+    }
+    return *this;
+  }
+  ~transaction() { abandon(); }
+
+  /// Begins a transaction within this one: its rollback takes back only what it added, its commit
+  /// hands that to this one. Until it ends, this one may not be used.
+  [[nodiscard]] transaction begin() {
+    require_innermost();
+    return transaction{state_};
+  }
+
+  /// Hands the records on: to the log, or to the transaction around this one.
+  ///
+  /// @return  the lsn of the last record; of a nested one, its number in the outermost
+  /// @errors  as append(); the transaction is then over and nothing of it is in the log, unless the
+  ///          error is errc::failed: then it may be there after the next open, whole
+  lsn commit() {
+    require_innermost();
+    const auto state = std::exchange(state_, nullptr);
+    state->pop();
+    return depth_ > 1 ? lsn{state->records()} : state->commit();
+  }
+
+  /// Takes everything back. What was written for it is unlinked.
+  void rollback() {
+    require_innermost();
+    abandon();
+  }
+
+  /// Returns how many records it holds, those of the transactions around it included.
+  [[nodiscard]] std::uint64_t size() const { return require_begun().records(); }
+
+  /// Returns the log's records and behind them its own, with the lsns that they would get now.
+  ///
+  /// The range stays as it is when the transaction goes on.
+  /// @cost  copies what the transaction holds in memory
+  [[nodiscard]] detail::transaction_records<policies> records() const {
+    return require_begun().view();
+  }
+
+  /// The narrow view for the index's verbs.
+  class view_type {
+   public:
+    explicit view_type(transaction& self) : self_{self} {}
+    lsn append(bytes_view record) {
+      self_.require_innermost();
+      return self_.state_->add(record);
+    }
+    lsn append(const detail::batch_builder& batch) {
+      self_.require_innermost();
+      batch.for_each([this](bytes_view record) { self_.state_->add(record); });
+      return lsn{self_.state_->records()};
+    }
+
+   private:
+    transaction& self_;
+  };
+  [[nodiscard]] view_type view() { return view_type{*this}; }
+
+ private:
+  friend Log;
+  using state_type = detail::transaction_state<policies>;
+
+  explicit transaction(std::shared_ptr<state_type> state) : state_{std::move(state)} {
+    state_->push();
+    depth_ = state_->depth();
+  }
+
+  const state_type& require_begun() const {
+    if (state_ != nullptr) return *state_;
+    throw error{errc::invalid_argument, "the transaction is over"};
+  }
+  void require_innermost() const {
+    if (require_begun().depth() == depth_) return;
+    throw error{errc::invalid_argument, "a transaction nested in this one is still open"};
+  }
+
+  void abandon() {
+    const auto state = std::exchange(state_, nullptr);
+    if (state == nullptr) return;
+    // Also ends those nested in it that were left open.
+    while (state->depth() >= depth_) {
+      state->rollback();
+      state->pop();
+    }
+  }
+
+  std::shared_ptr<state_type> state_;  // null: over
+  std::size_t depth_ = 0;              // 1: outermost
+};
+
+}  // namespace logdb

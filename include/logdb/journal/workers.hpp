@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The threads of a writing log: one keeps segments ready, one commits if the durability policy
+/// wants it.
+
+#include <algorithm>
+#include <thread>
+
+#include <logdb/journal/keeper.hpp>
+
+namespace logdb::detail {
+
+/// Runs the background work from start() to stop().
+template <class Policies>
+class workers {
+ public:
+  using core_type = journal_core<Policies>;
+  using system = typename core_type::system;
+
+  workers(core_type& core, committer<Policies>& commits, keeper<Policies>& keep)
+      : core_{core}, commits_{commits}, keeper_{keep} {}
+  workers(const workers&) = delete;
+  workers& operator=(const workers&) = delete;
+  ~workers() { stop(); }
+
+  void start() {
+    keeping_ = std::thread{[this] { keep(); }};
+    if constexpr (Policies::durability::background) {
+      committing_ = std::thread{[this] { commit(); }};
+    }
+  }
+
+  /// Ends the threads; what they had begun is finished.
+  void stop() {
+    stopping_.store(true);  // pairs with the loads in keep() and commit(), by the events
+    core_.work.signal();
+    core_.chores.signal();
+    if (keeping_.joinable()) keeping_.join();
+    if (committing_.joinable()) committing_.join();
+  }
+
+ private:
+  static constexpr watermark goal = Policies::durability::keeps_until;
+
+  void keep() {
+    while (!stopping_.load()) {
+      const auto ticket = core_.chores.ticket();
+      attempt([this] { keeper_.provide(); });
+      attempt([this] { keeper_.chores(); });
+      if (!stopping_.load()) core_.chores.wait(ticket);
+    }
+  }
+
+  /// What fails here is tried again by the append that needs it, which then reports it.
+  template <class Chore>
+  static void attempt(Chore chore) {
+    try {
+      chore();
+    } catch (const std::exception&) {
+      return;
+    }
+  }
+
+  void commit() {
+    while (!stopping_.load() && core_.state.load() != log_state::failed) {
+      const auto ticket = core_.work.ticket();
+      const auto wait = time_to_commit();
+      if (wait > std::chrono::nanoseconds{0}) {
+        core_.work.wait(ticket, wait);
+      } else if (wait < std::chrono::nanoseconds{0}) {
+        core_.work.wait(ticket);
+      } else {
+        attempt([this] { commits_.wait(core_.reached(watermark::appended), goal); });
+      }
+    }
+  }
+
+  /// Returns how long the open group may still grow; 0: commit now; below: there is nothing.
+  [[nodiscard]] std::chrono::nanoseconds time_to_commit() const {
+    const std::uint64_t pending = core_.reached(watermark::appended) - core_.reached(goal);
+    if (pending == 0) return std::chrono::nanoseconds{-1};
+    const std::uint64_t large = std::min(core_.ring.ring_bytes(), core_.bounds.bytes_max) / 4;
+    if (pending >= large || core_.watchers.load() != 0) return {};
+    const std::chrono::nanoseconds opened{core_.oldest_open.load()};
+    return std::max(opened + core_.bounds.delay_max - system::uptime(),
+                    std::chrono::nanoseconds{0});
+  }
+
+  core_type& core_;
+  committer<Policies>& commits_;
+  keeper<Policies>& keeper_;
+  std::atomic<bool> stopping_ = false;
+  std::thread keeping_;
+  std::thread committing_;
+};
+
+}  // namespace logdb::detail

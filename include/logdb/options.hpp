@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The run-time options of a log: numbers and thresholds, with those of each policy under its axis'
+/// name.
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+#include <logdb/storage/policy.hpp>
+
+namespace logdb {
+
+/// Chooses what an open does about corruption: damage in what was promised.
+enum class recovery_mode : std::uint8_t {
+  refuse,   ///< throws errc::corrupt and changes nothing (default)
+  salvage,  ///< opens, and reads skip what is damaged; nothing is deleted
+};
+
+/// Bounds what a log keeps. Whole sealed segments go, the oldest first, when a segment is sealed or
+/// the log opens; the active segment always stays. Readers that hold them are not disturbed.
+struct retention_options {
+  static constexpr auto unlimited = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t bytes_max = unlimited;    ///< on disk, headers included
+  std::uint64_t records_max = unlimited;  ///< a segment goes when the rest still holds this many
+  std::chrono::nanoseconds age_max =
+      std::chrono::nanoseconds::max();  ///< of a segment's newest record
+};
+
+/// Is the options of a log with these policies.
+template <class Policies>
+struct basic_options {
+  /// read_write creates what is missing; read_only takes no lock and writes nothing
+  open_mode mode = open_mode::read_write;
+  recovery_mode recovery = recovery_mode::refuse;
+  /// size that segments grow to, 16 KiB .. 1 TiB; the first are smaller, so that a small log stays
+  /// small
+  std::uint64_t segment_bytes = 64u << 20;
+  std::uint64_t record_bytes_max = 1u << 30;  ///< largest record, up to 4 GiB - 64 KiB
+  retention_options retention{};
+
+  typename Policies::storage::options storage{};
+  typename Policies::durability::options durability{};
+  typename Policies::index::options index{};
+  typename Policies::locking::options locking{};
+};
+
+}  // namespace logdb

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The logs that have a name of their own.
+
+#include <logdb/basic_log.hpp>
+
+namespace logdb {
+
+/// A write-ahead log: an append that returned survives power loss.
+using durable_wal = basic_log<Durability<Fsync>, Index<Sparse>, Locking<Flock>>;
+
+/// The same at memory speed: what a power cut may cost is bounded and reported, what a crash of the
+/// process may cost is nothing.
+using async_wal = basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>;
+
+}  // namespace logdb

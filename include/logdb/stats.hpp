@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What a log tells about itself: its figures, its loss window, what recovery and verification
+/// found.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <logdb/types.hpp>
+
+namespace logdb {
+
+/// Is what a power cut now would cost at most.
+struct loss_window {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;         ///< headers included
+  std::chrono::nanoseconds age{};  ///< of the oldest of them
+};
+
+/// Is a log's figures since it was opened, and its size now.
+struct log_stats {
+  std::uint64_t records = 0;  ///< in the log now
+  std::uint64_t records_appended = 0;
+  std::uint64_t bytes_appended = 0;  ///< headers included
+  std::uint64_t groups = 0;          ///< commit groups written
+  std::uint64_t syncs = 0;           ///< syncs of segments
+  std::uint64_t heals = 0;           ///< failed syncs that were healed into a new segment
+  std::uint64_t segments = 0;        ///< live, the one made ready included
+  std::uint64_t bytes_on_disk = 0;   ///< of the live segments and the control file
+};
+
+/// Says what kind of harm was found.
+enum class damage_kind : std::uint8_t {
+  torn_tail,   ///< never acknowledged: dropped
+  corruption,  ///< promised, and damaged
+};
+
+/// Is one harmed stretch.
+struct damage {
+  damage_kind kind{};
+  position at{};            ///< of the first byte that is not a whole frame
+  std::uint64_t bytes = 0;  ///< up to the next whole frame or the end of what was written
+  lsn expected{};           ///< the record that should have come there
+  std::string reason{};
+};
+
+/// Is what opening the log found and did.
+struct recovery_report {
+  bool clean = true;          ///< the log had been closed, or is new
+  std::uint64_t records = 0;  ///< kept
+  lsn first{};                ///< of the records kept; one past `last` when there are none
+  lsn last{};
+  std::uint64_t drained_bytes = 0;  ///< accepted by a process that died, brought to disk now
+  std::uint64_t scanned_bytes = 0;  ///< read to find the end
+  std::vector<damage> damages{};
+};
+
+/// Is what `verify()` found.
+struct verification {
+  std::uint64_t records = 0;
+  std::uint64_t frames = 0;
+  std::uint64_t bytes = 0;
+  std::vector<damage> damages{};
+
+  [[nodiscard]] bool intact() const { return damages.empty(); }
+};
+
+}  // namespace logdb
