@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Adds up what the tests of one run counted: tally.py BUILD/meson-logs/testlog.json [--failures]
+
+A test counts what it says it did: Boost.Test's report, or a last line `N passed, N failed`; one
+that says nothing counts as one. Prints `N passed, N failed`; exits 1 if any failed, or none ran.
+"""
+
+import json
+import re
+import sys
+
+BOOST = re.compile(r"^\s+(\d+) test cases? out of (\d+) passed$", re.M)
+PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
+GOOD = ("OK", "EXPECTEDFAIL")
+
+
+def counts(test):
+    """Returns (passed, failed) of one test; a bad exit is a failure, whatever was counted."""
+    text = (test.get("stdout") or "") + "\n" + (test.get("stderr") or "")
+    good = test["result"] in GOOD
+    passed, failed = int(good), int(not good)
+    if found := BOOST.findall(text):
+        passed, total = map(int, found[-1])
+        failed = total - passed
+    elif found := PLAIN.findall(text):
+        passed, failed = map(int, found[-1])
+    return passed, failed if good else max(failed, 1)
+
+
+def main(log, *flags):
+    with open(log, encoding="utf-8") as lines:
+        tests = [json.loads(line) for line in lines if line.strip()]
+    ran = [test for test in tests if test["result"] != "SKIP"]
+    for test in tests:
+        if test["result"] == "SKIP":
+            print("skipped:", test["name"])
+    passed = failed = 0
+    for test in ran:
+        good, bad = counts(test)
+        passed, failed = passed + good, failed + bad
+        if bad and "--failures" in flags:
+            print(f"failed: {test['name']} ({test['result']}, {test['duration']:.1f} s)")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

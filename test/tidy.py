@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Checks what docs/style.md says and a machine can see. Prints one line a finding; exits 1 if any.
+
+tidy.py            checks the whole repository
+tidy.py --headers  lists the headers as they are included, a line each
+tidy.py --sizes    prints the median, 90th percentile and maximum of function lengths
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+INCLUDE = ROOT / "include"
+CODE_FOLDERS = ("include", "test", "bench", "examples", "test_package")
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+COLUMNS_MAX = 100
+
+# Dependencies point from a higher rank to a lower or an equal one. Files at the root of logdb/ that
+# are not named here may include anything that makes no cycle.
+RANKS = {
+    "types": 0, "error": 0, "fwd": 0,
+    "format": 1,
+    "platform": 2,
+    "storage": 3, "locking": 3, "compression": 3,
+    "journal": 4, "durability": 4,
+    "index": 5, "query": 5,
+    "basic_log": 6,
+    "presets": 7,
+    "logdb": 8,
+}
+LOOSE_ENDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+SYSTEM_HEADER = re.compile(
+    r"#\s*include\s*<((?:sys/(?!auxv)|linux/)[^>]+|(?:unistd|fcntl|pthread|signal|dirent)\.h)>")
+SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(")
+TEST_CASE = re.compile(r"\bBOOST_(?:AUTO|FIXTURE|DATA|PARAM)_TEST_CASE(?:_TEMPLATE)?\s*\(\s*(\w+)")
+INCLUDE_LINE = re.compile(r"^\s*#\s*include\s*<logdb/([^>]+)>", re.M)
+NOISE = re.compile(  # comments, raw and plain strings, characters, directives
+    r"""//[^\n]*|/\*.*?\*/|R"(?P<tag>[^\s()\\]{0,16})\(.*?\)(?P=tag)\""""
+    r"""|"(?:\\.|[^"\\\n])*\""""
+    r"""|(?<![0-9A-Za-z_])'(?:\\.|[^'\\\n])+'|^[ \t]*\#(?:\\\n|[^\n])*""",
+    re.S | re.M)
+TYPE_KEYWORD = re.compile(r"^(?:\[\[.*?\]\]\s*|inline\s+|export\s+)*"
+                          r"(namespace|class|struct|union|enum|extern|concept)\b")
+
+
+def headers():
+    return sorted(p.relative_to(INCLUDE) for p in INCLUDE.rglob("*.hpp"))
+
+
+def is_source(path):
+    return path.suffix in (".hpp", ".cpp", ".py", ".sh") or path.name in ("run", "meson.build")
+
+
+def sources():
+    for folder in CODE_FOLDERS:
+        yield from sorted(filter(is_source, (ROOT / folder).rglob("*")))
+    yield from sorted(p for p in (ROOT / ".ci").glob("*") if p.is_file())
+    yield from (ROOT / "meson.build", ROOT / "conanfile.py")
+
+
+def without_noise(text):
+    """Blanks comments, literals and directives, and keeps the lines where they are."""
+    return NOISE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
+
+
+def without_template_lists(head):
+    """Drops `template <…>`, whose `class` is not the keyword that opens a class."""
+    while (at := re.search(r"\btemplate\s*<", head)):
+        depth, end = 1, at.end()
+        while depth and end < len(head):
+            depth += {"<": 1, ">": -1}.get(head[end], 0)
+            end += 1
+        head = head[:at.start()] + head[end:]
+    return head.strip()
+
+
+def opens_function(head):
+    head = re.sub(r"^(?:\s*(?:public|private|protected)\s*:)+", "", head)
+    head = without_template_lists(head)
+    return "(" in head and not TYPE_KEYWORD.match(head)
+
+
+def functions(text):
+    """Yields (first line, length in lines) of each outermost function; lambdas count in theirs.
+
+    Relies on the formatter: a brace that opens a body has a space or a line before it, one that
+    initialises (`value_{0}`) has not.
+    """
+    code = without_noise(text)
+    stack, head_at, inside = [], 0, 0
+    for brace in re.finditer(r"[{};]", code):
+        at, kind = brace.start(), brace.group()
+        if kind == "{":
+            plain = at > 0 and not code[at - 1].isspace()
+            function = not plain and not inside and opens_function(code[head_at:at])
+            start = head_at + len(code[head_at:at]) - len(code[head_at:at].lstrip())
+            stack.append(("plain" if plain else "function" if function else "block", start))
+            inside += function
+        elif kind == "}" and stack:
+            opened, start = stack.pop()
+            if opened == "plain":
+                continue
+            if opened == "function":
+                inside -= 1
+                yield code.count("\n", 0, start) + 1, code.count("\n", start, at) + 1
+        elif stack and stack[-1][0] == "plain":
+            continue
+        if kind != "{" or stack[-1][0] != "plain":
+            head_at = at + 1
+
+
+def check_lines(path, lines):
+    for number, line in enumerate(lines, 1):
+        if "\t" in line:
+            yield number, "a tab"
+        if len(line) > COLUMNS_MAX:
+            yield number, f"{len(line)} columns, at most {COLUMNS_MAX}"
+        if line != line.rstrip():
+            yield number, "white space at the end of the line"
+        if LOOSE_ENDS.search(line):
+            yield number, "a loose end: finish it, or say what is so in a plain sentence"
+
+
+def check_file(path, text, lines):
+    if not any("SPDX-License-Identifier: BSL-1.0" in line for line in lines[:2]):
+        yield 1, "no SPDX line at the top"
+    if text and not text.endswith("\n"):
+        yield len(lines), "no newline at the end"
+    if path.suffix in (".hpp", ".cpp") and len(lines) > FILE_LINES_MAX:
+        yield 1, f"{len(lines)} lines, at most {FILE_LINES_MAX}: is it two files?"
+
+
+def check_header(text):
+    code = without_noise(text)
+    if not re.search(r"^#pragma once$", text, re.M):
+        yield 1, "no #pragma once"
+    if not re.search(r"^/// @file\b", text, re.M):
+        yield 1, "no @file sentence"
+    for match in re.finditer(r"\busing\s+namespace\b", code):
+        yield code.count("\n", 0, match.start()) + 1, "using namespace in a header"
+
+
+def check_functions(text):
+    for line, length in functions(text):
+        if length > FUNCTION_LINES_MAX:
+            yield line, f"a function of {length} lines, at most {FUNCTION_LINES_MAX}"
+
+
+def check_seam(path, text):
+    """System calls live in platform/ only."""
+    if INCLUDE not in path.parents or path.parent.name == "platform":
+        return
+    for match in SYSTEM_HEADER.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        yield line, f"<{match.group(1)}> outside platform/"
+
+
+def rank(header):
+    return RANKS.get(Path(header).parts[0].removesuffix(".hpp"))
+
+
+def check_direction(path, text):
+    """types, format, platform, storage, journal, index, basic_log, presets: never against that."""
+    if INCLUDE not in path.parents:
+        return
+    own = rank(path.relative_to(INCLUDE / "logdb"))
+    for match in INCLUDE_LINE.finditer(text):
+        other, line = rank(match.group(1)), text.count("\n", 0, match.start(1)) + 1
+        if not (INCLUDE / "logdb" / match.group(1)).exists():
+            yield line, f"includes {match.group(1)}, which does not exist"
+        elif own is not None and other is not None and other > own:
+            yield line, f"includes {match.group(1)}, which lies above it"
+
+
+def check_test(path, text):
+    if ROOT / "test" not in path.parents:
+        return
+    code = without_noise(text)
+    for match in SLEEP.finditer(code):
+        yield code.count("\n", 0, match.start()) + 1, "a test that sleeps: wait for the event"
+    for match in TEST_CASE.finditer(code):
+        if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+){2,}", match.group(1)):
+            line = code.count("\n", 0, match.start()) + 1
+            yield line, f"the test's name is no sentence in snake_case: {match.group(1)}"
+
+
+def check_listed(path):
+    """A file that no meson.build names is never built, and a test in it never runs."""
+    folder = path.relative_to(ROOT).parts[0]
+    if path.suffix == ".cpp" and folder in ("test", "examples", "bench"):
+        lists = "".join(m.read_text("utf-8") for m in (ROOT / folder).rglob("meson.build"))
+        lists = re.sub(r"#.*", "", lists)
+        if not re.search(rf"['/]{path.stem}(\.cpp)?'", lists):
+            yield 1, f"no meson.build in {folder}/ names it"
+
+
+def check_source(path, text):
+    lines = text.splitlines()
+    yield from check_lines(path, lines)
+    yield from check_file(path, text, lines)
+    if path.suffix == ".hpp":
+        yield from check_header(text)
+    if path.suffix in (".hpp", ".cpp"):
+        yield from check_functions(text)
+        yield from check_seam(path, text)
+        yield from check_direction(path, text)
+        yield from check_test(path, text)
+    yield from check_listed(path)
+
+
+def include_cycles():
+    """Yields each header that reaches itself, with the way it takes."""
+    graph = {str(h.relative_to("logdb")): INCLUDE_LINE.findall((INCLUDE / h).read_text("utf-8"))
+             for h in headers()}
+    done = set()
+
+    def walk(header, way):
+        if header in way:
+            yield " -> ".join(way[way.index(header):] + [header])
+        elif header not in done:
+            for other in graph.get(header, []):
+                yield from walk(other, way + [header])
+            done.add(header)
+
+    for header in graph:
+        yield from walk(header, [])
+
+
+def print_sizes():
+    lengths = sorted(length for header in headers()
+                     for _, length in functions((INCLUDE / header).read_text("utf-8")))
+    if lengths:
+        at = lambda share: lengths[min(len(lengths) - 1, int(share * len(lengths)))]
+        print(f"functions {len(lengths)}, p50 {at(0.5)}, p90 {at(0.9)}, max {lengths[-1]} lines")
+
+
+def main(arguments):
+    if arguments == ["--headers"]:
+        print("\n".join(map(str, headers())))
+        return 0
+    if arguments == ["--sizes"]:
+        print_sizes()
+        return 0
+    findings = [f"{path.relative_to(ROOT)}:{line}: {what}"
+                for path in sources()
+                for line, what in check_source(path, path.read_text("utf-8"))]
+    findings += [f"include/logdb: a cycle: {cycle}" for cycle in include_cycles()]
+    print("\n".join(findings) if findings else "tidy")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
