@@ -91,45 +91,45 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
 
   /// Begins a transaction. @errors errc::read_only, errc::closed
   [[nodiscard]] transaction_type begin() {
-    return transaction_type{std::make_shared<detail::transaction_state<Policies>>(writer())};
+    return transaction_type{std::make_shared<detail::transaction_state<Policies>>(open_writer())};
   }
 
   /// Waits until everything appended so far is on stable storage. @errors errc::failed
-  void sync() { writer().sync(); }
+  void sync() { open_writer().sync(); }
   /// Waits until a record is. @errors errc::failed; errc::invalid_argument above last_lsn()
-  void wait_durable(lsn at) { writer().wait_durable(at); }
+  void wait_durable(lsn at) { open_writer().wait_durable(at); }
 
   /// Returns the oldest record kept; last_lsn() + 1 when there is none.
   [[nodiscard]] lsn first_lsn() const {
-    require_begun();
+    require_usable();
     return writer_ ? writer_->first_lsn() : reader_->scope().first;
   }
   /// Returns the newest record appended; first_lsn() - 1 when there is none.
   [[nodiscard]] lsn last_lsn() const {
-    require_begun();
+    require_usable();
     return writer_ ? writer_->last_lsn() : reader_->scope().last;
   }
   /// Returns the newest record that a power cut cannot take.
-  [[nodiscard]] lsn durable_lsn() const { return writer().durable_lsn(); }
+  [[nodiscard]] lsn durable_lsn() const { return open_writer().durable_lsn(); }
   /// Returns what a power cut now would cost at most.
-  [[nodiscard]] logdb::loss_window loss_window() const { return writer().window(); }
+  [[nodiscard]] logdb::loss_window loss_window() const { return open_writer().window(); }
 
   /// Gives up sealed segments that lie wholly below a record; returns the first record kept then.
   /// @errors  errc::io, errc::no_space: nothing was given up
-  lsn truncate_front(lsn first_kept) { return writer().truncate_front(first_kept); }
+  lsn truncate_front(lsn first_kept) { return open_writer().truncate_front(first_kept); }
 
   /// Returns what the open found and did.
   [[nodiscard]] const recovery_report& recovery() const {
-    require_begun();
+    require_usable();
     return writer_ ? writer_->report() : reader_->report();
   }
   [[nodiscard]] log_stats stats() const {
-    require_begun();
+    require_usable();
     return writer_ ? writer_->stats() : reader_->stats();
   }
   /// Reads everything and checks every checksum. @cost reads the whole log
   [[nodiscard]] verification verify() const {
-    require_begun();
+    require_usable();
     return writer_ ? writer_->verify() : reader_->verify();
   }
 
@@ -148,7 +148,9 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
     explicit view_type(log_engine& log) : log_{log} {}
     lsn append(bytes_view record) { return log_.writer().append(record); }
     lsn append(detail::batch_builder batch) { return log_.writer().append(std::move(batch)); }
-    [[nodiscard]] detail::read_scope<Policies> scope() const { return log_.scope(); }
+    [[nodiscard]] detail::read_scope<Policies> scope() const {
+      return log_.writer_ ? log_.writer_->scope() : log_.reader_->scope();
+    }
     [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
       return log_.writer_ ? log_.writer_->wait_beyond(seen, stop)
                           : log_.reader_->wait_beyond(seen, stop);
@@ -164,20 +166,26 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   [[nodiscard]] view_type view() { return view_type{*this}; }
 
  private:
-  void require_begun() const {
+  void require_usable() const {
     if (writer_ == nullptr && reader_ == nullptr)
       throw error{errc::closed, "the log was moved from"};
   }
 
+  /// The append path sees by itself that a log was closed.
   [[nodiscard]] detail::journal<Policies>& writer() const {
     if (writer_ != nullptr) [[likely]]
       return *writer_;
-    require_begun();
+    require_usable();
     throw error{errc::read_only, "the log was opened to read"};
   }
 
+  [[nodiscard]] detail::journal<Policies>& open_writer() const {
+    require_usable();
+    return writer();
+  }
+
   [[nodiscard]] detail::read_scope<Policies> scope() const {
-    require_begun();
+    require_usable();
     return writer_ ? writer_->scope() : reader_->scope();
   }
 

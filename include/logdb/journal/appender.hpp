@@ -31,6 +31,8 @@ class appender {
   using system = typename core_type::system;
   using guard = typename core_type::guard;
 
+  static constexpr watermark keeps_until = Policies::durability::keeps_until;
+
   appender(core_type& core, committer<Policies>& commits, keeper<Policies>& keep)
       : core_{core}, commits_{commits}, keeper_{keep} {}
 
@@ -119,9 +121,9 @@ class appender {
       if (now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
         roll(lock);
       } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
-        wait_for_room(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
+        wait_for(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes(), keeps_until);
       } else if (exceeds_records(count)) {
-        wait_for_room(lock, now_at());
+        wait_for(lock, now_at(), keeps_until);
       } else {
         break;
       }
@@ -140,21 +142,20 @@ class appender {
     return core_.inline_bytes_max() + core_type::reserve_bytes;
   }
   [[nodiscard]] std::uint64_t room_end() const {
-    return core_.reached(Policies::durability::keeps_until) + window_bytes();
+    return core_.reached(keeps_until) + window_bytes();
   }
 
   [[nodiscard]] std::uint64_t pending_records() const {
-    return core_.reached_lsn(watermark::appended) -
-           core_.reached_lsn(Policies::durability::keeps_until);
+    return core_.reached_lsn(watermark::appended) - core_.reached_lsn(keeps_until);
   }
   [[nodiscard]] bool exceeds_records(std::uint32_t count) const {
     const std::uint64_t pending = pending_records();
     return pending != 0 && pending + count > core_.bounds.records_max;
   }
 
-  void wait_for_room(guard& lock, std::uint64_t target) {
+  void wait_for(guard& lock, std::uint64_t target, watermark level) {
     lock.unlock();
-    commits_.wait(target, Policies::durability::keeps_until);
+    commits_.wait(target, level);
     lock.lock();
   }
 
@@ -165,8 +166,11 @@ class appender {
       keeper_.provide();
       return lock.lock();
     }
-    if (core_.extents.size() >= control_extents) {
-      return wait_for_room(lock, core_.extents.front().end);
+    if (core_.extents.size() == control_extents) {
+      drop_durable_extents();
+    }
+    if (core_.extents.size() == control_extents) {
+      return wait_for(lock, core_.extents.front().end, watermark::durable);
     }
     place_seal();
     auto& full = core_.extents.back();
@@ -176,6 +180,11 @@ class appender {
     fresh->begin(next_lsn(), core_.group_time);
     core_.begin_extent(std::move(fresh), now_at() - format::segment_header_bytes, now_at());
     core_.chores.signal();
+  }
+
+  void drop_durable_extents() {
+    const std::uint64_t durable = core_.reached(watermark::durable);
+    while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
   }
 
   void place_seal() {

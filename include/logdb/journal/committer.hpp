@@ -4,9 +4,6 @@
 /// Group commit: one thread leads, writes and syncs for all that wait, and hands the lead on.
 
 #include <utility>
-#include <vector>
-
-#include <boost/container/small_vector.hpp>
 
 #include <logdb/journal/core.hpp>
 #include <logdb/journal/heal.hpp>
@@ -53,13 +50,32 @@ class committer {
     std::uint64_t target;
     watermark level;
     std::atomic<std::uint32_t> word{static_cast<std::uint32_t>(call::none)};
+    waiter* next = nullptr;  // in the queue it stands in
+  };
+
+  /// Is a queue of waiters, linked through themselves: joining and leaving it cannot fail.
+  struct waiters {
+    waiter* first = nullptr;
+    waiter* last = nullptr;
+
+    void push(waiter& who) {
+      who.next = nullptr;
+      (first == nullptr ? first : last->next) = &who;
+      last = &who;
+    }
+    /// Returns the first, or null.
+    waiter* pop() {
+      waiter* const popped = first;
+      if (popped != nullptr) first = popped->next;
+      return popped;
+    }
   };
 
   /// Is what one leader brings to disk: the stream up to `end`.
   struct group {
     std::uint64_t end = 0;
     lsn last{};
-    boost::container::small_vector<extent<Policies>, 2> extents{};
+    extent_list<Policies> extents{};
   };
 
   [[nodiscard]] bool covers(const waiter& who) const {
@@ -77,7 +93,7 @@ class committer {
       if (covers(me)) return false;
       if (!leading_) return leading_ = true;
       me.word.store(static_cast<std::uint32_t>(call::none), std::memory_order_relaxed);
-      queue_.push_back(&me);
+      queue_.push(me);
     }
     return sleep(me) == call::lead;
   }
@@ -112,30 +128,29 @@ class committer {
 
   watermark strongest_wish(watermark mine) {
     guard lock{queue_mutex_};
-    for (const waiter* who : queue_) mine = std::max(mine, who->level);
+    for (const waiter* who = queue_.first; who != nullptr; who = who->next) {
+      mine = std::max(mine, who->level);
+    }
     return mine;
   }
 
   /// Hands the lead on, then wakes those who are served, in this order: the next sync starts the
   /// sooner.
   void retire() {
-    boost::container::small_vector<waiter*, 64> served;
+    waiters served;
     waiter* heir = nullptr;
     const bool failed = core_.state.load(std::memory_order_acquire) == log_state::failed;
     {
       guard lock{queue_mutex_};
-      const auto waits = [&](const waiter* who) { return !failed && !covers(*who); };
-      const auto rest = std::stable_partition(queue_.begin(), queue_.end(), waits);
-      served.assign(rest, queue_.end());
-      queue_.erase(rest, queue_.end());
-      if (!queue_.empty()) {
-        heir = queue_.front();
-        queue_.erase(queue_.begin());
-      }
+      waiters rest;
+      while (waiter* const who = queue_.pop()) (failed || covers(*who) ? served : rest).push(*who);
+      heir = rest.pop();
+      queue_ = rest;
       leading_ = heir != nullptr;
     }
     if (heir != nullptr) answer(*heir, call::lead);
-    for (waiter* who : served) answer(*who, call::done);
+    // Who was answered may be gone at once, and its link with it.
+    while (waiter* const who = served.pop()) answer(*who, call::done);
   }
 
   void commit(watermark level) {
@@ -153,9 +168,9 @@ class committer {
   group take_group() {
     guard lock{core_.append_mutex};
     const std::uint64_t durable = core_.reached(watermark::durable);
-    while (core_.extents.front().end <= durable) core_.extents.pop_front();
+    while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
     group taken{core_.reached(watermark::appended), core_.reached_lsn(watermark::appended)};
-    taken.extents.assign(core_.extents.begin(), core_.extents.end());
+    taken.extents = core_.extents;
     core_.group_open = false;
     core_.control().limit = 0;
     const std::int64_t opened = core_.oldest_open.exchange(0);
@@ -199,8 +214,8 @@ class committer {
 
   core_type& core_;
   typename core_type::mutex queue_mutex_;
-  std::vector<waiter*> queue_;  // guarded by queue_mutex_, in order of arrival
-  bool leading_ = false;        // guarded by queue_mutex_: somebody leads
+  waiters queue_;         // guarded by queue_mutex_, in order of arrival
+  bool leading_ = false;  // guarded by queue_mutex_: somebody leads
 };
 
 }  // namespace logdb::detail

@@ -5,9 +5,10 @@
 /// events.
 
 #include <atomic>
-#include <deque>
 #include <memory>
 #include <utility>
+
+#include <boost/container/static_vector.hpp>
 
 #include <logdb/durability/policy.hpp>
 #include <logdb/journal/segment_table.hpp>
@@ -30,6 +31,10 @@ struct extent {
 
 /// Is where the stream of a log begins in memory; above any offset, so that no base wraps around.
 inline constexpr std::uint64_t stream_begin = std::uint64_t{1} << 48;
+
+/// Is the extents that are not durable yet; the control file has room for no more of them.
+template <class Policies>
+using extent_list = boost::container::static_vector<extent<Policies>, control_extents>;
 
 /// Is counted by whoever does it, read by stats().
 struct log_counters {
@@ -155,13 +160,13 @@ struct journal_core {
 
   alignas(64) mutex append_mutex;
   // Guarded by append_mutex, as is the append line of the control file:
-  alignas(64) std::deque<extent<Policies>> extents;  // not yet durable ones, the last is active
-  segment_ptr<Policies> next;                        // made ready; null: not yet
-  std::uint64_t segment_end = 0;                     // stream position where the active one is full
-  std::uint64_t index_due = 0;                       // stream position behind which to note a frame
-  std::uint64_t group_begin = 0;                     // stream position of the open group
-  bool group_open = false;                           // a mark leads what follows
-  timestamp group_time{};                            // of the last mark; never goes back
+  alignas(64) extent_list<Policies> extents;  // not yet durable ones, the last is active
+  segment_ptr<Policies> next;                 // made ready; null: not yet
+  std::uint64_t segment_end = 0;              // stream position where the active one is full
+  std::uint64_t index_due = 0;                // stream position behind which to note a frame
+  std::uint64_t group_begin = 0;              // stream position of the open group
+  bool group_open = false;                    // a mark leads what follows
+  timestamp group_time{};                     // of the last mark; never goes back
 
   std::atomic<log_state> state = log_state::open;
   std::atomic<std::int64_t> oldest_pending =

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include <logdb/durability/policy.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
 
@@ -37,7 +38,10 @@ class drainer {
 
   /// @errors  errc::no_space, errc::io; may be run again
   drained run() {
-    const std::uint64_t from = shared_.durable.load(std::memory_order_acquire);
+    // What staging keeps begins here; what it no longer keeps the kernel has.
+    const bool keeps_more = Policies::durability::keeps_until == watermark::durable;
+    const auto& kept_from = keeps_more ? shared_.durable : shared_.written;
+    const std::uint64_t from = kept_from.load(std::memory_order_acquire);
     const std::uint64_t to = shared_.appended.load(std::memory_order_acquire);
     if (from > to || to - from > ring_.ring_bytes()) return {};
     drained result{.durable = lsn{shared_.durable_lsn.load(std::memory_order_acquire)}};

@@ -69,6 +69,7 @@ class follower {
     stopped_.signal();
   }
 
+  [[nodiscard]] bool is_closed() const { return closed_.load(); }
   [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
   [[nodiscard]] const recovery_report& report() const { return report_; }
 

@@ -89,8 +89,6 @@ class healer {
   void list(bool keeps_part) {
     std::vector<segment_number> lost;
     for (const auto& part : core_.extents) lost.push_back(part.segment->number());
-    // The one made ready goes too: segment numbers ascend along the stream.
-    if (core_.next != nullptr) lost.push_back(core_.next->number());
     if (keeps_part) {
       const auto& torn = core_.extents.front();
       torn.segment->seal(first_, from_ - torn.base);
@@ -99,7 +97,8 @@ class healer {
     }
     core_.segments.edit([&](segment_list<Policies>& list) {
       std::erase_if(list.log, [&lost](const auto& segment) {
-        return std::ranges::find(lost, segment->number()) != lost.end();
+        // One that was made ready goes too: segment numbers ascend along the stream.
+        return !segment->base() || std::ranges::find(lost, segment->number()) != lost.end();
       });
       list.log.push_back(fresh_);
     });

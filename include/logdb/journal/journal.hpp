@@ -126,12 +126,7 @@ class journal {
 
   /// Returns what a reader may see now; brings it from staging to the segments first.
   [[nodiscard]] read_scope<Policies> scope() {
-    lsn last = durable_lsn();
-    if constexpr (Policies::durability::readable != watermark::durable) {
-      const bool sound = core_.state.load(std::memory_order_acquire) != log_state::failed;
-      if (sound) commits_.wait(core_.reached(watermark::appended), watermark::written);
-      last = core_.reached_lsn(watermark::written);
-    }
+    const lsn last = readable();
     // After the watermark: the list then holds every segment that it covers.
     auto list = core_.segments.list();
     const lsn first = list->log.front()->base();
@@ -187,6 +182,7 @@ class journal {
   }
 
   [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
+  [[nodiscard]] bool is_closed() const { return core_.state.load() == log_state::closed; }
   [[nodiscard]] const recovery_report& report() const { return report_; }
   [[nodiscard]] core_type& core() { return core_; }
 
@@ -238,6 +234,17 @@ class journal {
     log_state open = log_state::open;
     core_.state.compare_exchange_strong(open, log_state::closed);  // pairs with require_open()
     core_.control().limit = 0;
+  }
+
+  /// Returns up to where the segments may be read, brought up to date if the policy shows more.
+  [[nodiscard]] lsn readable() {
+    if constexpr (Policies::durability::readable != watermark::durable) {
+      if (core_.state.load(std::memory_order_acquire) != log_state::failed) {
+        commits_.wait(core_.reached(watermark::appended), watermark::written);
+        return core_.reached_lsn(watermark::written);
+      }
+    }
+    return durable_lsn();
   }
 
   /// Leaves the store so that the next open begins where this one ends, without a scan.

@@ -27,21 +27,23 @@ class keeper {
   /// @errors  errc::no_space, errc::io; then there is still none
   void provide() {
     guard lock{provide_mutex_};
-    if (is_ready()) return;
-    core_.require_open();
-    segment_plan plan{.capacity = next_capacity()};
-    plan.zero_fill = Policies::durability::prewrites;
-    const auto made = core_.segments.create(plan);
-    list(made);
-    guard append_lock{core_.append_mutex};
-    core_.next = made;
+    while (!is_ready()) {
+      core_.require_open();
+      const std::uint64_t heals = core_.counters.heals.load();
+      segment_plan plan{.capacity = next_capacity()};
+      plan.zero_fill = Policies::durability::prewrites;
+      const auto made = core_.segments.create(plan);
+      list(made);
+      if (!offer(made, heals)) unlist(made);
+    }
   }
 
   /// Finishes what is sealed, and applies retention.
   /// @errors  errc::failed; errc::no_space and errc::io of the manifest: to be tried again
   void chores() {
     bool finished = false;
-    for (const auto& segment : core_.segments.list()->log) {
+    const auto list = core_.segments.list();
+    for (const auto& segment : list->log) {
       if (segment->end() && !segment->settled()) finished |= finish(*segment);
     }
     if (!finished) return;
@@ -69,15 +71,27 @@ class keeper {
     return std::max(std::min(2 * active, core_.options.segment_bytes), core_.ring.ring_bytes() / 2);
   }
 
+  /// Hands it to the append path, unless a heal took a segment with a higher number meanwhile.
+  bool offer(const segment_ptr<Policies>& made, std::uint64_t heals) {
+    guard lock{core_.append_mutex};
+    if (core_.counters.heals.load() != heals) return false;
+    core_.next = made;
+    return true;
+  }
+
   void list(const segment_ptr<Policies>& made) {
     core_.segments.edit([&](auto& list) { list.log.push_back(made); });
     try {
       core_.segments.publish();
     } catch (...) {
-      core_.segments.edit([&](auto& list) { std::erase(list.log, made); });
-      made->drop();
+      unlist(made);
       throw;
     }
+  }
+
+  void unlist(const segment_ptr<Policies>& made) {
+    core_.segments.edit([&](auto& list) { std::erase(list.log, made); });
+    made->drop();
   }
 
   /// Settles a sealed segment behind its footer; returns whether the manifest has something to

@@ -49,6 +49,7 @@ class recovery {
 
   /// @errors  errc::corrupt unless it salvages, errc::no_space, errc::io
   recovery_report run() {
+    reserve_numbers();
     if (core_.segments.list()->log.empty()) {
       add_segment({.base = lsn{1}});
       core_.segments.publish();
@@ -151,6 +152,13 @@ class recovery {
   [[nodiscard]] std::uint64_t ring_bytes() const {
     return std::bit_floor(std::min<std::uint64_t>(core_.options.durability.staging_bytes,
                                                   2 * core_.options.segment_bytes));
+  }
+
+  /// A file of a dead writer may have a number that the manifest had not learned yet.
+  void reserve_numbers() {
+    for (const std::string& name : core_.segments.volume()->names()) {
+      if (const auto number = format::parse_segment_name(name)) core_.segments.reserve(*number);
+    }
   }
 
   void remove_orphans() {

@@ -218,9 +218,9 @@ class segment {
   format::segment_role role_;
   identity store_;
   std::uint64_t footer_offset_;  // 0: none; guarded by the table's lock, read only while !loaded_
-  bool settled_ = false;         // guarded by the table's lock
-  std::optional<file> file_;     // the writer's
-  index index_;                  // noted under the append lock; looked up by anyone
+  std::atomic<bool> settled_ = false;  // set under the table's lock
+  std::optional<file> file_;           // the writer's
+  index index_;                        // noted under the append lock; looked up by anyone
 
   std::atomic<std::uint64_t> base_ = 0;
   std::atomic<std::uint64_t> end_ = 0;

@@ -87,8 +87,8 @@ class segment_table {
     entry.base = plan.base;
     entry.role = plan.role;
     auto made = make(entry);
+    made->adopt(volume_->create(format::segment_name(entry.number)));
     try {
-      made->adopt(volume_->create(format::segment_name(entry.number)));
       write_header(*made, plan);
     } catch (...) {
       made->drop();  // a half-made file is of no use
@@ -106,9 +106,20 @@ class segment_table {
     list_ = std::move(copy);
   }
 
-  /// Lists a segment with the attached ones.
+  /// Says that a number is taken, by a file that the manifest may not know of.
+  void reserve(segment_number taken) {
+    guard lock{list_mutex_};
+    manifest_.next_segment = std::max(manifest_.next_segment, to_integer(taken) + 1);
+  }
+
+  /// Lists a segment with the attached ones, by number: transactions end in another order than they
+  /// began.
   void attach(segment_ptr<Policies> made) {
-    edit([&made](list_type& list) { list.attached.push_back(std::move(made)); });
+    edit([&made](list_type& list) {
+      const auto place = std::ranges::upper_bound(
+          list.attached, made->number(), {}, [](const auto& segment) { return segment->number(); });
+      list.attached.insert(place, std::move(made));
+    });
   }
 
   /// Marks the bounds of a segment as being on stable storage.
