@@ -66,7 +66,8 @@ struct control_header {
   std::atomic<std::uint64_t> durable_lsn{};
 
   alignas(64) std::array<control_extent, control_extents> extents{};
-  std::uint64_t extent_count = 0;  // ever begun; the last 8 are in extents[i % 8]
+  // Ever begun; the last 8 are in extents[i % 8]. Release: an entry is whole before it counts.
+  std::atomic<std::uint64_t> extent_count{};
 };
 
 static_assert(sizeof(control_header) <= control_header_bytes);

@@ -129,9 +129,10 @@ struct journal_core {
   /// append lock.
   void begin_extent(segment_ptr<Policies> active, std::uint64_t base, std::uint64_t begin) {
     control_header& shared = control();
-    shared.extents[shared.extent_count % control_extents] = {to_integer(active->number()),
-                                                             active->salt(), base, begin};
-    ++shared.extent_count;
+    const std::uint64_t count = shared.extent_count.load(std::memory_order_relaxed);
+    shared.extents[count % control_extents] = {to_integer(active->number()), active->salt(), base,
+                                               begin};
+    shared.extent_count.store(count + 1, std::memory_order_release);  // pairs with the drainer
     shared.base = base;
     shared.seed = static_cast<std::uint32_t>(active->seed());
     shared.limit = 0;

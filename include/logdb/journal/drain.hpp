@@ -8,15 +8,16 @@
 #include <vector>
 
 #include <logdb/durability/policy.hpp>
+#include <logdb/journal/dead_writer.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
 
 namespace logdb::detail {
 
-/// Is what the control file of a dead writer proves.
+/// Is what draining did.
 struct drained {
   std::uint64_t bytes = 0;
-  lsn durable{};  // these were on stable storage; 0: it proves nothing
+  dead_writer proof{};
 };
 
 /// Writes the staged frames that verify, up to the first that does not. Idempotent: the same bytes
@@ -44,8 +45,8 @@ class drainer {
     const std::uint64_t from = kept_from.load(std::memory_order_acquire);
     const std::uint64_t to = shared_.appended.load(std::memory_order_acquire);
     if (from > to || to - from > ring_.ring_bytes()) return {};
-    drained result{.durable = lsn{shared_.durable_lsn.load(std::memory_order_acquire)}};
-    const std::uint64_t count = shared_.extent_count;
+    drained result{.proof = {.durable = lsn{shared_.durable_lsn.load(std::memory_order_acquire)}}};
+    const std::uint64_t count = shared_.extent_count.load(std::memory_order_acquire);
     for (std::uint64_t i = count - std::min<std::uint64_t>(count, control_extents); i < count;
          ++i) {
       const auto& part = shared_.extents[i % control_extents];
@@ -55,8 +56,9 @@ class drainer {
       if (begin >= end) continue;
       const std::uint64_t kept = drain(part, begin, end);
       result.bytes += kept;
-      if (kept != end - begin) break;  // what follows has lost its place
+      if (kept != end - begin) return result;  // what follows has lost its place
     }
+    result.proof.appended = lsn{shared_.appended_lsn.load(std::memory_order_acquire)};
     return result;
   }
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/journal/dead_writer.hpp>
 #include <logdb/journal/open_walk.hpp>
 
 namespace logdb::detail {
@@ -21,7 +22,7 @@ namespace logdb::detail {
 template <class Policies>
 class end_finder {
  public:
-  end_finder(const segment_list<Policies>& list, recovery_mode mode, lsn proven)
+  end_finder(const segment_list<Policies>& list, recovery_mode mode, dead_writer proven)
       : list_{list}, mode_{mode}, proven_{proven}, walk_{list} {}
 
   /// @errors  errc::corrupt, unless it salvages
@@ -50,6 +51,7 @@ class end_finder {
   }
 
   [[nodiscard]] bool is_rest_zero() {
+    if (proven_.appended && proven_.appended + 1 == end().place.next) return true;
     const std::uint64_t at = std::min<std::uint64_t>(end().place.offset, frames().size());
     if (!is_zero(frames().subspan(at))) return false;
     for (std::size_t i = end().segment + 1; i < list_.log.size(); ++i) {
@@ -60,7 +62,7 @@ class end_finder {
 
   /// Ends at zeros. That they follow what was proven durable is damage as well.
   bool is_end_at_zeros(scan_stop stop) {
-    if (proven_ < end().place.next) return true;
+    if (proven_.durable < end().place.next) return true;
     end().tail_is_zero = false;
     if (mode_ == recovery_mode::refuse) throw_corrupt(stop);
     note_damage(damage_kind::corruption, frames().size() - end().place.offset, stop);
@@ -69,7 +71,7 @@ class end_finder {
 
   /// Looks for a promise about the record expected here.
   [[nodiscard]] bool find_proof() {
-    if (proven_ >= end().place.next) return true;
+    if (proven_.durable >= end().place.next) return true;
     if (promises(current(), end().place.offset + format::frame_alignment)) return true;
     for (std::size_t i = end().segment + 1; i < list_.log.size(); ++i) {
       if (promises(*list_.log[i], format::segment_header_bytes)) return true;
@@ -142,7 +144,7 @@ class end_finder {
 
   const segment_list<Policies>& list_;
   recovery_mode mode_;
-  lsn proven_;  // durable by the word of the control file
+  dead_writer proven_;  // by the word of the control file
   open_walk<Policies> walk_;
 };
 

@@ -151,7 +151,7 @@ class follower {
       walked_ = std::move(walk.end());
       scope_.last = last;
     } else if (!walked_) {
-      walked_ = end_finder<Policies>{*list, options_.recovery, lsn{}}.run();
+      walked_ = end_finder<Policies>{*list, options_.recovery, dead_writer{}}.run();
       scope_.last = walked_->place.next - 1;
       report_.damages = walked_->damages;
     }

@@ -66,7 +66,7 @@ class recovery {
 
  private:
   void resume() {
-    const lsn proven = drain();
+    const dead_writer proven = drain();
     const auto list = core_.segments.list();
     end_ = end_finder<Policies>{*list, core_.options.recovery, proven}.run();
     report_.scanned_bytes = end_.scanned_bytes;
@@ -82,8 +82,8 @@ class recovery {
     for (const auto& segment : gone_) segment->drop();
   }
 
-  /// Returns up to where the control file of a dead writer proves durability.
-  lsn drain() {
+  /// Brings what a dead writer left in staging to its segments; returns what that proves.
+  dead_writer drain() {
     const auto& volume = *core_.segments.volume();
     report_.clean = !volume.exists(format::control_name);
     const auto left = staging<typename Policies::storage>::open(volume, open_mode::read_write);
@@ -91,7 +91,7 @@ class recovery {
     const auto list = core_.segments.list();
     const drained result = drainer<Policies>{left, *list}.run();
     report_.drained_bytes = result.bytes;
-    return result.durable;
+    return result.proof;
   }
 
   /// Gives the segments before the last their bounds for good.

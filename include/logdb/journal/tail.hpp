@@ -38,11 +38,12 @@ class record_tail {
       return *this;
     }
     void operator++(int) { ++*this; }
-    friend bool operator==(const iterator& a, std::default_sentinel_t) { return a.tail_->done_; }
+    friend bool operator==(const iterator& a, std::default_sentinel_t) { return a.is_over(); }
 
    private:
     friend class record_tail;
     explicit iterator(record_tail& tail) : tail_{&tail} {}
+    [[nodiscard]] bool is_over() const { return tail_->done_; }
     record_tail* tail_ = nullptr;
   };
 
