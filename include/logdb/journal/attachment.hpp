@@ -19,8 +19,12 @@ class attachment {
  public:
   using core_type = journal_core<Policies>;
 
-  explicit attachment(core_type& core)
-      : core_{core}, own_{core.segments.create({.role = format::segment_role::attached})} {}
+  /// @errors  errc::closed, errc::failed, errc::no_space, errc::io
+  explicit attachment(core_type& core) : core_{core} {
+    // Behind a close the store is another writer's, and the number might be, too.
+    core.require_open();
+    own_ = core.segments.create({.role = format::segment_role::attached});
+  }
   attachment(const attachment&) = delete;
   attachment& operator=(const attachment&) = delete;
   ~attachment() {

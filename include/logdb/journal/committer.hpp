@@ -44,7 +44,7 @@ class committer {
   void wait_durable(std::uint64_t end) { wait(end, watermark::durable); }
 
  private:
-  enum class call : std::uint32_t { none, done, lead };
+  enum class call : std::uint32_t { none, asleep, done, lead };
 
   struct waiter {
     std::uint64_t target;
@@ -98,22 +98,35 @@ class committer {
     return sleep(me) == call::lead;
   }
 
-  static call sleep(waiter& me) {
-    constexpr auto none = static_cast<std::uint32_t>(call::none);
-    std::uint32_t word = none;
-    // Acquire: pairs with the release in answer().
-    while ((word = me.word.load(std::memory_order_acquire)) == none) {
-      system::futex_wait(me.word, none);
+  /// Waits for an answer. A large group is woken more cheaply while it still runs: as long as the
+  /// last group was large, its members let others run for a while before they sleep.
+  call sleep(waiter& me) {
+    for (std::uint32_t turns =
+             std::min(yields_max, group_size_.load(std::memory_order_relaxed) / 4);
+         turns > 0; --turns) {
+      // Acquire, here and below: pairs with the exchange in answer().
+      const auto word = static_cast<call>(me.word.load(std::memory_order_acquire));
+      if (word != call::none) return word;
+      system::yield();
+    }
+    auto word = static_cast<std::uint32_t>(call::none);
+    constexpr auto asleep = static_cast<std::uint32_t>(call::asleep);
+    if (!me.word.compare_exchange_strong(word, asleep, std::memory_order_acq_rel)) {
+      return static_cast<call>(word);
+    }
+    while ((word = me.word.load(std::memory_order_acquire)) == asleep) {
+      system::futex_wait(me.word, asleep);
     }
     return static_cast<call>(word);
   }
 
   static void answer(waiter& who, call what) {
     std::atomic<std::uint32_t>& word = who.word;
-    word.store(static_cast<std::uint32_t>(what), std::memory_order_release);
+    const std::uint32_t before =
+        word.exchange(static_cast<std::uint32_t>(what), std::memory_order_acq_rel);
     // The waiter may be gone by now; a wake on its address then wakes nobody, or somebody for
     // nothing.
-    system::futex_wake(word, 1);
+    if (before == static_cast<std::uint32_t>(call::asleep)) system::futex_wake(word, 1);
   }
 
   void lead(watermark level) {
@@ -134,8 +147,8 @@ class committer {
     return mine;
   }
 
-  /// Hands the lead on, then wakes those who are served, in this order: the next sync starts the
-  /// sooner.
+  /// Wakes those who are served, then hands the lead on, in this order: who was woken appends
+  /// again before the next group closes, which so gets twice as large.
   void retire() {
     waiters served;
     waiter* heir = nullptr;
@@ -148,9 +161,11 @@ class committer {
       queue_ = rest;
       leading_ = heir != nullptr;
     }
-    if (heir != nullptr) answer(*heir, call::lead);
+    std::uint32_t size = 0;
     // Who was answered may be gone at once, and its link with it.
-    while (waiter* const who = served.pop()) answer(*who, call::done);
+    for (; waiter* const who = served.pop(); ++size) answer(*who, call::done);
+    group_size_.store(size, std::memory_order_relaxed);
+    if (heir != nullptr) answer(*heir, call::lead);
   }
 
   void commit(watermark level) {
@@ -212,7 +227,10 @@ class committer {
     position.store(taken.end, std::memory_order_release);       // pairs with reached()
   }
 
+  static constexpr std::uint32_t yields_max = 16;
+
   core_type& core_;
+  std::atomic<std::uint32_t> group_size_ = 0;  // how many the last group woke: a hint
   typename core_type::mutex queue_mutex_;
   waiters queue_;         // guarded by queue_mutex_, in order of arrival
   bool leading_ = false;  // guarded by queue_mutex_: somebody leads

@@ -31,7 +31,7 @@ class healer {
   void run() {
     if (from_ == to_) return;
     const auto& torn = core_.extents.front();
-    const bool keeps_part = from_ != torn.begin;
+    const bool keeps_part = holds_durable(torn);
     place_ = {.next = first_, .time = torn.segment->time_first()};
     fresh_ = core_.segments.create(plan(keeps_part ? &torn : nullptr));
     fresh_->begin(first_, torn.segment->time_first());
@@ -44,6 +44,12 @@ class healer {
   }
 
  private:
+  /// Tells whether a segment has frames before what is lost: also from before this open, or healed
+  /// into it, which its extent does not tell.
+  [[nodiscard]] bool holds_durable(const extent<Policies>& torn) const {
+    return from_ - torn.base > format::segment_header_bytes;
+  }
+
   [[nodiscard]] segment_plan plan(const extent<Policies>* torn) const {
     segment_plan plan{.base = first_};
     plan.capacity = std::max(core_.extents.back().segment->capacity(),
@@ -105,7 +111,7 @@ class healer {
   }
 
   void take_over() {
-    for (auto part = core_.extents.begin() + (from_ != core_.extents.front().begin ? 1 : 0);
+    for (auto part = core_.extents.begin() + (holds_durable(core_.extents.front()) ? 1 : 0);
          part != core_.extents.end(); ++part) {
       part->segment->drop();
     }

@@ -17,6 +17,7 @@
 #include <linux/futex.h>
 #include <memory>
 #include <optional>
+#include <sched.h>
 #include <span>
 #include <string>
 #include <string_view>
@@ -309,6 +310,9 @@ struct posix {
     return static_cast<int>(detail::checked(
         ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, waiters, nullptr, nullptr, 0)));
   }
+
+  /// Lets another thread run that is ready to.
+  static void yield() { ::sched_yield(); }
 
   // --- the machine -----------------------------------------------------------------------------
 

@@ -75,11 +75,14 @@ class memory_blob {
     std::memcpy(out.data(), region_->data() + offset, out.size());
   }
 
-  /// Returns the memory, which then never moves again while it is held.
+  /// Returns the memory. Written through, it never moves again; else it stays as it is when the
+  /// file outgrows it.
   [[nodiscard]] std::shared_ptr<const region> pin(std::uint64_t offset, std::uint64_t bytes,
-                                                  const std::filesystem::path& path) const {
+                                                  bool writable,
+                                                  const std::filesystem::path& path) {
     const std::lock_guard lock{mutex_};
     require_inside(offset, bytes, size_, path);
+    written_through_ = written_through_ || writable;
     return region_;
   }
 
@@ -98,7 +101,7 @@ class memory_blob {
   void reserve(std::uint64_t bytes, const std::filesystem::path& path) {
     const std::uint64_t capacity = region_ ? region_->size() : 0;
     if (bytes <= capacity) return;
-    if (region_.use_count() > 1) {
+    if (written_through_ && region_.use_count() > 1) {
       throw error{errc::invalid_argument,
                   "a mapped file in memory cannot grow: allocate it first",
                   {.path = path}};
@@ -118,6 +121,7 @@ class memory_blob {
   mutable platform::basic_mutex<System> mutex_;
   std::shared_ptr<region> region_;  // its size is the capacity; zero from size_ on
   std::uint64_t size_ = 0;
+  bool written_through_ = false;  // a writable mapping was made
   bool locked_ = false;
 };
 
@@ -187,8 +191,10 @@ class memory_file {
   /// Does nothing: memory is as stable as it will be.
   void sync() {}
 
-  [[nodiscard]] mapping map(std::uint64_t offset, std::uint64_t bytes, open_mode) const {
-    auto region = blob_->pin(offset, bytes, path_);
+  /// A mapping to read shows what the file held within its allocation: allocate first what is to be
+  /// seen as it is written.
+  [[nodiscard]] mapping map(std::uint64_t offset, std::uint64_t bytes, open_mode mode) const {
+    auto region = blob_->pin(offset, bytes, mode == open_mode::read_write, path_);
     return bytes == 0 ? mapping{} : mapping{std::move(region), offset, bytes};
   }
 
