@@ -73,6 +73,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   /// Returns the records from one on and waits for more, until a stop is requested or the log
   /// closed.
   [[nodiscard]] tail_range tail(lsn from = lsn{1}, std::stop_token stop = {}) {
+    require_usable();
     return {*this, std::max(from, lsn{1}), std::move(stop)};
   }
 
@@ -80,6 +81,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   /// acknowledgement.
   /// @errors  errc::invalid_argument
   [[nodiscard]] cursor_type cursor(std::string name) {
+    require_usable();
     if (name.empty() || name.size() > format::cursor_name_bytes_max) {
       throw error{errc::invalid_argument, "a cursor's name has 1 to 255 bytes"};
     }
@@ -169,6 +171,11 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   void require_usable() const {
     if (writer_ == nullptr && reader_ == nullptr)
       throw error{errc::closed, "the log was moved from"};
+    if (writer_ ? writer_->is_closed() : reader_->is_closed()) {
+      throw error{errc::closed,
+                  "the log was closed",
+                  {.path = writer_ ? writer_->path() : reader_->path()}};
+    }
   }
 
   /// The append path sees by itself that a log was closed.

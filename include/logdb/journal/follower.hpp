@@ -70,6 +70,7 @@ class follower {
   }
 
   [[nodiscard]] bool is_closed() const { return closed_.load(); }
+  [[nodiscard]] const std::filesystem::path& path() const { return volume_->path(); }
   [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
   [[nodiscard]] const recovery_report& report() const { return report_; }
 

@@ -79,7 +79,10 @@ class journal {
   }
 
   lsn append(batch_builder batch) {
-    if (batch.empty()) return last_lsn();
+    if (batch.empty()) {
+      core_.require_open();
+      return last_lsn();
+    }
     require_size(batch.longest());
     const auto table = batch.table();
     if (batch.count() > format::frame_count_max ||
@@ -183,6 +186,9 @@ class journal {
 
   [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
   [[nodiscard]] bool is_closed() const { return core_.state.load() == log_state::closed; }
+  [[nodiscard]] const std::filesystem::path& path() const {
+    return core_.segments.volume()->path();
+  }
   [[nodiscard]] const recovery_report& report() const { return report_; }
   [[nodiscard]] core_type& core() { return core_; }
 

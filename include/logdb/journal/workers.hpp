@@ -5,7 +5,6 @@
 /// wants it.
 
 #include <algorithm>
-#include <thread>
 
 #include <logdb/journal/keeper.hpp>
 
@@ -17,6 +16,7 @@ class workers {
  public:
   using core_type = journal_core<Policies>;
   using system = typename core_type::system;
+  using thread = typename system::thread;
 
   workers(core_type& core, committer<Policies>& commits, keeper<Policies>& keep)
       : core_{core}, commits_{commits}, keeper_{keep} {}
@@ -25,9 +25,9 @@ class workers {
   ~workers() { stop(); }
 
   void start() {
-    keeping_ = std::thread{[this] { keep(); }};
+    keeping_ = thread{[this] { keep(); }};
     if constexpr (Policies::durability::background) {
-      committing_ = std::thread{[this] { commit(); }};
+      committing_ = thread{[this] { commit(); }};
     }
   }
 
@@ -91,8 +91,8 @@ class workers {
   committer<Policies>& commits_;
   keeper<Policies>& keeper_;
   std::atomic<bool> stopping_ = false;
-  std::thread keeping_;
-  std::thread committing_;
+  thread keeping_;
+  thread committing_;
 };
 
 }  // namespace logdb::detail

@@ -27,6 +27,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <thread>
 #include <time.h>
 #include <unistd.h>
 #include <utility>
@@ -310,6 +311,9 @@ struct posix {
     return static_cast<int>(detail::checked(
         ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, waiters, nullptr, nullptr, 0)));
   }
+
+  /// Is a thread of the log's own, as std::thread: made from a callable, joinable(), join().
+  using thread = std::thread;
 
   /// Lets another thread run that is ready to.
   static void yield() { ::sched_yield(); }
