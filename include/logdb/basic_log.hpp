@@ -135,7 +135,8 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
     return writer_ ? writer_->verify() : reader_->verify();
   }
 
-  /// Brings everything to stable storage and ends the log; every later use throws errc::closed.
+  /// Brings everything to stable storage and ends the log; every later use throws errc::closed, but
+  /// ranges, snapshots and records that were taken before can still be read.
   /// Closing again does nothing.
   /// @errors  errc::failed, errc::io, errc::no_space; the log is closed nevertheless, and what was
   ///          accepted is kept for the next open

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,8 +48,7 @@ constexpr std::string_view remedy(errc code) {
     case errc::format_mismatch: return "open it with the policies and the version that wrote it";
     case errc::corrupt:
       return "restore a copy, or open with recovery_mode::salvage to read what is intact";
-    case errc::locked:
-      return "close the other writer, open read_only, or share it with Locking<Fcntl>";
+    case errc::locked: return "close the other writer, or open it read_only";
     case errc::read_only: return "open it with open_mode::read_write";
     case errc::closed: return "open the log again";
     case errc::failed: return "close and reopen the log once the device works again";
@@ -116,10 +116,12 @@ struct error_site {
 class error : public std::system_error {
  public:
   error(errc code, const std::string& what, error_site site = {})
-      : std::system_error{make_error_code(code), compose(code, what, site)},
+      : std::system_error{make_error_code(code)},
         code_{code},
-        site_{std::move(site)} {}
+        site_{std::move(site)},
+        text_{std::make_shared<const std::string>(compose(code, what, site_))} {}
 
+  [[nodiscard]] const char* what() const noexcept override { return text_->c_str(); }
   [[nodiscard]] errc condition() const noexcept { return code_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return site_.path; }
   [[nodiscard]] std::optional<std::uint64_t> offset() const noexcept { return site_.offset; }
@@ -129,16 +131,17 @@ class error : public std::system_error {
 
  private:
   static std::string compose(errc code, const std::string& what, const error_site& site) {
-    std::string text = what;
-    if (!site.path.empty()) text += " [" + site.path.string() + "]";
-    if (site.offset) text += " offset " + std::to_string(*site.offset);
-    if (site.at) text += " lsn " + std::to_string(site.at->value());
+    std::string text = what + ": " + std::string{detail::describe(code)};
+    if (!site.path.empty()) text += ", " + site.path.string();
+    if (site.offset) text += ", offset " + std::to_string(*site.offset);
+    if (site.at) text += ", lsn " + std::to_string(site.at->value());
     if (site.os_error != 0) text += " (" + std::generic_category().message(site.os_error) + ")";
-    return text + " — " + std::string{logdb::remedy(code)};
+    return text + "; " + std::string{logdb::remedy(code)};
   }
 
   errc code_;
   error_site site_;
+  std::shared_ptr<const std::string> text_;  // shared: copying an exception must not throw
 };
 
 /// Maps an errno to the condition that it stands for.

@@ -5,7 +5,7 @@
 
 #if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
 #error "logdb needs C++20: compile with -std=c++20 or later"
-#endif
+#else  // so that nothing is said but that
 
 #include <logdb/presets.hpp>
 
@@ -17,3 +17,5 @@ inline constexpr int version_minor = 1;
 inline constexpr int version_patch = 0;
 
 }  // namespace logdb
+
+#endif

@@ -51,8 +51,13 @@ struct commit_view_archetype {
 /// `acknowledge(view, end)`  called after each append, outside every lock; the append returns when
 ///                           it does
 template <class P>
-concept durability_policy = std::default_initializable<typename P::options> &&
-    requires(detail::commit_view_archetype& view, const typename P::options& options) {
+concept durability_policy =
+    // First, so that a type without them gets one error line and not two.
+    requires {
+  typename P::options;
+}
+&&std::default_initializable<typename P::options>&& requires(detail::commit_view_archetype& view,
+                                                             const typename P::options& options) {
   { P::name } -> std::convertible_to<std::string_view>;
   { P::keeps_until } -> std::convertible_to<watermark>;
   { P::readable } -> std::convertible_to<watermark>;

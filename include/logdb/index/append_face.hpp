@@ -4,6 +4,7 @@
 /// The verb `append`, shared by the indexes whose records are plain bytes.
 
 #include <ranges>
+#include <utility>
 
 #include <logdb/journal/batch_builder.hpp>
 #include <logdb/types.hpp>
@@ -46,7 +47,7 @@ class append_face {
   lsn append(Range&& records) {
     batch_builder batch;
     for (auto&& record : records) batch.add(to_bytes(record));
-    return self().view().append(batch);
+    return self().view().append(std::move(batch));
   }
 
  private:

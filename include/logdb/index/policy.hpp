@@ -58,9 +58,14 @@ concept segment_index = requires(I& index, const I& known, const index_entry& en
 /// `transaction_face<Transaction>`  the same for the write verbs of a transaction
 template <class P>
 concept index_policy =
-    std::default_initializable<typename P::options> && segment_index<typename P::segment_index> &&
-    std::constructible_from<typename P::segment_index, const typename P::options&, std::uint64_t> &&
+    // First, so that a type without them gets one error line and not two.
     requires {
+  typename P::options;
+  typename P::segment_index;
+}
+&&std::default_initializable<typename P::options>&& segment_index<typename P::segment_index>&&
+    std::constructible_from<typename P::segment_index, const typename P::options&,
+                            std::uint64_t>&& requires {
   { P::name } -> std::convertible_to<std::string_view>;
   { P::id } -> std::convertible_to<std::uint32_t>;
   { P::reads(std::uint32_t{}) } -> std::same_as<bool>;

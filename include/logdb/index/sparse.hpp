@@ -17,8 +17,13 @@ namespace logdb {
 /// Narrows a search to one stride, then scans. Exact: the index only ever excludes.
 struct Sparse {
   struct options {
-    std::uint64_t stride_bytes = 64u
-                                 << 10;  ///< one entry (24 bytes) for each so many of log, >= 64
+    /// one entry (24 bytes) for each so many bytes of log, at least 64
+    std::uint64_t stride_bytes = 64u << 10;
+
+    /// Returns what is out of its range; null: nothing.
+    [[nodiscard]] const char* fault() const {
+      return stride_bytes >= 64 ? nullptr : "index.stride_bytes must be at least 64";
+    }
   };
 
   static constexpr std::string_view name = "Sparse";

@@ -83,6 +83,7 @@ class appender {
     own->seal(next_lsn() + records, own->end_offset());
     core_.segments.settle(*own, 0);
     core_.segments.attach(own);
+    core_.counters.attached_bytes.fetch_add(own->end_offset(), std::memory_order_relaxed);
     return place(header, records, payload, {});
   }
 

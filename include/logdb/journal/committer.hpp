@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Group commit: one thread leads, writes and syncs for all that wait, and hands the lead on.
+/// Group commit: one thread leads, writes and syncs for all that wait, then hands the lead on.
 
 #include <utility>
 
@@ -13,8 +13,8 @@ namespace logdb::detail {
 /// Brings staged frames to the kernel and to stable storage.
 ///
 /// Whoever waits for a watermark joins the queue. The first becomes the leader: it takes everything
-/// appended so far as one group, writes it, syncs it, hands the lead to the first in the queue that
-/// it did not cover, and wakes exactly those that it covered, each on a word of its own.
+/// appended so far as one group, writes it, syncs it, wakes exactly those that it covered, each on a
+/// word of its own, and hands the lead to the first that it did not cover.
 ///
 /// @threads  any
 /// @source   group commit: DeWitt et al., SIGMOD 1984; the queue of leaders: LevelDB's writers

@@ -41,6 +41,7 @@ struct log_counters {
   std::atomic<std::uint64_t> groups = 0;
   std::atomic<std::uint64_t> syncs = 0;
   std::atomic<std::uint64_t> heals = 0;
+  std::atomic<std::uint64_t> attached_bytes = 0;
 };
 
 /// Is the shared part of one open, writing log. Who guards what stands beside each member.

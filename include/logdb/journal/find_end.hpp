@@ -74,6 +74,8 @@ class end_finder {
     if (proven_.durable >= end().place.next) return true;
     if (promises(current(), end().place.offset + format::frame_alignment)) return true;
     for (std::size_t i = end().segment + 1; i < list_.log.size(); ++i) {
+      // What the manifest bounds was durable, and so was all before it.
+      if (list_.log[i]->end() > end().place.next) return true;
       if (promises(*list_.log[i], format::segment_header_bytes)) return true;
     }
     return false;

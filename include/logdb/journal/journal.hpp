@@ -29,6 +29,14 @@ void require_valid(const Options& options) {
           "segment_bytes must be 16 KiB .. 1 TiB");
   require(options.record_bytes_max <= (std::uint64_t{1} << 32) - (1u << 16),
           "record_bytes_max must be at most 4 GiB - 64 KiB");
+  // A policy's own options may say themselves what is wrong with them.
+  const auto ask = [require](const auto& own) {
+    if constexpr (requires { own.fault(); }) require(own.fault() == nullptr, own.fault());
+  };
+  ask(options.storage);
+  ask(options.durability);
+  ask(options.index);
+  ask(options.locking);
 }
 
 /// Is the writing half of a log.
@@ -42,7 +50,7 @@ class journal {
   using guard = typename core_type::guard;
 
   journal(std::shared_ptr<storage> volume, const basic_options<Policies>& options)
-      : lease_{std::in_place, *volume, options.locking},
+      : lease_{std::in_place, examined(*volume), options.locking},
         core_{volume, options, recovery<Policies>::start(*volume)},
         report_{recovery<Policies>{core_}.run()} {
     keeper_.retain();
@@ -173,7 +181,8 @@ class journal {
     const auto list = core_.segments.list();
     log_stats now{.records = (last_lsn() + 1) - list->log.front()->base()};
     now.records_appended = last_lsn() - report_.last;
-    now.bytes_appended = core_.reached(watermark::appended) - stream_begin;
+    now.bytes_appended =
+        core_.reached(watermark::appended) - stream_begin + core_.counters.attached_bytes.load();
     now.groups = core_.counters.groups.load();
     now.syncs = core_.counters.syncs.load();
     now.heals = core_.counters.heals.load();
@@ -222,6 +231,12 @@ class journal {
     ~watching() { core.watchers.fetch_sub(1); }
     core_type& core;
   };
+
+  /// Refuses a place that is no log before a lock file is made in it.
+  static storage& examined(storage& volume) {
+    (void)recovery<Policies>::start(volume);
+    return volume;
+  }
 
   lsn acknowledge(const ticket& put) {
     Policies::durability::acknowledge(commits_, put.end);

@@ -30,9 +30,7 @@ class keeper {
     while (!is_ready()) {
       core_.require_open();
       const std::uint64_t heals = core_.counters.heals.load();
-      segment_plan plan{.capacity = next_capacity()};
-      plan.zero_fill = Policies::durability::prewrites;
-      const auto made = core_.segments.create(plan);
+      const auto made = make();
       list(made);
       if (!offer(made, heals)) unlist(made);
     }
@@ -64,6 +62,20 @@ class keeper {
     return core_.next != nullptr;
   }
 
+  /// Makes one of the size wanted; on a disk that is nearly full a smaller one will do.
+  [[nodiscard]] segment_ptr<Policies> make() {
+    segment_plan plan{.capacity = next_capacity()};
+    plan.zero_fill = Policies::durability::prewrites;
+    const std::uint64_t least = core_.ring.ring_bytes() / 2;
+    for (;; plan.capacity = std::max(plan.capacity / 2, least)) {
+      try {
+        return core_.segments.create(plan);
+      } catch (const error& failure) {
+        if (failure.condition() != errc::no_space || plan.capacity == least) throw;
+      }
+    }
+  }
+
   /// Twice the active one, up to what the options say: a small log stays small.
   [[nodiscard]] std::uint64_t next_capacity() {
     guard lock{core_.append_mutex};
@@ -84,13 +96,15 @@ class keeper {
     try {
       core_.segments.publish();
     } catch (...) {
-      unlist(made);
+      core_.segments.edit([&](auto& list) { std::erase(list.log, made); });
+      if (!core_.segments.is_uncertain()) made->drop();
       throw;
     }
   }
 
   void unlist(const segment_ptr<Policies>& made) {
     core_.segments.edit([&](auto& list) { std::erase(list.log, made); });
+    core_.segments.publish();  // no manifest may name a file that is gone
     made->drop();
   }
 

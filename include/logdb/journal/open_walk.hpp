@@ -58,7 +58,7 @@ class open_walk {
   /// Walks as far as segments follow one another; returns why it stopped.
   scan_stop walk_on() {
     for (;;) {
-      const auto stop = walk();
+      const auto stop = is_bounded() ? pass() : walk();
       if (stop != scan_stop::sealed || is_last()) return stop;
       enter_next(end_.place.next);
     }
@@ -70,13 +70,24 @@ class open_walk {
     ++end_.segment;
     end_.place.next = base;
     end_.place.offset = format::segment_header_bytes;
-    current().begin(base, end_.place.time);
+    if (!is_bounded()) current().begin(base, end_.place.time);
   }
 
  private:
-  /// Skips what the manifest bounds for good: segments with an end that another one follows.
+  /// Tells whether the manifest bounds the current segment for good: it has an end, and another one
+  /// follows. One that was healed is, while those before it may not be yet.
+  [[nodiscard]] bool is_bounded() const {
+    return !is_last() && current().end() && list_.log[end_.segment + 1]->base();
+  }
+
+  scan_stop pass() {
+    end_.place = {current().end_offset(), current().end(), current().time_last()};
+    return scan_stop::sealed;
+  }
+
+  /// Skips what the manifest bounds for good.
   void begin() {
-    while (!is_last() && current().end() && list_.log[end_.segment + 1]->base()) ++end_.segment;
+    while (is_bounded()) ++end_.segment;
     end_.place = current().start();
     if (!current().end()) return;
     // It was closed here. What stands before was durable; a later process may have gone on.

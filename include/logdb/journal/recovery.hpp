@@ -50,14 +50,15 @@ class recovery {
   /// @errors  errc::corrupt unless it salvages, errc::no_space, errc::io
   recovery_report run() {
     reserve_numbers();
-    if (core_.segments.list()->log.empty()) {
-      add_segment({.base = lsn{1}});
-      core_.segments.publish();
-    } else {
-      resume();
+    make_staging();
+    try {
+      core_.segments.list()->log.empty() ? begin() : resume();
+      remove_orphans();
+      open_staging();
+    } catch (...) {
+      staging_type::discard(*core_.segments.volume());
+      throw;
     }
-    remove_orphans();
-    open_staging();
     report_.first = core_.segments.list()->log.front()->base();
     report_.last = end_.place.next - 1;
     report_.records = end_.place.next - report_.first;
@@ -65,6 +66,31 @@ class recovery {
   }
 
  private:
+  using staging_type = staging<typename Policies::storage>;
+
+  /// Takes the room for staging before anything is changed.
+  void make_staging() {
+    auto& volume = *core_.segments.volume();
+    try {
+      core_.ring = staging_type::create(volume, ring_bytes());
+    } catch (...) {
+      staging_type::discard(volume);
+      throw;
+    }
+  }
+
+  /// Makes a new store; what fails half-way leaves none.
+  void begin() {
+    add_segment({.base = lsn{1}});
+    try {
+      core_.segments.publish();
+    } catch (...) {
+      core_.segments.volume()->remove(format::manifest_draft_name);
+      if (!core_.segments.is_uncertain()) active_->drop();
+      throw;
+    }
+  }
+
   void resume() {
     const dead_writer proven = drain();
     const auto list = core_.segments.list();
@@ -86,10 +112,10 @@ class recovery {
   dead_writer drain() {
     const auto& volume = *core_.segments.volume();
     report_.clean = !volume.exists(format::control_name);
-    const auto left = staging<typename Policies::storage>::open(volume, open_mode::read_write);
-    if (!drainer<Policies>::is_alive(left, core_.segments.store())) return {};
+    left_ = staging_type::open(volume, open_mode::read_write);
+    if (!drainer<Policies>::is_alive(left_, core_.segments.store())) return {};
     const auto list = core_.segments.list();
-    const drained result = drainer<Policies>{left, *list}.run();
+    const drained result = drainer<Policies>{left_, *list}.run();
     report_.drained_bytes = result.bytes;
     return result.proof;
   }
@@ -113,8 +139,11 @@ class recovery {
     active_->writable().sync();
     active_->reopen();
     if (end_.segment + 1 == list.log.size()) return;
-    core_.next = list.log[end_.segment + 1];
-    drop_behind(list, end_.segment + 2);
+    const auto& ready = list.log[end_.segment + 1];
+    // Numbers ascend along the stream: one that a healing overtook is of no use.
+    const bool follows = ready->number() > active_->number();
+    if (follows) core_.next = ready;
+    drop_behind(list, end_.segment + (follows ? 2 : 1));
   }
 
   /// Bounds the torn segment at its last whole frame and goes on in a new one, which says so.
@@ -177,7 +206,6 @@ class recovery {
   /// Begins the stream anew, at the end that was found.
   void open_staging() {
     auto& volume = *core_.segments.volume();
-    core_.ring = staging<typename Policies::storage>::create(volume, ring_bytes());
     control_header& shared = core_.control();
     shared.magic = control_magic;
     shared.layout = control_layout;
@@ -191,10 +219,14 @@ class recovery {
     core_.group_time = end_.place.time;
     core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);
     core_.publish_durable(stream_begin);
-    staging<typename Policies::storage>::publish(volume);
+    staging_type::publish(volume);
+    // Readers that follow the dead writer's control file now look for this one.
+    if (left_) left_.header().state = control_state::closed;
+    left_ = {};
   }
 
   core_type& core_;
+  staging_type left_;  // the control file of a writer that died
   log_end<Policies> end_{};
   recovery_report report_{};
   segment_ptr<Policies> active_;

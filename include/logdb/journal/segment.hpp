@@ -104,7 +104,7 @@ class segment {
 
   /// Returns all its bytes, mapped at the first call.
   ///
-  /// @errors  errc::corrupt when the file is missing, short, or another one
+  /// @errors  errc::corrupt when the file is missing, short, or another one; errc::format_mismatch
   [[nodiscard]] bytes_view bytes() {
     if (!mapped_.load(std::memory_order_acquire)) map();  // pairs with the release in map()
     return mapping_.bytes();
@@ -183,6 +183,10 @@ class segment {
     auto mapping = opened.map(0, opened.size(), open_mode::read_only);
     format::segment_header header;
     const auto fault = format::decode(mapping.bytes(), header);
+    if (fault == format::format_fault::newer_version ||
+        fault == format::format_fault::unknown_feature) {
+      throw error{errc::format_mismatch, "the segment needs a newer version", {.path = path()}};
+    }
     if (fault != format::format_fault::none || header.number != number_ || header.salt != salt_ ||
         header.store != store_ || mapping.bytes().size() < capacity_) {
       throw error{errc::corrupt, "the segment's header is damaged or another's", {.path = path()}};

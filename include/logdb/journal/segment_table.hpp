@@ -134,13 +134,22 @@ class segment_table {
     write_manifest(next_manifest());
   }
 
+  /// Tells whether a manifest whose publishing failed may be the one on disk nevertheless: what it
+  /// names must not be removed.
+  [[nodiscard]] bool is_uncertain() const { return uncertain_.load(); }
+
   /// Drops every sealed segment that ends at or before a record, and what is attached to it.
   /// @return  how many went
   std::size_t drop_front(lsn first_kept) {
     std::vector<segment_ptr<Policies>> gone;
     edit([&](list_type& list) { take_front(list, first_kept, gone); });
     if (gone.empty()) return 0;
-    publish();
+    try {
+      publish();
+    } catch (...) {
+      edit([&gone](list_type& list) { give_back(list, gone); });
+      throw;
+    }
     for (const auto& segment : gone) segment->drop();
     return gone.size();
   }
@@ -215,8 +224,17 @@ class segment_table {
       file.write(0, bytes_view{format::encode(next)});
       file.sync();
     }
+    uncertain_.store(true);
     volume_->rename(format::manifest_draft_name, format::manifest_name);
     volume_->sync();
+    uncertain_.store(false);
+  }
+
+  static void give_back(list_type& list, const std::vector<segment_ptr<Policies>>& gone) {
+    const auto log_end = std::ranges::find(gone, format::segment_role::attached,
+                                           [](const auto& segment) { return segment->role(); });
+    list.log.insert(list.log.begin(), gone.begin(), log_end);
+    list.attached.insert(list.attached.begin(), log_end, gone.end());
   }
 
   static void take_front(list_type& list, lsn first_kept,
@@ -235,9 +253,10 @@ class segment_table {
   }
 
   std::shared_ptr<storage> volume_;
-  mutable mutex list_mutex_;   // of list_ and manifest_
-  mutex publish_mutex_;        // one manifest at a time, in order
-  format::manifest manifest_;  // segments: as last written
+  mutable mutex list_mutex_;             // of list_ and manifest_
+  mutex publish_mutex_;                  // one manifest at a time, in order
+  std::atomic<bool> uncertain_ = false;  // written under publish_mutex_
+  format::manifest manifest_;            // segments: as last written
   segment_list_ptr<Policies> list_;
   typename Policies::index::options chosen_;
 };

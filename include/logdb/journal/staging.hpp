@@ -36,6 +36,15 @@ class staging {
     return made;
   }
 
+  /// Removes a control file that was not given its name. Does not throw.
+  static void discard(Storage& volume) noexcept {
+    try {
+      volume.remove(draft_name);
+    } catch (const std::exception&) {
+      // The next open removes it.
+    }
+  }
+
   /// Gives the control file its name: from here on a crash finds it.
   static void publish(Storage& volume) { volume.rename(draft_name, format::control_name); }
 

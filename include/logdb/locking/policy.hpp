@@ -29,7 +29,12 @@ struct any_storage;
 ///
 /// The least model is a struct with those four whose lease does nothing: detail::no_locking.
 template <class L>
-concept locking_policy = std::default_initializable<typename L::options> && requires {
+concept locking_policy =
+    // First, so that a type without them gets one error line and not two.
+    requires {
+  typename L::options;
+}
+&&std::default_initializable<typename L::options>&& requires {
   { L::name } -> std::convertible_to<std::string_view>;
   { L::shared_writers } -> std::convertible_to<bool>;
   typename std::type_identity<typename L::template lease<detail::any_storage>>;

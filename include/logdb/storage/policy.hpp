@@ -89,11 +89,19 @@ concept storage_file = std::movable<F> &&
 ///
 /// Const members and files may be used from any thread, the other members from one at a time.
 template <class S>
-concept storage_policy = storage_file<typename S::file> && storage_mapping<typename S::mapping> &&
-    std::default_initializable<typename S::options> &&
-    std::constructible_from<S, const std::filesystem::path&, open_mode,
-                            const typename S::options&> &&
-    requires(S storage, const S& constant, std::string_view name, open_mode mode) {
+concept storage_policy =
+    // First, so that a type without them gets one error line and not two.
+    requires {
+  typename S::file;
+  typename S::mapping;
+  typename S::options;
+}
+&&storage_file<typename S::file>&& storage_mapping<typename S::mapping>&&
+    std::default_initializable<typename S::options>&&
+        std::constructible_from<S, const std::filesystem::path&, open_mode,
+                                const typename S::options&>&& requires(S storage, const S& constant,
+                                                                       std::string_view name,
+                                                                       open_mode mode) {
   typename S::system;
   { S::name } -> std::convertible_to<std::string_view>;
   { S::persistent } -> std::convertible_to<bool>;
