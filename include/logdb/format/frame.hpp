@@ -20,11 +20,15 @@
 #include <cstdint>
 #include <optional>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/format/bytes.hpp>
 #include <logdb/format/crc32c.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::format {
+
+using logdb::detail::durability_point;
+using logdb::detail::has_step;
 
 /// Says what a frame's payload is. Do not change: on disk.
 enum class frame_kind : std::uint8_t {
@@ -63,6 +67,7 @@ enum class frame_seed : std::uint32_t {};
 
 /// Makes the seed of a segment. @cost once a segment
 inline frame_seed make_seed(std::uint64_t salt) {
+  if constexpr (!has_step<durability_point::salt_in_checksum>) salt = 0;
   std::array<std::byte, 8> bytes;
   store(bytes.data(), salt);
   return frame_seed{crc32c(bytes)};
@@ -171,6 +176,12 @@ inline std::uint32_t header_crc(frame_seed seed, const header_fields& fields) {
   }
 }
 
+/// Is the header CRC, which binds a frame to its segment and its place there.
+inline std::uint32_t bound_crc(frame_seed seed, header_fields fields) {
+  if constexpr (!has_step<durability_point::offset_in_checksum>) fields.offset = 0;
+  return header_crc(seed, fields);
+}
+
 inline frame_fault header_fault(const std::byte* at) {
   const std::uint64_t any =
       load<std::uint64_t>(at) | load<std::uint64_t>(at + 8) | load<std::uint64_t>(at + 16);
@@ -197,7 +208,7 @@ inline void encode_header(std::byte* out, const frame_header& header, frame_seed
                           std::uint64_t offset) {
   const std::uint64_t shape = detail::pack_shape(header);
   const std::uint32_t crc =
-      detail::header_crc(seed, {offset, header.payload_crc, header.first.value(), shape});
+      detail::bound_crc(seed, {offset, header.payload_crc, header.first.value(), shape});
   store(out, crc);
   store(out + 4, header.payload_crc);
   store(out + 8, header.first.value());
@@ -226,9 +237,11 @@ inline frame_fault read_header(bytes_view segment, std::uint64_t offset, frame_s
   const auto payload_crc = load<std::uint32_t>(at + 4);
   const auto first = load<std::uint64_t>(at + 8);
   const auto shape = load<std::uint64_t>(at + 16);
-  const std::uint32_t crc = detail::header_crc(seed, {offset, payload_crc, first, shape});
+  const bool matches =
+      detail::bound_crc(seed, {offset, payload_crc, first, shape}) == load<std::uint32_t>(at);
   const bool aligned = offset % frame_alignment == 0;
-  if (crc != load<std::uint32_t>(at) || !detail::is_valid_shape(shape) || !aligned) [[unlikely]] {
+  if ((has_step<durability_point::header_checksum> && !matches) || !detail::is_valid_shape(shape) ||
+      !aligned) [[unlikely]] {
     return detail::header_fault(at);
   }
   const std::uint32_t payload_bytes = detail::shape_payload_bytes(shape);
@@ -259,8 +272,9 @@ inline frame_fault read_frame(bytes_view segment, std::uint64_t offset, frame_se
   if (fault != frame_fault::none) [[unlikely]]
     return fault;
   const std::byte* const at = segment.data() + offset;
-  const bool intact = crc32c(out.payload) == out.header.payload_crc &&
-                      detail::is_padding_zero(at, out.bytes, out.header.payload_bytes);
+  const bool matches = !has_step<durability_point::payload_checksum> ||
+                       crc32c(out.payload) == out.header.payload_crc;
+  const bool intact = matches && detail::is_padding_zero(at, out.bytes, out.header.payload_bytes);
   return intact ? frame_fault::none : frame_fault::bad_payload;
 }
 

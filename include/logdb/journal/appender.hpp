@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/batch_builder.hpp>
 #include <logdb/journal/keeper.hpp>
 
@@ -31,7 +32,9 @@ class appender {
   using system = typename core_type::system;
   using guard = typename core_type::guard;
 
-  static constexpr watermark keeps_until = Policies::durability::keeps_until;
+  static constexpr watermark keeps_until = has_step<durability_point::staged_until_durable>
+                                               ? Policies::durability::keeps_until
+                                               : watermark::written;
 
   appender(core_type& core, committer<Policies>& commits, keeper<Policies>& keep)
       : core_{core}, commits_{commits}, keeper_{keep} {}

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/batch_builder.hpp>
 #include <logdb/journal/core.hpp>
 
@@ -50,8 +51,8 @@ class attachment {
   /// Makes it durable, its name too, and returns it ready to be committed.
   /// @errors  errc::no_space, errc::io
   [[nodiscard]] segment_ptr<Policies> finish() {
-    own_->writable().sync();
-    core_.segments.volume()->sync();
+    if constexpr (has_step<durability_point::attachment_sync>) own_->writable().sync();
+    if constexpr (has_step<durability_point::attachment_name_sync>) core_.segments.volume()->sync();
     auto finished = core_.segments.make(entry());
     own_ = nullptr;
     return finished;

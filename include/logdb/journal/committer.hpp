@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/core.hpp>
 #include <logdb/journal/heal.hpp>
 
@@ -12,9 +13,9 @@ namespace logdb::detail {
 
 /// Brings staged frames to the kernel and to stable storage.
 ///
-/// Whoever waits for a watermark joins the queue. The first becomes the leader: it takes everything
-/// appended so far as one group, writes it, syncs it, wakes exactly those that it covered, each on a
-/// word of its own, and hands the lead to the first that it did not cover.
+/// Whoever waits for a watermark joins the queue. The first becomes the leader: it takes all that
+/// was appended so far as one group, writes it, syncs it, wakes exactly those that it covered, each
+/// on a word of its own, and hands the lead to the first that it did not cover.
 ///
 /// @threads  any
 /// @source   group commit: DeWitt et al., SIGMOD 1984; the queue of leaders: LevelDB's writers
@@ -131,6 +132,7 @@ class committer {
 
   void lead(watermark level) {
     try {
+      require_sound();  // it may have failed since this thread looked: nothing is tried again
       commit(strongest_wish(level));
     } catch (...) {
       retire();
@@ -174,7 +176,11 @@ class committer {
       write(taken);
       if (level == watermark::durable) sync(taken);
     } catch (const error& failure) {
-      heal_or_fail(core_, failure);
+      if constexpr (has_step<durability_point::one_sync_a_failure>) {
+        heal_or_fail(core_, failure);
+      } else {
+        sync(taken);
+      }
     }
     core_.progress.signal();
   }
@@ -213,7 +219,7 @@ class committer {
     if (from == taken.end) return;
     for (const auto& part : taken.extents) {
       if (std::max(from, part.begin) >= std::min(taken.end, part.end)) continue;
-      part.segment->writable().sync();
+      if constexpr (has_step<durability_point::segment_sync>) part.segment->writable().sync();
       core_.counters.syncs.fetch_add(1, std::memory_order_relaxed);
     }
     publish(core_.control().durable, core_.control().durable_lsn, taken);
@@ -223,8 +229,9 @@ class committer {
   /// The lsn first: who sees the position sees the lsn too.
   static void publish(std::atomic<std::uint64_t>& position, std::atomic<std::uint64_t>& last,
                       const group& taken) {
-    last.store(taken.last.value(), std::memory_order_release);  // pairs with reached_lsn()
-    position.store(taken.end, std::memory_order_release);       // pairs with reached()
+    constexpr auto release = release_at<durability_point::watermark_release>;
+    last.store(taken.last.value(), release);  // pairs with reached_lsn()
+    position.store(taken.end, release);       // pairs with reached()
   }
 
   static constexpr std::uint32_t yields_max = 16;

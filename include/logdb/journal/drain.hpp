@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <logdb/durability/policy.hpp>
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/dead_writer.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
@@ -33,8 +34,11 @@ class drainer {
   /// Tells whether a control file was left by a writer of this store on this boot of the machine.
   static bool is_alive(const staging<storage>& ring, const identity& store) {
     identity boot{};
-    return ring && storage::system::boot_id(boot) == 0 && ring.header().boot == boot &&
-           ring.header().store == store;
+    constexpr bool asks_boot = has_step<durability_point::boot_of_staging>;
+    constexpr bool asks_store = has_step<durability_point::store_of_staging>;
+    return ring && storage::system::boot_id(boot) == 0 &&
+           (!asks_boot || ring.header().boot == boot) &&
+           (!asks_store || ring.header().store == store);
   }
 
   /// @errors  errc::no_space, errc::io; may be run again
@@ -76,7 +80,9 @@ class drainer {
     const auto image = std::make_unique_for_overwrite<std::byte[]>(offset + (end - begin));
     ring_.copy_out(begin, {image.get() + offset, end - begin});
     const bytes_view all{image.get(), offset + (end - begin)};
-    const std::uint64_t kept = whole_frames(all, offset, target->seed());
+    const std::uint64_t kept = has_step<durability_point::staged_checksum>
+                                   ? whole_frames(all, offset, target->seed())
+                                   : end - begin;
     if (kept != 0) target->writable().write(offset, all.subspan(offset, kept));
     return kept;
   }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/dead_writer.hpp>
 #include <logdb/journal/open_walk.hpp>
 
@@ -51,6 +52,7 @@ class end_finder {
   }
 
   [[nodiscard]] bool is_rest_zero() {
+    if constexpr (!has_step<durability_point::zeros_before_resuming>) return true;
     if (proven_.appended && proven_.appended + 1 == end().place.next) return true;
     const std::uint64_t at = std::min<std::uint64_t>(end().place.offset, frames().size());
     if (!is_zero(frames().subspan(at))) return false;
@@ -82,6 +84,7 @@ class end_finder {
   }
 
   [[nodiscard]] bool promises(segment<Policies>& where, std::uint64_t from) {
+    if constexpr (!has_step<durability_point::mark_vouches>) return false;
     const bytes_view bytes = where.bytes();
     format::frame_view frame;
     while (const auto found = format::find_frame(bytes, from, where.seed())) {

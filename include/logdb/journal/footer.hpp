@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/segment.hpp>
 
 namespace logdb::detail {
@@ -38,7 +39,7 @@ template <class Policies>
 std::uint64_t write_footer(segment<Policies>& sealed) {
   try {
     sealed.writable().write(sealed.end_offset(), encode_footer(sealed));
-    sealed.writable().sync();
+    if constexpr (has_step<durability_point::seal_sync>) sealed.writable().sync();
     return sealed.end_offset();
   } catch (const error&) {
     return 0;  // the records were durable before; only derived data is missing

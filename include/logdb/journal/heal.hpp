@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/core.hpp>
 
 namespace logdb::detail {
@@ -37,9 +38,9 @@ class healer {
     fresh_->begin(first_, torn.segment->time_first());
     const std::vector<std::byte> frames = reframe();
     fresh_->writable().write(format::segment_header_bytes, frames);
-    fresh_->writable().sync();
+    if constexpr (has_step<durability_point::heal_sync>) fresh_->writable().sync();
     list(keeps_part);
-    core_.segments.publish();
+    if constexpr (has_step<durability_point::healed_before_durable>) core_.segments.publish();
     take_over();
   }
 

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <utility>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/appender.hpp>
 #include <logdb/journal/attachment.hpp>
 #include <logdb/journal/recovery.hpp>
@@ -271,7 +272,9 @@ class journal {
   /// Leaves the store so that the next open begins where this one ends, without a scan.
   void settle() {
     if (core_.state.load() == log_state::failed) core_.require_open();
-    commits_.wait(core_.reached(watermark::appended), watermark::durable);
+    constexpr bool syncs = has_step<durability_point::close_sync>;
+    commits_.wait(core_.reached(watermark::appended),
+                  syncs ? watermark::durable : watermark::written);
     keeper_.chores();
     settle_active();
     core_.segments.publish();

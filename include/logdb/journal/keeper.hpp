@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/committer.hpp>
 #include <logdb/journal/footer.hpp>
 #include <logdb/journal/retention.hpp>
@@ -31,8 +32,9 @@ class keeper {
       core_.require_open();
       const std::uint64_t heals = core_.counters.heals.load();
       const auto made = make();
-      list(made);
+      if constexpr (has_step<durability_point::listed_before_used>) list(made);
       if (!offer(made, heals)) unlist(made);
+      if constexpr (!has_step<durability_point::listed_before_used>) list(made);
     }
   }
 
@@ -111,7 +113,9 @@ class keeper {
   /// Settles a sealed segment behind its footer; returns whether the manifest has something to
   /// learn.
   bool finish(segment<Policies>& sealed) {
-    commits_.wait(core_.reached(watermark::appended), watermark::durable);
+    if constexpr (has_step<durability_point::seal_sync>) {
+      commits_.wait(core_.reached(watermark::appended), watermark::durable);
+    }
     if (sealed.settled()) return false;  // it was healed meanwhile
     core_.segments.settle(sealed, write_footer(sealed));
     sealed.release();

@@ -7,6 +7,7 @@
 #include <bit>
 #include <utility>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/core.hpp>
 #include <logdb/journal/drain.hpp>
 #include <logdb/journal/find_end.hpp>
@@ -136,7 +137,7 @@ class recovery {
     active_ = list.log[end_.segment];
     // What a dead process had only given to the kernel becomes durable before anything builds on
     // it.
-    active_->writable().sync();
+    if constexpr (has_step<durability_point::resume_sync>) active_->writable().sync();
     active_->reopen();
     if (end_.segment + 1 == list.log.size()) return;
     const auto& ready = list.log[end_.segment + 1];
@@ -154,9 +155,11 @@ class recovery {
     if (holds_records) {
       plan.predecessor = torn.number();
       plan.predecessor_end = end_.place.offset;
-      torn.writable().sync();
-      torn.seal(end_.place.next, end_.place.offset);
-      core_.segments.settle(torn, 0);
+      if constexpr (has_step<durability_point::torn_sync>) torn.writable().sync();
+      if constexpr (has_step<durability_point::bound_behind_torn>) {
+        torn.seal(end_.place.next, end_.place.offset);
+        core_.segments.settle(torn, 0);
+      }
       torn.release();
     }
     drop_behind(list, end_.segment + (holds_records ? 1 : 0));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/format/frame.hpp>
 #include <logdb/format/payloads.hpp>
 #include <logdb/format/segment_header.hpp>
@@ -61,7 +62,9 @@ inline std::optional<scan_stop> stop_for(format::frame_fault fault, const format
                                          lsn expected) {
   if (fault == format::frame_fault::zeros) return scan_stop::zeros;
   if (fault != format::frame_fault::none) return scan_stop::no_frame;
-  if (frame.header.first != expected) return scan_stop::lsn_gap;
+  if (has_step<durability_point::lsn_order> && frame.header.first != expected) {
+    return scan_stop::lsn_gap;
+  }
   return std::nullopt;
 }
 

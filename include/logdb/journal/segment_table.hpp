@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/journal/segment.hpp>
 #include <logdb/options.hpp>
 
@@ -144,13 +145,14 @@ class segment_table {
     std::vector<segment_ptr<Policies>> gone;
     edit([&](list_type& list) { take_front(list, first_kept, gone); });
     if (gone.empty()) return 0;
+    if constexpr (!has_step<durability_point::unlisted_before_unlinked>) unlink(gone);
     try {
       publish();
     } catch (...) {
       edit([&gone](list_type& list) { give_back(list, gone); });
       throw;
     }
-    for (const auto& segment : gone) segment->drop();
+    unlink(gone);
     return gone.size();
   }
 
@@ -204,7 +206,10 @@ class segment_table {
     file.allocate(plan.capacity);
     if (plan.zero_fill) file.zero_fill(0, plan.capacity);
     file.write(0, bytes_view{format::encode(header)});
-    file.sync();
+    if constexpr (has_step<durability_point::header_sync>) file.sync();
+    // Its name too: the manifest that names it may otherwise reach the disk alone. That of an
+    // attached one is synced when it is finished.
+    if (plan.role == format::segment_role::log) volume_->sync();
   }
 
   [[nodiscard]] format::manifest next_manifest() {
@@ -222,12 +227,16 @@ class segment_table {
     {
       auto file = volume_->create(format::manifest_draft_name);
       file.write(0, bytes_view{format::encode(next)});
-      file.sync();
+      if constexpr (has_step<durability_point::manifest_sync>) file.sync();
     }
     uncertain_.store(true);
     volume_->rename(format::manifest_draft_name, format::manifest_name);
-    volume_->sync();
+    if constexpr (has_step<durability_point::directory_sync>) volume_->sync();
     uncertain_.store(false);
+  }
+
+  static void unlink(const std::vector<segment_ptr<Policies>>& gone) {
+    for (const auto& segment : gone) segment->drop();
   }
 
   static void give_back(list_type& list, const std::vector<segment_ptr<Policies>>& gone) {

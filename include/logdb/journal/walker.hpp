@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/format/batch.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/record.hpp>
@@ -56,8 +57,7 @@ class record_walker {
       format::frame_view frame;
       const auto fault =
           format::read_frame(frames().bytes, frames().place.offset, frames().seed, frame);
-      if (fault != format::frame_fault::none || frame.header.first != frames().place.next)
-          [[unlikely]] {
+      if (fault != format::frame_fault::none || !follows(frame)) [[unlikely]] {
         resume(stop_for(fault, frame, frames().place.next).value());
         continue;
       }
@@ -100,6 +100,10 @@ class record_walker {
   };
 
   [[nodiscard]] source& frames() { return in_attached_ ? attached_ : log_; }
+
+  [[nodiscard]] bool follows(const format::frame_view& frame) {
+    return !has_step<durability_point::lsn_order> || frame.header.first == frames().place.next;
+  }
 
   /// Passes the frames before `from_` by their headers alone.
   void skip() {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The steps that durability rests on, by name, so that tests can leave out one at a time.
+///
+/// A build with -DLOGDB_LEAVE_OUT=segment_sync is the library without that step. The tests must
+/// fail for each one (test/crash/mutants.py): a step whose loss no test sees would be a missing
+/// test or a superfluous step. In every other build the names cost nothing.
+
+#include <atomic>
+
+namespace logdb::detail {
+
+enum class durability_point {
+  none,
+  // syncs
+  segment_sync,          ///< of a segment, before its records count as durable
+  header_sync,           ///< of a new segment's header, before the manifest names it
+  manifest_sync,         ///< of a manifest, before it is renamed over the last one
+  directory_sync,        ///< of the names, when a manifest has been renamed
+  attachment_sync,       ///< of a large transaction's segment, before the log commits it
+  attachment_name_sync,  ///< of that segment's name
+  resume_sync,           ///< of what a dead process had only given to the kernel
+  torn_sync,             ///< of a torn segment, before the manifest bounds it
+  heal_sync,             ///< of the segment that takes what a failed sync left in doubt
+  seal_sync,             ///< of everything before a segment's bounds are settled
+  close_sync,            ///< of everything, before a close settles the active segment
+  // orders
+  listed_before_used,        ///< a segment stands in the manifest before a record goes into it
+  unlisted_before_unlinked,  ///< the manifest forgets a segment before its file goes
+  healed_before_durable,     ///< the manifest names a healed segment before its records are durable
+  staged_until_durable,      ///< staging keeps a record until no failed sync can lose it
+  one_sync_a_failure,        ///< a failed sync is never tried again on its file
+  bound_behind_torn,         ///< the manifest says where a torn segment ends
+  zeros_before_resuming,     ///< a segment is gone on with only if nothing stands behind its end
+  // checks
+  header_checksum,
+  payload_checksum,
+  salt_in_checksum,
+  offset_in_checksum,
+  lsn_order,         ///< a frame must continue the lsns before it
+  staged_checksum,   ///< only staged frames that verify are drained
+  boot_of_staging,   ///< a control file of another boot proves nothing
+  store_of_staging,  ///< nor one of another store
+  mark_vouches,      ///< a mark behind damage proves that it was promised
+  // release stores
+  watermark_release,  ///< of what is written and what is durable, behind the bytes themselves
+};
+
+#if defined(LOGDB_LEAVE_OUT)
+inline constexpr durability_point left_out = durability_point::LOGDB_LEAVE_OUT;
+#else
+inline constexpr durability_point left_out = durability_point::none;
+#endif
+
+/// Tells whether this build has a step.
+template <durability_point Point>
+inline constexpr bool has_step = Point != left_out;
+
+/// Is the order of a store that is one of the steps.
+template <durability_point Point>
+inline constexpr auto release_at =
+    has_step<Point> ? std::memory_order_release : std::memory_order_relaxed;
+
+}  // namespace logdb::detail
