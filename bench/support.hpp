@@ -30,13 +30,18 @@ inline double seconds_since(steady::time_point start) {
   return std::chrono::duration<double>(steady::now() - start).count();
 }
 
+/// Ends the run when what it measures did not do its work.
+inline void require(bool good, const std::string& what) {
+  if (!good) throw std::runtime_error{what};
+}
+
 /// Is what the command line says.
 struct options {
   bool quick = false;                 ///< a smoke run: a tenth of the work, one round
   int rounds = 7;                     ///< rounds of each contestant; medians are printed
   std::vector<int> threads{};         ///< empty: what the benchmark is made for
   std::filesystem::path directory{};  ///< empty: a fresh one below the current folder
-  double gib = 10;                    ///< bench/open: bytes of the log, in GiB
+  double gib = 0;                     ///< bench/open: size of the log; 0: 10, quick 1
 };
 
 namespace detail {
@@ -119,12 +124,16 @@ class work_directory {
   int made_ = 0;
 };
 
-inline double median(std::vector<double> values) {
+/// Returns what the given share of the values lie below; `share` is 0 .. 1.
+inline double quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  const auto last = static_cast<double>(values.size() - 1);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * last + 0.5);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
 }
+
+inline double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
 
 /// Counts latencies in buckets of a sixteenth of a power of two: within 6 %, exact below 32 ns.
 class histogram {
@@ -221,26 +230,60 @@ struct contestant {
   std::function<double()> run;
 };
 
-/// Runs all in turn, `rounds` times, so that a change of the machine's mood meets all alike.
-/// @return  the median of each, in their order
-inline std::vector<double> alternate(const std::vector<contestant>& all, int rounds) {
-  std::vector<std::vector<double>> seen(all.size());
-  for (int round = 0; round < rounds; ++round) {
-    for (std::size_t i = 0; i < all.size(); ++i) seen[i].push_back(all[i].run());
+/// Calls `run(i)` for each of `contestants`, `rounds` times. Who begins changes, so that a change
+/// of the machine's mood meets all alike.
+template <class Run>
+void in_turn(std::size_t contestants, int rounds, Run run) {
+  for (std::size_t round = 0; round < static_cast<std::size_t>(rounds); ++round) {
+    for (std::size_t i = 0; i < contestants; ++i) run((round + i) % contestants);
   }
-  std::vector<double> medians;
-  for (auto& one : seen) medians.push_back(median(std::move(one)));
-  return medians;
 }
 
-/// Alternates, and prints the medians with their ratios to the first, which is the yardstick.
-inline void compare(const std::string& title, const std::vector<contestant>& all, int rounds) {
-  const auto medians = alternate(all, rounds);
-  table out{{title, "a second", "ratio"}};
+/// Holds what each contestant did in each round.
+class results {
+ public:
+  explicit results(std::size_t contestants) : seen_(contestants) {}
+  void add(std::size_t contestant, double value) { seen_[contestant].push_back(value); }
+
+  [[nodiscard]] double median_of(std::size_t one) const { return median(seen_[one]); }
+  /// Returns the median of the rounds' ratios: both met the same mood of the machine.
+  [[nodiscard]] double ratio(std::size_t one, std::size_t to) const {
+    return median(ratios(one, to));
+  }
+  /// Writes the ratio with its quartiles.
+  [[nodiscard]] std::string ratio_text(std::size_t one, std::size_t to) const {
+    const auto all = ratios(one, to);
+    std::string text = fixed(median(all), 2);
+    if (all.size() < 4) return text;
+    return text + " (" + fixed(quantile(all, 0.25), 2) + "-" + fixed(quantile(all, 0.75), 2) + ")";
+  }
+
+ private:
+  [[nodiscard]] std::vector<double> ratios(std::size_t one, std::size_t to) const {
+    std::vector<double> all;
+    for (std::size_t i = 0; i < seen_[one].size(); ++i) all.push_back(seen_[one][i] / seen_[to][i]);
+    return all;
+  }
+
+  std::vector<std::vector<double>> seen_;
+};
+
+/// Runs all in turn, `rounds` times, and prints the medians, with their ratios to each of the
+/// first `yardsticks`.
+inline results compare(const std::string& title, const std::vector<contestant>& all, int rounds,
+                       std::size_t yardsticks = 1) {
+  results seen{all.size()};
+  in_turn(all.size(), rounds, [&](std::size_t i) { seen.add(i, all[i].run()); });
+  std::vector<std::string> head{title, "a second"};
+  for (std::size_t i = 0; i < yardsticks; ++i) head.push_back("/ " + all[i].name);
+  table out{std::move(head)};
   for (std::size_t i = 0; i < all.size(); ++i) {
-    out.row({all[i].name, rate_text(medians[i]), fixed(medians[i] / medians[0], 2)});
+    std::vector<std::string> cells{all[i].name, rate_text(seen.median_of(i))};
+    for (std::size_t to = 0; to < yardsticks; ++to) cells.push_back(seen.ratio_text(i, to));
+    out.row(std::move(cells));
   }
   out.print();
+  return seen;
 }
 
 /// Runs `body(thread, stop)` on each of `threads` threads for a time; the body returns its count.

@@ -227,8 +227,10 @@ class leader_queue {
 };
 
 /// Is the yardstick of the asynchronous append: a ring in memory behind a lock, and a thread that
-/// writes it to a growing file in pieces of 1 MiB. It checks nothing and syncs nothing.
-template <class Lock>
+/// writes it to a growing file in pieces of 1 MiB. It checks nothing and syncs nothing; when
+/// `synced`, it syncs all that gathered before it gives the room back, and has as much memory as
+/// the log.
+template <class Lock, bool synced = false>
 class memory_buffer {
  public:
   explicit memory_buffer(const std::filesystem::path& path) : file_{path}, ring_(ring_bytes) {}
@@ -254,6 +256,14 @@ class memory_buffer {
     }
   }
 
+  /// Waits until less than a piece is left in memory. No append may run beside it.
+  void sync() const {
+    for (auto seen = written_.load(); appended_.load() - seen >= piece_bytes;
+         seen = written_.load()) {
+      written_.wait(seen);
+    }
+  }
+
   /// Writes what is left. No append may come after it.
   void close() {
     if (!writer_.joinable()) return;
@@ -265,7 +275,8 @@ class memory_buffer {
 
  private:
   static constexpr std::uint64_t piece_bytes = 1U << 20U;
-  static constexpr std::uint64_t ring_bytes = 8U << 20U;
+  static constexpr std::uint64_t ring_bytes = synced ? 32U << 20U : 8U << 20U;
+  static constexpr std::uint64_t write_bytes_max = synced ? ring_bytes : piece_bytes;
 
   void wait_for_room() {
     const auto seen = written_.load(std::memory_order_acquire);
@@ -286,10 +297,12 @@ class memory_buffer {
 
   bool write_next(bool partial) {
     const auto from = written_.load(std::memory_order_relaxed);
-    const auto bytes = std::min(appended_.load(std::memory_order_acquire) - from,
-                                piece_bytes - from % piece_bytes);
-    if (bytes == 0 || (!partial && bytes < piece_bytes)) return false;
+    auto bytes = std::min(appended_.load(std::memory_order_acquire) - from,
+                          write_bytes_max - from % write_bytes_max);
+    if (!partial) bytes -= bytes % piece_bytes;
+    if (bytes == 0) return false;
     file_.write(from, std::span{ring_}.subspan(from % ring_bytes, bytes));
+    if constexpr (synced) file_.sync();
     written_.store(from + bytes, std::memory_order_release);  // pairs with append()
     written_.notify_all();
     return true;
