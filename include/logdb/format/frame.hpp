@@ -45,6 +45,8 @@ enum class frame_kind : std::uint8_t {
 inline constexpr std::size_t frame_header_bytes = 24;
 inline constexpr std::size_t frame_alignment = 8;
 inline constexpr std::uint32_t frame_count_max = (1u << 24) - 1;
+/// No record gets a larger one, and no file is believed that says so: sums of lsns never wrap.
+inline constexpr lsn lsn_max{std::uint64_t{1} << 62};
 
 /// Gives how many bytes a frame takes: header and payload, rounded up to the alignment.
 constexpr std::uint64_t frame_bytes(std::uint64_t payload_bytes) {
@@ -289,29 +291,43 @@ inline bool may_be_frame(bytes_view segment, std::uint64_t offset) {
 
 }  // namespace detail
 
+/// Counts what searches in one segment have cost so far.
+struct search_work {
+  std::uint64_t bytes = 0;  ///< of the frames whose payloads were checked
+};
+
 /// Finds the next whole valid frame: to resynchronise after damage, and to look for marks.
 ///
 /// Valid headers whose payloads are damaged are passed over. In a file that was not crafted they
 /// do not overlap; once their payloads add up to more than the segment, the search ends.
 ///
-/// @param from   where to begin; rounded up to the alignment
-/// @return       its offset, >= from
-/// @threads      any
-/// @cost         O(segment); several GB/s
+/// @param from      where to begin; rounded up to the alignment
+/// @param checked   payload bytes checked so far; the same object for all searches of one walk
+///                  keeps the whole walk linear
+/// @return          its offset, >= from
+/// @threads         any
+/// @cost            O(segment); several GB/s
 inline std::optional<std::uint64_t> find_frame(bytes_view segment, std::uint64_t from,
-                                               frame_seed seed) {
+                                               frame_seed seed, search_work& checked) {
   if (from > segment.size()) return std::nullopt;
-  std::uint64_t checked_bytes = 0;
   frame_view frame;
   for (std::uint64_t at = (from + frame_alignment - 1) & ~(frame_alignment - 1);
        at <= segment.size() && segment.size() - at >= frame_header_bytes; at += frame_alignment) {
     if (!detail::may_be_frame(segment, at)) continue;
     if (read_header(segment, at, seed, frame) != frame_fault::none) continue;
-    checked_bytes += frame.bytes;
-    if (checked_bytes > segment.size()) return std::nullopt;
+    checked.bytes += frame.bytes;
+    if (checked.bytes > segment.size()) return std::nullopt;
+    if (frame.header.first > lsn_max) continue;
     if (read_frame(segment, at, seed, frame) == frame_fault::none) return at;
   }
   return std::nullopt;
+}
+
+/// The same for a single search.
+inline std::optional<std::uint64_t> find_frame(bytes_view segment, std::uint64_t from,
+                                               frame_seed seed) {
+  search_work checked;
+  return find_frame(segment, from, seed, checked);
 }
 
 }  // namespace logdb::format

@@ -126,7 +126,8 @@ inline std::array<std::byte, attach_bytes> encode(const attach& value) {
   return out;
 }
 
-/// Reads an attach frame's payload; nothing if it is not exactly one.
+/// Reads an attach frame's payload; nothing if it is not exactly one, holds no record, or more than
+/// fit.
 inline std::optional<attach> decode_attach(bytes_view payload) {
   detail::field_reader in{payload};
   attach value;
@@ -134,7 +135,8 @@ inline std::optional<attach> decode_attach(bytes_view payload) {
   value.salt = in.take<std::uint64_t>();
   value.end_offset = in.take<std::uint64_t>();
   value.records = in.take<std::uint64_t>();
-  return in.done() ? std::optional{value} : std::nullopt;
+  const bool plausible = value.records != 0 && value.records < value.end_offset;
+  return in.done() && plausible ? std::optional{value} : std::nullopt;
 }
 
 /// Describes a sealed segment; the index's bytes follow it. Derived: losing it costs a rescan.

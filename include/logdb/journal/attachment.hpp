@@ -25,6 +25,10 @@ class attachment {
     // Behind a close the store is another writer's, and the number might be, too.
     core.require_open();
     own_ = core.segments.create({.role = format::segment_role::attached});
+    if (core.state.load() != log_state::open) {
+      own_->drop();
+      core.require_open();
+    }
   }
   attachment(const attachment&) = delete;
   attachment& operator=(const attachment&) = delete;

@@ -67,7 +67,7 @@ struct journal_core {
                const format::manifest& start)
       : options{chosen},
         bounds{durability::bounds(chosen.durability)},
-        segments{std::move(volume), start, chosen.index} {}
+        segments{std::move(volume), start, chosen.index, chosen.recovery} {}
 
   [[nodiscard]] control_header& control() const { return ring.header(); }
 

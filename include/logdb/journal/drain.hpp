@@ -54,8 +54,9 @@ class drainer {
     for (std::uint64_t i = count - std::min<std::uint64_t>(count, control_extents); i < count;
          ++i) {
       const auto& part = shared_.extents[i % control_extents];
-      const std::uint64_t end =
+      const std::uint64_t next =
           i + 1 < count ? shared_.extents[(i + 1) % control_extents].begin : to;
+      const std::uint64_t end = std::min(next, to);
       const std::uint64_t begin = std::max(from, part.begin);
       if (begin >= end) continue;
       const std::uint64_t kept = drain(part, begin, end);
@@ -75,6 +76,7 @@ class drainer {
         end - begin > target->capacity() - offset) {
       return 0;
     }
+    (void)target->bytes();  // nothing is written to a file that is not what the manifest says
     // A frame is checked at its place, so the stretch is laid out as in its segment; the room
     // before it is never touched.
     const auto image = std::make_unique_for_overwrite<std::byte[]>(offset + (end - begin));

@@ -3,11 +3,11 @@
 /// @file
 /// Finds where a log ends, and tells a torn tail from corruption. Writes nothing.
 ///
-/// Segments that the manifest bounds are trusted; from there on every frame is verified. At the
-/// first bytes that are no frame the question is whether they were promised. Sync marks answer it:
-/// a mark further on that says "durable up to n" with n at or above the record expected here proves
-/// corruption. So does the control file of this boot. Without such a proof nothing here was ever
-/// acknowledged: a torn tail.
+/// What the manifest bounds is trusted: segments that others follow, and the end of a log that was
+/// closed. From there on every frame is verified. At the first bytes that are no frame the question
+/// is whether they were promised. Sync marks answer it: a mark further on that says "durable up to
+/// n" with n at or above the record expected here proves corruption. So does the control file of
+/// this boot. Without such a proof nothing here was ever acknowledged: a torn tail.
 
 #include <algorithm>
 #include <utility>
@@ -28,6 +28,7 @@ class end_finder {
 
   /// @errors  errc::corrupt, unless it salvages
   log_end<Policies> run() {
+    if (walk_.is_closed()) return std::move(end());
     while (!is_end(walk_.walk_on())) {
     }
     return std::move(end());
@@ -87,7 +88,8 @@ class end_finder {
     if constexpr (!has_step<durability_point::mark_vouches>) return false;
     const bytes_view bytes = where.bytes();
     format::frame_view frame;
-    while (const auto found = format::find_frame(bytes, from, where.seed())) {
+    format::search_work searched;
+    while (const auto found = format::find_frame(bytes, from, where.seed(), searched)) {
       if (format::read_frame(bytes, *found, where.seed(), frame) != format::frame_fault::none)
         break;
       if (frame.header.kind == format::frame_kind::mark) {
@@ -110,7 +112,7 @@ class end_finder {
   /// Goes on at the next whole frame, here or in the next segment; false: there is none.
   bool skip(scan_stop stop) {
     std::uint64_t from = end().place.offset + format::frame_alignment;
-    while (const auto found = format::find_frame(frames(), from, current().seed())) {
+    while (const auto found = format::find_frame(frames(), from, current().seed(), searched_)) {
       const lsn first = format::load_header(frames().data() + *found).first;
       if (first >= end().place.next) {
         note_damage(damage_kind::corruption, *found - end().place.offset, stop);
@@ -121,6 +123,7 @@ class end_finder {
       from = *found + format::frame_alignment;
     }
     note_damage(damage_kind::corruption, frames().size() - end().place.offset, stop);
+    searched_ = {};
     if (walk_.is_last()) return false;
     walk_.enter_next(std::max(end().place.next, first_in_next()));
     return true;
@@ -151,6 +154,7 @@ class end_finder {
   recovery_mode mode_;
   dead_writer proven_;  // by the word of the control file
   open_walk<Policies> walk_;
+  format::search_work searched_;  // in the current segment, to go on behind damage
 };
 
 }  // namespace logdb::detail

@@ -87,15 +87,30 @@ class follower {
   /// Learns of what the writer did since. The watermark comes first: the manifest then names all it
   /// covers.
   void refresh() {
-    attach_control();
-    const lsn last = ring_ ? watermark_lsn() : lsn{};
-    const auto found = load_manifest<Policies>(*volume_, open_mode::read_only);
-    if (!found) throw error{errc::not_found, "there is no log here", {.path = volume_->path()}};
-    if (!segments_ || found->generation != generation_) reload(*found);
+    lsn last = look_at_watermark();
+    auto found = read_manifest();
+    if (found.generation != generation_) {
+      // It may be another writer's by now, with a control file of its own.
+      ring_ = {};
+      last = look_at_watermark();
+      found = read_manifest();
+      reload(found);
+    }
     walk(last);
     scope_.list = segments_->list();
     scope_.first = scope_.list->log.front()->base();
     scope_.salvage = options_.recovery == recovery_mode::salvage;
+  }
+
+  [[nodiscard]] lsn look_at_watermark() {
+    attach_control();
+    return ring_ ? watermark_lsn() : lsn{};
+  }
+
+  [[nodiscard]] format::manifest read_manifest() const {
+    auto found = load_manifest<Policies>(*volume_, open_mode::read_only);
+    if (!found) throw error{errc::not_found, "there is no log here", {.path = volume_->path()}};
+    return *std::move(found);
   }
 
   void attach_control() {
@@ -120,7 +135,7 @@ class follower {
   }
 
   void reload(const format::manifest& found) {
-    auto fresh = std::make_unique<table>(volume_, found, options_.index);
+    auto fresh = std::make_unique<table>(volume_, found, options_.index, options_.recovery);
     if (segments_) keep_known(*fresh);
     segments_ = std::move(fresh);
     generation_ = found.generation;

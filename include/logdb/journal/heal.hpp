@@ -96,19 +96,21 @@ class healer {
   void list(bool keeps_part) {
     std::vector<segment_number> lost;
     for (const auto& part : core_.extents) lost.push_back(part.segment->number());
-    if (keeps_part) {
-      const auto& torn = core_.extents.front();
-      torn.segment->seal(first_, from_ - torn.base);
-      core_.segments.settle(*torn.segment, 0);
-      lost.erase(lost.begin());
-    }
+    if (keeps_part) lost.erase(lost.begin());
     core_.segments.edit([&](segment_list<Policies>& list) {
+      // At once with the rest: no manifest may bound it and not name what follows.
+      if (keeps_part) bound(core_.extents.front());
       std::erase_if(list.log, [&lost](const auto& segment) {
         // One that was made ready goes too: segment numbers ascend along the stream.
         return !segment->base() || std::ranges::find(lost, segment->number()) != lost.end();
       });
       list.log.push_back(fresh_);
     });
+  }
+
+  void bound(const extent<Policies>& torn) const {
+    torn.segment->seal(first_, from_ - torn.base);
+    torn.segment->settle();
   }
 
   void take_over() {

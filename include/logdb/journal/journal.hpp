@@ -212,10 +212,10 @@ class journal {
     try {
       settle();
     } catch (...) {
-      lease_.reset();
+      end();
       throw;
     }
-    lease_.reset();
+    end();
   }
 
  private:
@@ -267,6 +267,11 @@ class journal {
       }
     }
     return durable_lsn();
+  }
+
+  void end() {
+    core_.state.store(log_state::closed);  // pairs with require_open(): a failed log, too, is over
+    lease_.reset();
   }
 
   /// Leaves the store so that the next open begins where this one ends, without a scan.

@@ -11,6 +11,7 @@
 
 #include <logdb/error.hpp>
 #include <logdb/format/manifest.hpp>
+#include <logdb/format/manifest_check.hpp>
 #include <logdb/format/names.hpp>
 #include <logdb/storage/policy.hpp>
 
@@ -67,6 +68,9 @@ std::optional<format::manifest> load_manifest(const typename Policies::storage& 
   const auto path = volume.path() / format::manifest_name;
   const auto fault = format::decode(bytes, found);
   if (fault != format::format_fault::none) throw_manifest_fault(fault, path);
+  if (!format::is_consistent(found)) {
+    throw error{errc::corrupt, "the manifest contradicts itself", {.path = path}};
+  }
   require_readable<Policies>(found, mode, path);
   return found;
 }

@@ -37,6 +37,9 @@ class open_walk {
 
   [[nodiscard]] log_end<Policies>& end() { return end_; }
   [[nodiscard]] segment<Policies>& current() const { return *list_.log[end_.segment]; }
+  /// Tells whether the log was closed here and no writer has opened it since: the first thing that
+  /// an open to write does is to publish a manifest without that bound.
+  [[nodiscard]] bool is_closed() const { return closed_; }
   [[nodiscard]] bool is_last() const { return end_.segment + 1 == list_.log.size(); }
 
   /// Returns the bytes of the current segment that frames may use.
@@ -90,7 +93,7 @@ class open_walk {
     while (is_bounded()) ++end_.segment;
     end_.place = current().start();
     if (!current().end()) return;
-    // It was closed here. What stands before was durable; a later process may have gone on.
+    closed_ = true;
     const std::uint64_t known = current().end_offset();
     rebuild_index(current().bytes().first(std::min<std::uint64_t>(known, current().bytes().size())),
                   current().seed(), end_.place, current().entries());
@@ -123,6 +126,7 @@ class open_walk {
 
   const segment_list<Policies>& list_;
   log_end<Policies> end_;
+  bool closed_ = false;
 };
 
 /// Puts into a table what a walk met.

@@ -100,11 +100,12 @@ class recovery {
     report_.damages = end_.damages;
     adopt_met(core_.segments, end_);
     settle_sealed(*list);
-    if (end_.tail_is_zero) {
+    if (end_.tail_is_zero && has_room(*list)) {
       continue_segment(*list);
     } else {
       replace_tail(*list);
     }
+    drop_uncommitted();
     core_.segments.publish();
     for (const auto& segment : gone_) segment->drop();
   }
@@ -132,6 +133,11 @@ class recovery {
     }
   }
 
+  /// Tells whether a seal fits behind the end, as behind every frame that a writer placed.
+  [[nodiscard]] bool has_room(const segment_list<Policies>& list) const {
+    return end_.place.offset + core_type::seal_frame_bytes <= list.log[end_.segment]->capacity();
+  }
+
   /// Goes on where the last writer stopped: nothing was ever written behind that place.
   void continue_segment(const segment_list<Policies>& list) {
     active_ = list.log[end_.segment];
@@ -143,7 +149,11 @@ class recovery {
     const auto& ready = list.log[end_.segment + 1];
     // Numbers ascend along the stream: one that a healing overtook is of no use.
     const bool follows = ready->number() > active_->number();
-    if (follows) core_.next = ready;
+    if (follows) {
+      // The manifest may say with which record it was to begin: those before it were lost.
+      ready->begin(lsn{}, end_.place.time);
+      core_.next = ready;
+    }
     drop_behind(list, end_.segment + (follows ? 2 : 1));
   }
 
@@ -169,6 +179,15 @@ class recovery {
   void drop_behind(const segment_list<Policies>& list, std::size_t first) {
     gone_.assign(list.log.begin() + static_cast<std::ptrdiff_t>(first), list.log.end());
     core_.segments.edit([&](auto& edited) { edited.log.resize(first); });
+  }
+
+  /// Gives up attached segments whose commit was lost though the manifest had come to name them.
+  void drop_uncommitted() {
+    core_.segments.edit([this](auto& list) {
+      const auto is_lost = [this](const auto& own) { return own->base() >= end_.place.next; };
+      std::ranges::copy_if(list.attached, std::back_inserter(gone_), is_lost);
+      std::erase_if(list.attached, is_lost);
+    });
   }
 
   void add_segment(segment_plan plan) {

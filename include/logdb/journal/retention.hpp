@@ -33,8 +33,9 @@ class retention_scale {
  private:
   static bool is_old(const segment<Policies>& oldest, const retention_options& wanted,
                      timestamp now) {
-    return wanted.age_max != std::chrono::nanoseconds::max() &&
-           now - oldest.time_last() > wanted.age_max;
+    // Not by a difference: the times in a file may be any.
+    const bool bounded = wanted.age_max < now.time_since_epoch();
+    return bounded && oldest.time_last() < now - wanted.age_max;
   }
 
   std::uint64_t bytes_ = 0;

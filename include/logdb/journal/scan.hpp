@@ -57,6 +57,14 @@ inline void advance(scan_place& place, const format::frame_view& frame) {
   if (const auto mark = format::decode_mark(frame.payload)) place.time = mark->time;
 }
 
+/// Tells whether an attach frame can be one: what it names holds frames, and lsns do not overflow.
+inline bool is_attach_sound(const format::frame_view& frame, lsn expected) {
+  const auto attached = format::decode_attach(frame.payload);
+  return attached && attached->end_offset >= format::segment_header_bytes &&
+         attached->end_offset % format::frame_alignment == 0 && expected <= format::lsn_max &&
+         attached->records <= format::lsn_max - expected;
+}
+
 /// Maps what reading a frame found to the end of a walk; nothing while it goes on.
 inline std::optional<scan_stop> stop_for(format::frame_fault fault, const format::frame_view& frame,
                                          lsn expected) {
@@ -64,6 +72,9 @@ inline std::optional<scan_stop> stop_for(format::frame_fault fault, const format
   if (fault != format::frame_fault::none) return scan_stop::no_frame;
   if (has_step<durability_point::lsn_order> && frame.header.first != expected) {
     return scan_stop::lsn_gap;
+  }
+  if (frame.header.kind == format::frame_kind::attach && !is_attach_sound(frame, expected)) {
+    return scan_stop::no_frame;
   }
   return std::nullopt;
 }

@@ -3,6 +3,7 @@
 /// @file
 /// One segment: its file, its bytes once they are needed, its bounds, its index.
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <utility>
@@ -17,6 +18,7 @@
 #include <logdb/format/segment_header.hpp>
 #include <logdb/journal/control.hpp>
 #include <logdb/journal/scan.hpp>
+#include <logdb/options.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/storage/policy.hpp>
 
@@ -35,7 +37,7 @@ class segment {
   using index_options = typename Policies::index::options;
 
   segment(std::shared_ptr<storage> volume, const format::manifest_segment& entry,
-          const identity& store, const index_options& chosen)
+          const identity& store, const index_options& chosen, recovery_mode mode)
       : volume_{std::move(volume)},
         number_{entry.number},
         salt_{entry.salt},
@@ -43,6 +45,7 @@ class segment {
         capacity_{entry.capacity},
         role_{entry.role},
         store_{store},
+        mode_{mode},
         footer_offset_{entry.footer_offset},
         index_{chosen, entry.capacity} {
     base_ = entry.base.value();
@@ -110,6 +113,9 @@ class segment {
     return mapping_.bytes();
   }
 
+  /// Tells whether the header is whole; after bytes().
+  [[nodiscard]] bool is_header_intact() const { return header_intact_; }
+
   void adopt(file opened) { file_.emplace(std::move(opened)); }
   [[nodiscard]] file& writable() {
     if (!file_) file_.emplace(volume_->open(format::segment_name(number_), open_mode::read_write));
@@ -176,6 +182,11 @@ class segment {
     return timestamp{std::chrono::nanoseconds{value.load(std::memory_order_relaxed)}};
   }
 
+  static bool is_beyond_us(format::format_fault fault) {
+    return fault == format::format_fault::newer_version ||
+           fault == format::format_fault::unknown_feature;
+  }
+
   void map() {
     boost::interprocess::scoped_lock lock{mutex_};
     if (mapped_.load(std::memory_order_relaxed)) return;
@@ -183,12 +194,14 @@ class segment {
     auto mapping = opened.map(0, opened.size(), open_mode::read_only);
     format::segment_header header;
     const auto fault = format::decode(mapping.bytes(), header);
-    if (fault == format::format_fault::newer_version ||
-        fault == format::format_fault::unknown_feature) {
+    if (mode_ == recovery_mode::refuse && is_beyond_us(fault)) {
       throw error{errc::format_mismatch, "the segment needs a newer version", {.path = path()}};
     }
-    if (fault != format::format_fault::none || header.number != number_ || header.salt != salt_ ||
-        header.store != store_ || mapping.bytes().size() < capacity_) {
+    header_intact_ = fault == format::format_fault::none && header.number == number_ &&
+                     header.salt == salt_ && header.store == store_;
+    // Salvage believes the manifest: a frame that has its salt is this segment's.
+    const bool believed = header_intact_ || mode_ == recovery_mode::salvage;
+    if (!believed || mapping.bytes().size() < std::max<std::uint64_t>(capacity_, end_offset())) {
       throw error{errc::corrupt, "the segment's header is damaged or another's", {.path = path()}};
     }
     mapping_ = std::move(mapping);
@@ -221,6 +234,7 @@ class segment {
   std::uint64_t capacity_;
   format::segment_role role_;
   identity store_;
+  recovery_mode mode_;
   std::uint64_t footer_offset_;  // 0: none; guarded by the table's lock, read only while !loaded_
   std::atomic<bool> settled_ = false;  // set under the table's lock
   std::optional<file> file_;           // the writer's
@@ -237,6 +251,7 @@ class segment {
   std::atomic<bool> loaded_ = false;
   std::atomic<bool> dropped_ = false;
   typename storage::mapping mapping_;  // constant once mapped_
+  bool header_intact_ = true;          // constant once mapped_
 };
 
 template <class Policies>

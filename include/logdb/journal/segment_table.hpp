@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <logdb/durability_point.hpp>
+#include <logdb/journal/cursor_table.hpp>
 #include <logdb/journal/segment.hpp>
 #include <logdb/options.hpp>
 
@@ -62,8 +63,8 @@ class segment_table {
   using list_type = segment_list<Policies>;
 
   segment_table(std::shared_ptr<storage> volume, format::manifest start,
-                typename Policies::index::options chosen)
-      : volume_{std::move(volume)}, manifest_{std::move(start)}, chosen_{chosen} {
+                typename Policies::index::options chosen, recovery_mode mode)
+      : volume_{std::move(volume)}, manifest_{std::move(start)}, chosen_{chosen}, mode_{mode} {
     auto list = std::make_shared<list_type>();
     for (const auto& entry : manifest_.segments) {
       auto& where = entry.role == format::segment_role::log ? list->log : list->attached;
@@ -71,6 +72,7 @@ class segment_table {
     }
     std::ranges::sort(list->attached, {}, [](const auto& segment) { return segment->number(); });
     list_ = std::move(list);
+    cursors_ = cursor_table{std::move(manifest_.cursors)};
   }
 
   [[nodiscard]] const identity& store() const { return manifest_.store; }
@@ -159,24 +161,17 @@ class segment_table {
   /// Remembers a cursor; what was logged later in the stream wins.
   void set_cursor(const format::manifest_cursor& cursor) {
     guard lock{list_mutex_};
-    const auto known =
-        std::ranges::find(manifest_.cursors, cursor.name, &format::manifest_cursor::name);
-    if (known == manifest_.cursors.end()) {
-      manifest_.cursors.push_back(cursor);
-    } else if (known->logged < cursor.logged) {
-      *known = cursor;
-    }
+    cursors_.set(cursor);
   }
 
   /// Returns where a cursor stands; 0 when it was never set.
   [[nodiscard]] lsn cursor(std::string_view name) const {
     guard lock{list_mutex_};
-    const auto known = std::ranges::find(manifest_.cursors, name, &format::manifest_cursor::name);
-    return known == manifest_.cursors.end() ? lsn{} : known->at;
+    return cursors_.find(name);
   }
 
   [[nodiscard]] segment_ptr<Policies> make(const format::manifest_segment& entry) const {
-    return std::make_shared<segment<Policies>>(volume_, entry, manifest_.store, chosen_);
+    return std::make_shared<segment<Policies>>(volume_, entry, manifest_.store, chosen_, mode_);
   }
 
  private:
@@ -219,6 +214,11 @@ class segment_table {
     for (const auto& segment : list_->log) manifest_.segments.push_back(segment->entry());
     for (const auto& segment : list_->attached) manifest_.segments.push_back(segment->entry());
     if (!list_->log.empty()) manifest_.first = list_->log.front()->base();
+    // One that is not durable yet would stand behind the end of the log after a power cut.
+    manifest_.cursors = cursors_.settle([this](segment_number number) {
+      const auto found = std::ranges::find(list_->log, number, &segment<Policies>::number);
+      return found == list_->log.end() || (*found)->settled();
+    });
     return manifest_;
   }
 
@@ -265,9 +265,11 @@ class segment_table {
   mutable mutex list_mutex_;             // of list_ and manifest_
   mutex publish_mutex_;                  // one manifest at a time, in order
   std::atomic<bool> uncertain_ = false;  // written under publish_mutex_
-  format::manifest manifest_;            // segments: as last written
+  format::manifest manifest_;            // segments and cursors: as last written
+  cursor_table cursors_;                 // guarded by list_mutex_
   segment_list_ptr<Policies> list_;
   typename Policies::index::options chosen_;
+  recovery_mode mode_;
 };
 
 }  // namespace logdb::detail

@@ -17,9 +17,13 @@ class verifier {
   /// @cost  reads the whole log
   [[nodiscard]] verification run() {
     for (const auto& segment : scope_.list->log) {
-      if (segment->base() && segment->base() <= scope_.last) check(*segment);
+      if (!is_in_scope(*segment)) continue;
+      check_base(*segment);
+      check(*segment);
     }
-    for (const auto& segment : scope_.list->attached) check(*segment);
+    for (const auto& segment : scope_.list->attached) {
+      if (is_in_scope(*segment)) check(*segment);
+    }
     return result_;
   }
 
@@ -29,50 +33,106 @@ class verifier {
     try {
       bytes = checked.bytes();
     } catch (const error& failure) {
-      result_.damages.push_back({damage_kind::corruption,
-                                 {checked.number(), 0},
-                                 checked.capacity(),
-                                 checked.base(),
-                                 failure.what()});
-      return;
+      return note_header(checked, checked.capacity(), failure.what());
+    }
+    if (!checked.is_header_intact()) {
+      note_header(checked, format::segment_header_bytes, "the segment's header is damaged");
     }
     const std::uint64_t end = checked.end_offset();
     if (end != 0) bytes = bytes.first(std::min<std::uint64_t>(end, bytes.size()));
     scan_place place = checked.start();
-    while (check_run(checked, bytes, place)) {
+    format::search_work searched;
+    const std::size_t before = result_.damages.size();
+    while (check_run(checked, bytes, place, searched)) {
     }
+    if (result_.damages.size() == before) check_end(checked, place);
+  }
+
+  [[nodiscard]] bool is_in_scope(const segment<Policies>& checked) const {
+    return checked.base() && checked.base() <= scope_.last;
+  }
+
+  /// Checks that a segment goes on where the one before ended.
+  void check_base(const segment<Policies>& checked) {
+    if (next_ && checked.base() != next_) {
+      note(checked, format::segment_header_bytes, 0, next_, scan_stop::lsn_gap);
+    }
+    next_ = checked.end();
+  }
+
+  /// Checks that a segment without damage holds all that it should.
+  void check_end(const segment<Policies>& checked, const scan_place& place) {
+    const bool attached = checked.role() == format::segment_role::attached;
+    const lsn reached = attached ? checked.base() + (place.next - lsn{1}) : place.next;
+    const bool whole = checked.end() && checked.end() <= scope_.last + 1;
+    const bool ends = whole ? reached == checked.end() : reached > scope_.last;
+    if (!ends) note(checked, place.offset, 0, place.next, scan_stop::bound);
+  }
+
+  void note_header(const segment<Policies>& checked, std::uint64_t bytes, std::string reason) {
+    result_.damages.push_back(
+        {damage_kind::corruption, {checked.number(), 0}, bytes, checked.base(), std::move(reason)});
+  }
+
+  void note(const segment<Policies>& checked, std::uint64_t offset, std::uint64_t bytes,
+            lsn expected, scan_stop stop) {
+    result_.damages.push_back({damage_kind::corruption,
+                               {checked.number(), offset},
+                               bytes,
+                               expected,
+                               std::string{reason(stop)}});
   }
 
   /// Scans to the end or past one damage; true when there is more behind it.
-  bool check_run(segment<Policies>& checked, bytes_view bytes, scan_place& place) {
+  bool check_run(segment<Policies>& checked, bytes_view bytes, scan_place& place,
+                 format::search_work& searched) {
     const std::uint64_t begin = place.offset;
     const bool attached = checked.role() == format::segment_role::attached;
-    const lsn last = attached ? lsn{~std::uint64_t{0}} : scope_.last;
+    const lsn last = attached ? format::lsn_max : scope_.last;
     const auto stop = scan(bytes, checked.seed(), place, format::read_frame,
-                           [this, last](const format::frame_view& frame, const scan_place& at) {
+                           [&](const format::frame_view& frame, const scan_place& at) {
                              if (at.next > last) return;
                              ++result_.frames;
                              result_.records += frame.header.count;
+                             if (is_sound(frame, at, attached)) return;
+                             note(checked, at.offset, frame.bytes, at.next, scan_stop::no_frame);
                            });
     result_.bytes += place.offset - begin;
     const bool whole = stop == scan_stop::bound || stop == scan_stop::sealed;
     if (whole || place.next > last) return false;
     const auto next =
-        format::find_frame(bytes, place.offset + format::frame_alignment, checked.seed());
+        format::find_frame(bytes, place.offset + format::frame_alignment, checked.seed(), searched);
     const std::uint64_t resumed = next.value_or(bytes.size());
-    result_.damages.push_back({damage_kind::corruption,
-                               {checked.number(), place.offset},
-                               resumed - place.offset,
-                               place.next,
-                               std::string{reason(stop)}});
+    note(checked, place.offset, resumed - place.offset, place.next, stop);
     if (!next) return false;
     place.offset = resumed;
     place.next = format::load_header(bytes.data() + resumed).first;
     return true;
   }
 
+  /// Tells whether a frame whose checksums are right also makes sense here.
+  [[nodiscard]] bool is_sound(const format::frame_view& frame, const scan_place& at,
+                              bool attached) const {
+    switch (frame.header.kind) {
+      case format::frame_kind::batch:
+      case format::frame_kind::wide_batch:
+        return format::batch_view::open(frame.header.kind, frame.header.count, frame.payload)
+            .has_value();
+      case format::frame_kind::attach: return !attached && is_attached(frame, at.next);
+      default: return !attached;
+    }
+  }
+
+  /// Tells whether the segment that a frame attaches is there, for these records.
+  [[nodiscard]] bool is_attached(const format::frame_view& frame, lsn first) const {
+    const auto what = format::decode_attach(frame.payload);
+    const auto own = what ? scope_.list->find_attached(what->segment) : nullptr;
+    return own != nullptr && own->base() == first && own->end() == first + what->records;
+  }
+
   read_scope<Policies> scope_;
   verification result_;
+  lsn next_{};  // with which the next segment begins; 0: the first, or not known
 };
 
 }  // namespace logdb::detail

@@ -40,6 +40,7 @@ class record_walker {
     }
     index_ = scope_.list->find(from_);
     open_log(*scope_.list->log[index_]);
+    if (log_.bytes.empty()) return;  // salvage passes what is missing
     const auto near = log_.from->known_entries().floor(from_);
     if (near) log_.jump({near->offset, near->first, near->time});
     skip();
@@ -58,7 +59,7 @@ class record_walker {
       const auto fault =
           format::read_frame(frames().bytes, frames().place.offset, frames().seed, frame);
       if (fault != format::frame_fault::none || !follows(frame)) [[unlikely]] {
-        resume(stop_for(fault, frame, frames().place.next).value());
+        resume(stop_for(fault, frame, frames().place.next).value_or(scan_stop::lsn_gap));
         continue;
       }
       if (take(frame, out)) return true;
@@ -94,6 +95,7 @@ class record_walker {
     format::frame_seed seed{};
     scan_place place{};
     std::uint64_t shift = 0;
+    format::search_work searched{};
 
     [[nodiscard]] lsn global() const { return place.next + shift; }
     void jump(const scan_place& to) { place = to; }
@@ -102,7 +104,14 @@ class record_walker {
   [[nodiscard]] source& frames() { return in_attached_ ? attached_ : log_; }
 
   [[nodiscard]] bool follows(const format::frame_view& frame) {
-    return !has_step<durability_point::lsn_order> || frame.header.first == frames().place.next;
+    const bool ordered =
+        !has_step<durability_point::lsn_order> || frame.header.first == frames().place.next;
+    return ordered && (!in_attached_ || is_within_attached(frame));
+  }
+
+  /// An attached segment has batches alone, and no more records than the log says.
+  [[nodiscard]] bool is_within_attached(const format::frame_view& frame) const {
+    return frame.header.count != 0 && attached_.global() + frame.header.count <= log_.place.next;
   }
 
   /// Passes the frames before `from_` by their headers alone.
@@ -121,7 +130,8 @@ class record_walker {
   void open_log(segment<Policies>& opened) {
     log_.from = scope_.list->log[index_];
     const std::uint64_t end = opened.end_offset();
-    log_.bytes = opened.bytes();
+    log_.bytes = bytes_of(opened);
+    log_.searched = {};
     if (end != 0) log_.bytes = log_.bytes.first(std::min<std::uint64_t>(end, log_.bytes.size()));
     log_.seed = opened.seed();
     // A segment that was made ready when this list was taken has no base of its own yet.
@@ -131,14 +141,25 @@ class record_walker {
     repin_ = true;
   }
 
+  /// Returns the bytes of a segment; none of one that cannot be read and is passed.
+  [[nodiscard]] bytes_view bytes_of(segment<Policies>& opened) const {
+    try {
+      return opened.bytes();
+    } catch (const error& failure) {
+      if (!scope_.salvage || failure.condition() != errc::corrupt) throw;
+      return {};
+    }
+  }
+
   void open_attached(const format::attach& what, const segment_ptr<Policies>& opened) {
+    const bytes_view all = bytes_of(*opened);
     attached_.from = opened;
-    attached_.bytes =
-        opened->bytes().first(std::min<std::uint64_t>(what.end_offset, opened->bytes().size()));
+    attached_.bytes = all.first(std::min<std::uint64_t>(what.end_offset, all.size()));
+    attached_.searched = {};
     attached_.seed = opened->seed();
     attached_.place = {.next = lsn{1}, .time = log_.place.time};
     attached_.shift = log_.place.next.value() - 1;
-    if (from_ > attached_.global()) {
+    if (from_ > attached_.global() && !all.empty()) {
       const auto near = opened->known_entries().floor(from_ - attached_.shift);
       if (near) attached_.jump({near->offset, near->first, attached_.place.time});
     }
@@ -149,21 +170,32 @@ class record_walker {
 
   /// Leaves a source that is read to its end.
   void leave() {
-    if (in_attached_) {
-      in_attached_ = false;
-      repin_ = true;
-      return;
-    }
-    if (index_ + 1 >= scope_.list->log.size()) throw_corrupt(scan_stop::bound);
+    if (in_attached_) return leave_attached();
+    if (index_ + 1 >= scope_.list->log.size()) return end_early();
     ++index_;
     const lsn expected = log_.place.next;
     open_log(*scope_.list->log[index_]);
     if (log_.place.next != expected) skip_gap(expected);
   }
 
+  void leave_attached() {
+    if (attached_.global() != log_.place.next && !scope_.salvage) throw_corrupt(scan_stop::bound);
+    in_attached_ = false;
+    repin_ = true;
+  }
+
+  /// Ends before the last record of the scope: what is missing was damaged.
+  void end_early() {
+    if (!scope_.salvage) throw_corrupt(scan_stop::bound);
+    log_.place.next = scope_.last + 1;
+  }
+
   /// A gap between segments is damage that salvage has skipped.
   void skip_gap(lsn expected) {
-    if (scope_.salvage && log_.place.next > expected) return;
+    if (scope_.salvage) {
+      from_ = std::max(from_, expected);  // what overlaps is not given twice
+      return;
+    }
     log_.place.next = expected;
     throw_corrupt(scan_stop::lsn_gap);
   }
@@ -200,10 +232,13 @@ class record_walker {
   void take_attach(const format::frame_view& frame) {
     const auto attached = format::decode_attach(frame.payload);
     if (!attached) return resume(scan_stop::no_frame);
-    const auto own = scope_.list->find_attached(attached->segment);
-    const bool wanted = log_.place.next + attached->records > from_;
-    if (wanted && own == nullptr) return resume(scan_stop::no_frame);
-    if (wanted) open_attached(*attached, own);
+    const lsn end = log_.place.next + attached->records;
+    if (end > from_) {
+      const auto own = scope_.list->find_attached(attached->segment);
+      const bool belongs = own != nullptr && own->base() == log_.place.next && own->end() == end;
+      if (!belongs) return resume(scan_stop::no_frame);
+      open_attached(*attached, own);
+    }
     advance(log_.place, frame);
   }
 
@@ -229,7 +264,8 @@ class record_walker {
   void resume(scan_stop stop) {
     if (!scope_.salvage) throw_corrupt(stop);
     std::uint64_t from = frames().place.offset + format::frame_alignment;
-    while (const auto found = format::find_frame(frames().bytes, from, frames().seed)) {
+    while (const auto found =
+               format::find_frame(frames().bytes, from, frames().seed, frames().searched)) {
       const auto header = format::load_header(frames().bytes.data() + *found);
       if (header.first >= frames().place.next) {
         frames().place.offset = *found;
@@ -238,6 +274,8 @@ class record_walker {
       }
       from = *found + format::frame_alignment;
     }
+    // Behind damage at the end of the active segment there may be more later.
+    if (!in_attached_ && log_.from->end_offset() == 0) return end_early();
     frames().place.offset = frames().bytes.size();
   }
 

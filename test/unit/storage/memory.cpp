@@ -47,12 +47,23 @@ BOOST_AUTO_TEST_CASE(growing_keeps_what_was_written) {
   BOOST_TEST(found == expected);
 }
 
-BOOST_AUTO_TEST_CASE(a_mapped_file_cannot_grow_past_what_was_allocated) {
+BOOST_AUTO_TEST_CASE(a_mapping_to_read_keeps_its_bytes_when_the_file_outgrows_it) {
+  Memory storage{"m", open_mode::read_write};
+  auto file = storage.create("a");
+  file.write(0, logdb::as_bytes("kept"));
+  const auto mapping = file.map(0, 4, open_mode::read_only);
+  file.write(4, logdb::as_bytes(std::string(1 << 20, 'x')));
+  BOOST_TEST(logdb::as_text(mapping.bytes()) == "kept");
+  const auto later = file.map(0, 5, open_mode::read_only);
+  BOOST_TEST(logdb::as_text(later.bytes()) == "keptx");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_mapped_to_write_cannot_outgrow_what_was_allocated) {
   Memory storage{"m", open_mode::read_write};
   auto file = storage.create("a");
   file.allocate(100);
   {
-    const auto mapping = file.map(0, 10, open_mode::read_only);
+    const auto mapping = file.map(0, 10, open_mode::read_write);
     BOOST_TEST(logdb::test::throws(errc::invalid_argument, [&] { file.allocate(1 << 20); }));
     BOOST_TEST(file.size() == 100U);
   }

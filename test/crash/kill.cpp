@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSL-1.0
+#define BOOST_TEST_MODULE kill
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <random>
+#include <signal.h>
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include <logdb/logdb.hpp>
+
+#include "crash/support/history.hpp"
+#include "crash/support/quick_system.hpp"
+#include "crash/support/writer.hpp"
+#include "support/process.hpp"
+#include "support/temp_dir.hpp"
+
+namespace {
+
+using logdb::test::acknowledgement;
+using logdb::test::acknowledgement_pipe;
+using logdb::test::child_process;
+using logdb::test::temp_dir;
+
+template <class Durability>
+using quick_log = logdb::basic_log<logdb::Storage<logdb::BasicDirectory<logdb::test::quick_system>>,
+                                   logdb::Durability<Durability>>;
+
+/// Returns how many kills to make: LOGDB_KILLS, or what a short run makes.
+int kills(int usual) {
+  const char* wanted = std::getenv("LOGDB_KILLS");
+  return wanted != nullptr ? std::atoi(wanted) : usual;
+}
+
+/// Spends up to so long without giving up the processor: what the other process does meanwhile is
+/// what the test is about.
+void spin(std::chrono::microseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
+/// Kills writers of one log again and again and checks what they were told.
+template <class Log>
+class killer {
+ public:
+  explicit killer(std::uint64_t seed) : random_{seed} {
+    options_.segment_bytes = 64u << 10;
+    options_.durability.staging_bytes = 32u << 10;
+  }
+
+  void run(int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      if (round % rounds_a_log == 0) begin_log();
+      kill_one(static_cast<std::uint32_t>(round));
+      // Unchecked rounds are two crashes in a row: the next writer recovers, and is killed as well.
+      if (random_() % 4 != 0) check();
+    }
+    check();
+    BOOST_TEST(told_ > 0U);
+  }
+
+ private:
+  static constexpr int rounds_a_log = 25;
+
+  void begin_log() {
+    if (place_) check();
+    place_.emplace();
+    acknowledged_.clear();
+    kept_ = 0;
+  }
+
+  void kill_one(std::uint32_t round) {
+    acknowledgement_pipe pipe;
+    const std::uint32_t writers = random_() % 4 == 0 ? 3 : 1;
+    // Every fourth is killed while it opens.
+    const std::uint64_t wanted = random_() % 4 == 0 ? 0 : random_() % 60;
+    const std::chrono::microseconds more{random_() % (wanted == 0 ? 3000 : 300)};
+    child_process child{[&] {
+      return logdb::test::write_until_killed<Log>(path(), options_, pipe, round, writers);
+    }};
+    pipe.only_read();
+    acknowledgement told;
+    for (std::uint64_t i = 0; i < wanted && pipe.hear(told); ++i) acknowledged_.push_back(told);
+    spin(more);
+    child.kill();
+    while (pipe.hear(told)) acknowledged_.push_back(told);
+  }
+
+  void check() {
+    Log log{path(), options_};
+    BOOST_TEST(log.recovery().damages.empty());
+    const auto found = logdb::test::read_history(log);
+    for (const auto& told : acknowledged_) found.require(told);
+    BOOST_REQUIRE(found.size() >= kept_);
+    BOOST_REQUIRE(log.verify().intact());
+    told_ += acknowledged_.size();
+    kept_ = found.size();
+    if (random_() % 2 == 0) log.close();
+  }
+
+  [[nodiscard]] std::filesystem::path path() const { return *place_ / "log"; }
+
+  typename Log::options options_;
+  std::mt19937_64 random_;
+  std::optional<temp_dir> place_;
+  std::vector<acknowledgement> acknowledged_;
+  std::size_t kept_ = 0;  // records that were there at the last check
+  std::size_t told_ = 0;
+};
+
+BOOST_AUTO_TEST_CASE(a_durable_wal_keeps_what_it_acknowledged_through_any_kill) {
+  killer<logdb::durable_wal>{1}.run(50);
+  killer<quick_log<logdb::Fsync>>{4}.run(kills(1000));
+}
+
+BOOST_AUTO_TEST_CASE(an_async_wal_keeps_what_it_accepted_through_any_kill) {
+  killer<quick_log<logdb::Async>>{2}.run(kills(500));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_never_syncs_keeps_what_it_accepted_through_any_kill) {
+  killer<quick_log<logdb::None>>{3}.run(kills(500));
+}
+
+}  // namespace

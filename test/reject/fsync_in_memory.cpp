@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSL-1.0
+// error: logdb: Durability<Fsync> promises stable storage, and Storage<Memory> is none: use
+//   Durability<None>
+#include <logdb/logdb.hpp>
+
+logdb::basic_log<logdb::Storage<logdb::Memory>, logdb::Locking<logdb::None>> wal{"a.wal"};

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: BSL-1.0
+// error: logdb: Storage<P>: P is not a storage_policy; see logdb/storage/policy.hpp
+#include <logdb/logdb.hpp>
+
+logdb::basic_log<logdb::Storage<int>> wal{"a.wal"};

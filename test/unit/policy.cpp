@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+#define BOOST_TEST_MODULE policy
+#include <concepts>
+#include <type_traits>
+
+#include <boost/test/unit_test.hpp>
+
+#include <logdb/logdb.hpp>
+
+// How policies make one type, and what those that do nothing cost.
+
+namespace {
+
+using logdb::Async;
+using logdb::async_wal;
+using logdb::basic_log;
+using logdb::Directory;
+using logdb::Durability;
+using logdb::durable_wal;
+using logdb::Flock;
+using logdb::Fsync;
+using logdb::Index;
+using logdb::Locking;
+using logdb::Memory;
+using logdb::None;
+using logdb::Sparse;
+using logdb::Storage;
+namespace detail = logdb::detail;
+
+using in_memory = basic_log<Storage<Memory>, Durability<None>, Index<None>, Locking<None>>;
+
+BOOST_AUTO_TEST_SUITE(policy)
+
+BOOST_AUTO_TEST_CASE(an_axis_left_out_has_its_default) {
+  using all = basic_log<Storage<Directory>, Durability<Fsync>, Index<Sparse>, Locking<Flock>>;
+  BOOST_TEST((std::same_as<basic_log<>, all>));
+  BOOST_TEST((std::same_as<durable_wal, basic_log<>>));
+  BOOST_TEST((std::same_as<basic_log<Index<None>>, basic_log<Locking<Flock>, Index<None>>>));
+}
+
+BOOST_AUTO_TEST_CASE(the_order_of_policies_does_not_matter) {
+  using one = basic_log<Storage<Memory>, Durability<None>, Index<Sparse>, Locking<None>>;
+  using two = basic_log<Locking<None>, Index<Sparse>, Durability<None>, Storage<Memory>>;
+  using three = basic_log<Durability<None>, Locking<None>, Storage<Memory>>;
+  BOOST_TEST((std::same_as<one, two> && std::same_as<two, three>));
+  BOOST_TEST((std::same_as<async_wal, basic_log<Durability<Async>>>));
+  BOOST_TEST((!std::same_as<async_wal, durable_wal>));
+}
+
+BOOST_AUTO_TEST_CASE(with_replaces_some_policies_and_keeps_the_others) {
+  BOOST_TEST((std::same_as<async_wal::with<Durability<Fsync>>, durable_wal>));
+  BOOST_TEST((std::same_as<durable_wal::with<>, durable_wal>));
+  BOOST_TEST((std::same_as<in_memory::with<Storage<Directory>>,
+                           basic_log<Durability<None>, Index<None>, Locking<None>>>));
+  using back = durable_wal::with<Index<None>, Locking<None>>::with<Index<Sparse>>;
+  BOOST_TEST((std::same_as<back, basic_log<Locking<None>>>));
+}
+
+BOOST_AUTO_TEST_CASE(the_built_in_policies_meet_their_contracts) {
+  BOOST_TEST((logdb::storage_policy<Directory> && logdb::storage_policy<Memory>));
+  BOOST_TEST((logdb::durability_policy<Fsync> && logdb::durability_policy<Async> &&
+              logdb::durability_policy<detail::no_durability>));
+  BOOST_TEST((logdb::index_policy<Sparse> && logdb::index_policy<detail::no_index>));
+  BOOST_TEST((logdb::locking_policy<Flock> && logdb::locking_policy<detail::no_locking>));
+  BOOST_TEST((!logdb::storage_policy<Fsync> && !logdb::durability_policy<Flock> &&
+              !logdb::index_policy<Async> && !logdb::locking_policy<Sparse>));
+}
+
+BOOST_AUTO_TEST_CASE(coherence_can_be_asked) {
+  using memory_fsync = detail::policy_set<Memory, Fsync, detail::no_index, detail::no_locking>;
+  using memory_flock = detail::policy_set<Memory, detail::no_durability, detail::no_index, Flock>;
+  BOOST_TEST(!detail::coherent<memory_fsync>);
+  BOOST_TEST(!detail::coherent<memory_flock>);
+  BOOST_TEST(detail::coherent<in_memory::policies>);
+  BOOST_TEST(detail::coherent<durable_wal::policies>);
+}
+
+template <class Log>
+concept can_read_by_lsn = requires(Log log) {
+  log.read(logdb::lsn{1});
+};
+template <class Log>
+concept can_find_time = requires(Log log) {
+  log.find_time(logdb::timestamp{});
+};
+template <class Log>
+concept can_append = requires(Log log) {
+  log.append("x");
+};
+
+BOOST_AUTO_TEST_CASE(the_index_decides_which_verbs_there_are) {
+  BOOST_TEST((can_append<durable_wal> && can_append<in_memory>));
+  BOOST_TEST((can_read_by_lsn<durable_wal> && can_find_time<durable_wal>));
+  BOOST_TEST((!can_read_by_lsn<in_memory> && !can_find_time<in_memory>));
+  BOOST_TEST(can_append<durable_wal::transaction_type>);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_is_moved_and_never_copied) {
+  BOOST_TEST(std::is_nothrow_move_constructible_v<durable_wal>);
+  BOOST_TEST(std::is_nothrow_move_assignable_v<durable_wal>);
+  BOOST_TEST(!std::is_copy_constructible_v<durable_wal>);
+  BOOST_TEST(!(std::is_convertible_v<const char*, durable_wal>));
+}
+
+BOOST_AUTO_TEST_CASE(policies_take_no_room_in_a_log) {
+  BOOST_TEST(sizeof(durable_wal) == 2 * sizeof(void*));
+  BOOST_TEST(sizeof(in_memory) == 2 * sizeof(void*));
+}
+
+template <class IndexChoice, class LockingChoice>
+using plain = detail::policy_set<Directory, Fsync, IndexChoice, LockingChoice>;
+
+BOOST_AUTO_TEST_CASE(a_policy_that_does_nothing_is_empty) {
+  BOOST_TEST(std::is_empty_v<detail::no_index::segment_index>);
+  BOOST_TEST(std::is_empty_v<detail::no_index::options>);
+  BOOST_TEST(std::is_empty_v<detail::no_locking::options>);
+  BOOST_TEST(std::is_empty_v<detail::no_locking::lease<Directory>>);
+  using with_index = detail::segment<plain<Sparse, Flock>>;
+  using without_index = detail::segment<plain<detail::no_index, Flock>>;
+  BOOST_TEST(sizeof(with_index) >= sizeof(without_index) + sizeof(Sparse::segment_index) - 8);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
