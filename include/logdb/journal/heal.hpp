@@ -33,9 +33,9 @@ class healer {
     if (from_ == to_) return;
     const auto& torn = core_.extents.front();
     const bool keeps_part = holds_durable(torn);
-    place_ = {.next = first_, .time = torn.segment->time_first()};
+    place_ = {.next = first_, .time = torn.segment->time_last()};
     fresh_ = core_.segments.create(plan(keeps_part ? &torn : nullptr));
-    fresh_->begin(first_, torn.segment->time_first());
+    fresh_->begin(first_, place_.time);
     const std::vector<std::byte> frames = reframe();
     fresh_->writable().write(format::segment_header_bytes, frames);
     if constexpr (has_step<durability_point::heal_sync>) fresh_->writable().sync();
@@ -84,12 +84,21 @@ class healer {
   }
 
   void adopt(std::byte* at, const format::frame_header& header, std::uint64_t bytes) {
+    const bytes_view payload{at + format::frame_header_bytes, header.payload_bytes};
+    if (place_.offset == format::segment_header_bytes) begin_at(header, payload);
     format::encode_header(at, header, fresh_->seed(), place_.offset);
     if (place_.offset + bytes > fresh_->entries().due()) {
       fresh_->entries().note({place_.next, place_.offset, place_.time});
     }
-    const bytes_view payload{at + format::frame_header_bytes, header.payload_bytes};
     advance(place_, {.header = header, .payload = payload, .bytes = bytes});
+  }
+
+  /// Takes the time of the first group: with an earlier one a search by time would begin here and
+  /// miss what is before.
+  void begin_at(const format::frame_header& first, bytes_view payload) {
+    if (first.kind != format::frame_kind::mark) return;
+    if (const auto mark = format::decode_mark(payload)) place_.time = mark->time;
+    fresh_->begin(first_, place_.time);
   }
 
   /// Puts the new segment in the place of what was not durable.

@@ -104,13 +104,14 @@ scan_stop scan(bytes_view bytes, format::frame_seed seed, scan_place& place, Rea
 }
 
 /// Notes the frames of a segment in an index, as the append path does: the first behind each
-/// stride.
+/// stride. Returns why it ended.
 template <class Index>
-void rebuild_index(bytes_view bytes, format::frame_seed seed, scan_place place, Index& index) {
-  scan(bytes, seed, place, format::read_header,
-       [&index](const format::frame_view& frame, const scan_place& at) {
-         if (at.offset + frame.bytes > index.due()) index.note({at.next, at.offset, at.time});
-       });
+scan_stop rebuild_index(bytes_view bytes, format::frame_seed seed, scan_place place, Index& index) {
+  return scan(bytes, seed, place, format::read_header,
+              [&index](const format::frame_view& frame, const scan_place& at) {
+                if (at.offset + frame.bytes <= index.due()) return;
+                index.note({at.next, at.offset, at.time});
+              });
 }
 
 /// Tells whether all bytes are zero.

@@ -21,6 +21,7 @@ class verifier {
       check_base(*segment);
       check(*segment);
     }
+    if (next_ && next_ <= scope_.last) check_last();
     for (const auto& segment : scope_.list->attached) {
       if (is_in_scope(*segment)) check(*segment);
     }
@@ -58,6 +59,12 @@ class verifier {
       note(checked, format::segment_header_bytes, 0, next_, scan_stop::lsn_gap);
     }
     next_ = checked.end();
+  }
+
+  /// Notes that the segments end before the last record.
+  void check_last() {
+    const auto& last = *scope_.list->log[scope_.list->find(scope_.last)];
+    note(last, last.end_offset(), 0, next_, scan_stop::bound);
   }
 
   /// Checks that a segment without damage holds all that it should.

@@ -225,11 +225,11 @@ BOOST_AUTO_TEST_CASE(hardware_and_software_sign_headers_alike,
                      *boost::unit_test::precondition([](auto) { return crc32c_is_hardware(); })) {
   std::mt19937_64 random{3};
   for (int round = 0; round < 200; ++round) {
-    const detail::header_fields fields{random(), static_cast<std::uint32_t>(random()), random(),
-                                       random()};
+    const logdb::format::detail::header_fields fields{
+        random(), static_cast<std::uint32_t>(random()), random(), random()};
     const auto any = static_cast<frame_seed>(random());
-    BOOST_TEST(detail::header_crc_hardware(any, fields) ==
-               detail::header_crc_software(any, fields));
+    BOOST_TEST(logdb::format::detail::header_crc_hardware(any, fields) ==
+               logdb::format::detail::header_crc_software(any, fields));
   }
 }
 
