@@ -10,6 +10,7 @@
 
 #include <logdb/format/frame.hpp>
 #include <logdb/format/manifest.hpp>
+#include <logdb/format/names.hpp>
 #include <logdb/format/segment_header.hpp>
 #include <logdb/types.hpp>
 
@@ -51,7 +52,8 @@ inline bool are_numbers_unique(const manifest& value) {
   for (const auto& segment : value.segments) numbers.push_back(segment.number);
   std::ranges::sort(numbers);
   return std::ranges::adjacent_find(numbers) == numbers.end() && !numbers.empty() &&
-         numbers.front() != segment_number{} && to_integer(numbers.back()) < value.next_segment;
+         numbers.front() != segment_number{} && to_integer(numbers.back()) < value.next_segment &&
+         value.next_segment <= segment_number_max;
 }
 
 }  // namespace detail

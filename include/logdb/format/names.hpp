@@ -22,6 +22,8 @@ inline constexpr std::string_view control_name = "control";              ///< st
 inline constexpr std::string_view lock_name = "lock";
 inline constexpr std::string_view segment_suffix = ".seg";
 inline constexpr std::size_t segment_digits = 16;
+/// No writer counts so far, and no file is believed that names more.
+inline constexpr std::uint64_t segment_number_max = std::uint64_t{1} << 62;
 
 /// Gives the file name of a segment: 16 lower-case hexadecimal digits and ".seg".
 inline std::string segment_name(segment_number number) {

@@ -9,6 +9,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/batch_builder.hpp>
 #include <logdb/journal/core.hpp>
+#include <logdb/journal/walker.hpp>
 
 namespace logdb::detail {
 

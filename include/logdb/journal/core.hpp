@@ -110,8 +110,7 @@ struct journal_core {
       guard lock{failure_mutex};
       if (failure.empty()) failure = why;
     }
-    log_state expected = log_state::open;
-    state.compare_exchange_strong(expected, log_state::failed);  // pairs with require_open()
+    state.store(log_state::failed);  // pairs with require_open(); also while it is being closed
     control().limit = 0;
   }
 

@@ -89,7 +89,7 @@ class follower {
   void refresh() {
     lsn last = look_at_watermark();
     auto found = read_manifest();
-    if (found.generation != generation_) {
+    if (!segments_ || found.generation != generation_) {
       // It may be another writer's by now, with a control file of its own.
       ring_ = {};
       last = look_at_watermark();

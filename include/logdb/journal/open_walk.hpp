@@ -50,7 +50,6 @@ class open_walk {
 
   /// Walks the current segment up to where it stops.
   scan_stop walk() {
-    if (sealed_) return scan_stop::sealed;
     const std::uint64_t begin = end_.place.offset;
     const auto stop = scan(frames(), current().seed(), end_.place, format::read_frame,
                            [this](const auto& frame, const auto& at) { see(frame, at); });
@@ -71,7 +70,6 @@ class open_walk {
   /// Bounds the current segment here and goes on in the next one, which begins with that record.
   void enter_next(lsn base) {
     current().seal(end_.place.next, end_.place.offset);
-    sealed_ = false;
     ++end_.segment;
     end_.place.next = base;
     end_.place.offset = format::segment_header_bytes;
@@ -100,7 +98,7 @@ class open_walk {
     const bytes_view all = current().bytes();
     const auto stop = rebuild_index(all.first(std::min<std::uint64_t>(known, all.size())),
                                     current().seed(), end_.place, current().entries());
-    sealed_ = stop == scan_stop::sealed;
+    end_.tail_is_zero = stop != scan_stop::sealed;  // behind a seal nothing goes on
     current().adopt_entries();
     end_.place = {known, current().end(), current().time_last()};
   }
@@ -131,7 +129,6 @@ class open_walk {
   const segment_list<Policies>& list_;
   log_end<Policies> end_;
   bool closed_ = false;
-  bool sealed_ = false;  // the current segment, where it is closed
 };
 
 /// Puts into a table what a walk met.
@@ -139,7 +136,9 @@ template <class Policies>
 void adopt_met(segment_table<Policies>& table, const log_end<Policies>& end) {
   for (const auto& cursor : end.cursors) table.set_cursor(cursor);
   for (const auto& entry : end.attached) {
-    if (table.list()->find_attached(entry.number) == nullptr) table.attach(table.make(entry));
+    if (table.list()->has(entry.number)) continue;
+    table.reserve(entry.number);
+    table.attach(table.make(entry));
   }
 }
 

@@ -116,10 +116,23 @@ class recovery {
     report_.clean = !volume.exists(format::control_name);
     left_ = staging_type::open(volume, open_mode::read_write);
     if (!drainer<Policies>::is_alive(left_, core_.segments.store())) return {};
+    of_this_boot_ = true;
     const auto list = core_.segments.list();
     const drained result = drainer<Policies>{left_, *list}.run();
     report_.drained_bytes = result.bytes;
     return result.proof;
+  }
+
+  /// Makes what a dead process had only given to the kernel durable, before anything builds on it.
+  void make_durable(segment<Policies>& part, std::uint64_t end) {
+    auto& file = part.writable();
+    if (!core_type::syncs && of_this_boot_) {
+      // Staging no longer had it to be written again: after a sync that failed, the kernel calls
+      // clean what it has not brought to disk.
+      constexpr std::uint64_t begin = format::segment_header_bytes;
+      file.write(begin, part.bytes().subspan(begin, end - begin));
+    }
+    file.sync();
   }
 
   /// Gives the segments before the last their bounds for good.
@@ -127,7 +140,7 @@ class recovery {
     for (std::size_t i = 0; i < end_.segment; ++i) {
       auto& sealed = *list.log[i];
       if (sealed.settled()) continue;
-      sealed.writable().sync();
+      make_durable(sealed, sealed.end_offset());
       core_.segments.settle(sealed, write_footer(sealed));
       sealed.release();
     }
@@ -141,9 +154,9 @@ class recovery {
   /// Goes on where the last writer stopped: nothing was ever written behind that place.
   void continue_segment(const segment_list<Policies>& list) {
     active_ = list.log[end_.segment];
-    // What a dead process had only given to the kernel becomes durable before anything builds on
-    // it.
-    if constexpr (has_step<durability_point::resume_sync>) active_->writable().sync();
+    if constexpr (has_step<durability_point::resume_sync>) {
+      make_durable(*active_, end_.place.offset);
+    }
     active_->reopen();
     if (end_.segment + 1 == list.log.size()) return;
     const auto& ready = list.log[end_.segment + 1];
@@ -165,7 +178,7 @@ class recovery {
     if (holds_records) {
       plan.predecessor = torn.number();
       plan.predecessor_end = end_.place.offset;
-      if constexpr (has_step<durability_point::torn_sync>) torn.writable().sync();
+      if constexpr (has_step<durability_point::torn_sync>) make_durable(torn, end_.place.offset);
       if constexpr (has_step<durability_point::bound_behind_torn>) {
         torn.seal(end_.place.next, end_.place.offset);
         core_.segments.settle(torn, 0);
@@ -251,6 +264,7 @@ class recovery {
   staging_type left_;  // the control file of a writer that died
   log_end<Policies> end_{};
   recovery_report report_{};
+  bool of_this_boot_ = false;  // the dead writer was: the kernel has what it wrote
   segment_ptr<Policies> active_;
   std::vector<segment_ptr<Policies>> gone_;
 };

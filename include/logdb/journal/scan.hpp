@@ -5,9 +5,11 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/format/frame.hpp>
+#include <logdb/format/names.hpp>
 #include <logdb/format/payloads.hpp>
 #include <logdb/format/segment_header.hpp>
 #include <logdb/types.hpp>
@@ -60,7 +62,9 @@ inline void advance(scan_place& place, const format::frame_view& frame) {
 /// Tells whether an attach frame can be one: what it names holds frames, and lsns do not overflow.
 inline bool is_attach_sound(const format::frame_view& frame, lsn expected) {
   const auto attached = format::decode_attach(frame.payload);
-  return attached && attached->end_offset >= format::segment_header_bytes &&
+  return attached && attached->segment != segment_number{} &&
+         to_integer(attached->segment) < format::segment_number_max &&
+         attached->end_offset >= format::segment_header_bytes &&
          attached->end_offset % format::frame_alignment == 0 && expected <= format::lsn_max &&
          attached->records <= format::lsn_max - expected;
 }

@@ -64,7 +64,7 @@ class segment {
     if (!dropped_.load(std::memory_order_acquire)) return;  // pairs with drop()
     try {
       volume_->remove(format::segment_name(number_));
-    } catch (const error&) {
+    } catch (const std::exception&) {  // memory may have run out, too
       // The manifest no longer names it: the next open removes it.
     }
   }

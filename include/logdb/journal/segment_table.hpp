@@ -29,6 +29,12 @@ struct segment_list {
     return static_cast<std::size_t>(past - log.begin()) - (past == log.begin() ? 0 : 1);
   }
 
+  /// Tells whether a number is taken here.
+  [[nodiscard]] bool has(segment_number number) const {
+    const auto is_it = [number](const auto& segment) { return segment->number() == number; };
+    return std::ranges::any_of(log, is_it) || find_attached(number) != nullptr;
+  }
+
   /// Returns an attached segment, or null.
   [[nodiscard]] segment_ptr<Policies> find_attached(segment_number number) const {
     const auto found = std::ranges::lower_bound(
@@ -109,8 +115,10 @@ class segment_table {
     list_ = std::move(copy);
   }
 
-  /// Says that a number is taken, by a file that the manifest may not know of.
+  /// Says that a number is taken, by a file that the manifest may not know of. One that no writer
+  /// counts to is a stranger's, and in nobody's way.
   void reserve(segment_number taken) {
+    if (to_integer(taken) >= format::segment_number_max) return;
     guard lock{list_mutex_};
     manifest_.next_segment = std::max(manifest_.next_segment, to_integer(taken) + 1);
   }

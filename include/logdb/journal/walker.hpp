@@ -95,6 +95,7 @@ class record_walker {
     format::frame_seed seed{};
     scan_place place{};
     std::uint64_t shift = 0;
+    lsn limit = format::lsn_max;  // one past the last, local
     format::search_work searched{};
 
     [[nodiscard]] lsn global() const { return place.next + shift; }
@@ -106,12 +107,7 @@ class record_walker {
   [[nodiscard]] bool follows(const format::frame_view& frame) {
     const bool ordered =
         !has_step<durability_point::lsn_order> || frame.header.first == frames().place.next;
-    return ordered && (!in_attached_ || is_within_attached(frame));
-  }
-
-  /// An attached segment has batches alone, and no more records than the log says.
-  [[nodiscard]] bool is_within_attached(const format::frame_view& frame) const {
-    return frame.header.count != 0 && attached_.global() + frame.header.count <= log_.place.next;
+    return ordered && frame.header.first + frame.header.count <= frames().limit;
   }
 
   /// Passes the frames before `from_` by their headers alone.
@@ -132,6 +128,7 @@ class record_walker {
     const std::uint64_t end = opened.end_offset();
     log_.bytes = bytes_of(opened);
     log_.searched = {};
+    log_.limit = opened.end() ? opened.end() : format::lsn_max;
     if (end != 0) log_.bytes = log_.bytes.first(std::min<std::uint64_t>(end, log_.bytes.size()));
     log_.seed = opened.seed();
     // A segment that was made ready when this list was taken has no base of its own yet.
@@ -156,6 +153,7 @@ class record_walker {
     attached_.from = opened;
     attached_.bytes = all.first(std::min<std::uint64_t>(what.end_offset, all.size()));
     attached_.searched = {};
+    attached_.limit = lsn{1} + what.records;
     attached_.seed = opened->seed();
     attached_.place = {.next = lsn{1}, .time = log_.place.time};
     attached_.shift = log_.place.next.value() - 1;
@@ -233,6 +231,7 @@ class record_walker {
     const auto attached = format::decode_attach(frame.payload);
     if (!attached) return resume(scan_stop::no_frame);
     const lsn end = log_.place.next + attached->records;
+    if (in_attached_ || end > log_.limit) return resume(scan_stop::lsn_gap);
     if (end > from_) {
       const auto own = scope_.list->find_attached(attached->segment);
       const bool belongs = own != nullptr && own->base() == log_.place.next && own->end() == end;
@@ -267,7 +266,8 @@ class record_walker {
     while (const auto found =
                format::find_frame(frames().bytes, from, frames().seed, frames().searched)) {
       const auto header = format::load_header(frames().bytes.data() + *found);
-      if (header.first >= frames().place.next) {
+      const bool fits = header.first + header.count <= frames().limit;
+      if (header.first >= frames().place.next && fits) {
         frames().place.offset = *found;
         frames().place.next = header.first;
         return;

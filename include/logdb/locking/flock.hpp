@@ -130,7 +130,7 @@ class Flock::lease {
     if (owner_ == 0 || owner_ != Storage::system::process_id()) return;
     try {
       file_.unlock();
-    } catch (const error&) {
+    } catch (const std::exception&) {
       // Closing the file gives the lock back, too.
     }
   }
