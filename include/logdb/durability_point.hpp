@@ -16,6 +16,7 @@ enum class durability_point {
   // syncs
   segment_sync,          ///< of a segment, before its records count as durable
   header_sync,           ///< of a new segment's header, before the manifest names it
+  segment_name_sync,     ///< of that segment's name
   manifest_sync,         ///< of a manifest, before it is renamed over the last one
   directory_sync,        ///< of the names, when a manifest has been renamed
   attachment_sync,       ///< of a large transaction's segment, before the log commits it

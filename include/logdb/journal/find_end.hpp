@@ -28,7 +28,7 @@ class end_finder {
 
   /// @errors  errc::corrupt, unless it salvages
   log_end<Policies> run() {
-    if (walk_.is_closed()) return std::move(end());
+    if (walk_.is_closed()) return closed();
     while (!is_end(walk_.walk_on())) {
     }
     return std::move(end());
@@ -38,6 +38,16 @@ class end_finder {
   [[nodiscard]] log_end<Policies>& end() { return walk_.end(); }
   [[nodiscard]] segment<Policies>& current() const { return walk_.current(); }
   [[nodiscard]] bytes_view frames() const { return walk_.frames(); }
+
+  /// Ends where the log was closed. Its frames were durable then: if they end elsewhere now, one of
+  /// their headers is damaged.
+  log_end<Policies> closed() {
+    if (walk_.is_contradicted()) {
+      if (mode_ == recovery_mode::refuse) throw_corrupt(scan_stop::bound);
+      note_damage(damage_kind::corruption, 0, scan_stop::bound);
+    }
+    return std::move(end());
+  }
 
   /// Decides about the place where a walk stopped; false: it goes on behind damage.
   bool is_end(scan_stop stop) {

@@ -99,6 +99,8 @@ class follower {
     walk(last);
     scope_.list = segments_->list();
     scope_.first = scope_.list->log.front()->base();
+    // A control file may say anything.
+    scope_.last = std::clamp(scope_.last, scope_.first - 1, format::lsn_max);
     scope_.salvage = options_.recovery == recovery_mode::salvage;
   }
 

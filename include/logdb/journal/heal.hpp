@@ -39,7 +39,8 @@ class healer {
     const std::vector<std::byte> frames = reframe();
     fresh_->writable().write(format::segment_header_bytes, frames);
     if constexpr (has_step<durability_point::heal_sync>) fresh_->writable().sync();
-    list(keeps_part);
+    if (keeps_part) bounded_ = bound(torn);
+    list();
     if constexpr (has_step<durability_point::healed_before_durable>) core_.segments.publish();
     take_over();
   }
@@ -102,13 +103,15 @@ class healer {
   }
 
   /// Puts the new segment in the place of what was not durable.
-  void list(bool keeps_part) {
+  void list() {
     std::vector<segment_number> lost;
     for (const auto& part : core_.extents) lost.push_back(part.segment->number());
-    if (keeps_part) lost.erase(lost.begin());
+    if (bounded_ != nullptr) lost.erase(lost.begin());
     core_.segments.edit([&](segment_list<Policies>& list) {
       // At once with the rest: no manifest may bound it and not name what follows.
-      if (keeps_part) bound(core_.extents.front());
+      if (bounded_ != nullptr) {
+        std::ranges::replace(list.log, core_.extents.front().segment, bounded_);
+      }
       std::erase_if(list.log, [&lost](const auto& segment) {
         // One that was made ready goes too: segment numbers ascend along the stream.
         return !segment->base() || std::ranges::find(lost, segment->number()) != lost.end();
@@ -117,13 +120,20 @@ class healer {
     });
   }
 
-  void bound(const extent<Policies>& torn) const {
-    torn.segment->seal(first_, from_ - torn.base);
-    torn.segment->settle();
+  /// Returns a view of the torn segment that ends with what is durable. Readers that are under way
+  /// keep the old one: what was shown to them goes on in it.
+  [[nodiscard]] segment_ptr<Policies> bound(const extent<Policies>& torn) const {
+    auto entry = torn.segment->entry();
+    entry.end = first_;
+    entry.end_offset = from_ - torn.base;
+    auto bounded = core_.segments.make(entry);
+    bounded->supersede(torn.segment);
+    return bounded;
   }
 
   void take_over() {
-    for (auto part = core_.extents.begin() + (holds_durable(core_.extents.front()) ? 1 : 0);
+    if (bounded_ != nullptr) core_.extents.front().segment->settle();  // no footer for the old view
+    for (auto part = core_.extents.begin() + (bounded_ != nullptr ? 1 : 0);
          part != core_.extents.end(); ++part) {
       part->segment->drop();
     }
@@ -142,6 +152,7 @@ class healer {
   lsn first_;
   scan_place place_{};
   segment_ptr<Policies> fresh_;
+  segment_ptr<Policies> bounded_;  // what stays of the torn one; null: nothing
 };
 
 /// Heals a failed write or sync once, or fails the log. After it the log is sound or failed, never

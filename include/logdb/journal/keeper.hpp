@@ -94,7 +94,11 @@ class keeper {
   }
 
   void list(const segment_ptr<Policies>& made) {
-    core_.segments.edit([&](auto& list) { list.log.push_back(made); });
+    core_.segments.edit([&](auto& list) {
+      // There is none that is made ready but this: another is left from when memory ran out.
+      std::erase_if(list.log, [](const auto& segment) { return !segment->base(); });
+      list.log.push_back(made);
+    });
     try {
       core_.segments.publish();
     } catch (...) {

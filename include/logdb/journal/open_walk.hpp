@@ -40,6 +40,8 @@ class open_walk {
   /// Tells whether the log was closed here and no writer has opened it since: the first thing that
   /// an open to write does is to publish a manifest without that bound.
   [[nodiscard]] bool is_closed() const { return closed_; }
+  /// Tells whether the frames there end elsewhere than the close said.
+  [[nodiscard]] bool is_contradicted() const { return contradicted_; }
   [[nodiscard]] bool is_last() const { return end_.segment + 1 == list_.log.size(); }
 
   /// Returns the bytes of the current segment that frames may use.
@@ -98,7 +100,8 @@ class open_walk {
     const bytes_view all = current().bytes();
     const auto stop = rebuild_index(all.first(std::min<std::uint64_t>(known, all.size())),
                                     current().seed(), end_.place, current().entries());
-    end_.tail_is_zero = stop != scan_stop::sealed;  // behind a seal nothing goes on
+    contradicted_ = end_.place.offset != known || end_.place.next != current().end();
+    end_.tail_is_zero = stop == scan_stop::bound && !contradicted_;  // nothing follows a seal
     current().adopt_entries();
     end_.place = {known, current().end(), current().time_last()};
   }
@@ -129,6 +132,7 @@ class open_walk {
   const segment_list<Policies>& list_;
   log_end<Policies> end_;
   bool closed_ = false;
+  bool contradicted_ = false;
 };
 
 /// Puts into a table what a walk met.

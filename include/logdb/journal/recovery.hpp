@@ -165,6 +165,7 @@ class recovery {
     if (follows) {
       // The manifest may say with which record it was to begin: those before it were lost.
       ready->begin(lsn{}, end_.place.time);
+      (void)ready->writable();  // now: where it is needed nothing may fail but the disk
       core_.next = ready;
     }
     drop_behind(list, end_.segment + (follows ? 2 : 1));

@@ -99,7 +99,8 @@ class segment {
     const bytes_view all = bytes();
     boost::interprocess::scoped_lock lock{mutex_};
     if (!loaded_.load(std::memory_order_relaxed)) {
-      if (!load_footer(all)) rebuild_index(all.first(end_offset()), seed_, start(), index_);
+      scan_place from = start();
+      if (!load_footer(all)) rebuild_index(all.first(end_offset()), seed_, from, index_);
       loaded_.store(true, std::memory_order_release);  // pairs with the acquire above
     }
     return index_;
@@ -160,7 +161,12 @@ class segment {
   [[nodiscard]] bool settled() const { return settled_; }
 
   /// Unlinks it once nobody reads it any more.
-  void drop() { dropped_.store(true, std::memory_order_release); }
+  void drop() noexcept {
+    if (older_ != nullptr) return older_->drop();
+    dropped_.store(true, std::memory_order_release);  // pairs with the destructor
+  }
+  /// Takes the place of another view of the same file, and leaves it to that one to unlink it.
+  void supersede(std::shared_ptr<segment> older) { older_ = std::move(older); }
 
   /// Returns what the manifest says of it: bounds only once they are settled.
   [[nodiscard]] format::manifest_segment entry() const {
@@ -250,6 +256,7 @@ class segment {
   std::atomic<bool> mapped_ = false;
   std::atomic<bool> loaded_ = false;
   std::atomic<bool> dropped_ = false;
+  std::shared_ptr<segment> older_;  // the view of the same file that this one superseded, if any
   typename storage::mapping mapping_;  // constant once mapped_
   bool header_intact_ = true;          // constant once mapped_
 };

@@ -41,6 +41,16 @@ struct segment_list {
         attached, number, {}, [](const auto& segment) { return segment->number(); });
     return found != attached.end() && (*found)->number() == number ? *found : nullptr;
   }
+
+  /// Returns the attached segment that a frame commits from a record on; null if it is not exactly
+  /// that one.
+  [[nodiscard]] segment_ptr<Policies> find_attached(const format::attach& what, lsn first) const {
+    auto own = find_attached(what.segment);
+    const bool belongs = own != nullptr && own->salt() == what.salt && own->base() == first &&
+                         own->end() == first + what.records &&
+                         own->end_offset() == what.end_offset;
+    return belongs ? own : nullptr;
+  }
 };
 
 template <class Policies>
@@ -212,7 +222,8 @@ class segment_table {
     if constexpr (has_step<durability_point::header_sync>) file.sync();
     // Its name too: the manifest that names it may otherwise reach the disk alone. That of an
     // attached one is synced when it is finished.
-    if (plan.role == format::segment_role::log) volume_->sync();
+    constexpr bool syncs = has_step<durability_point::segment_name_sync>;
+    if (syncs && plan.role == format::segment_role::log) volume_->sync();
   }
 
   [[nodiscard]] format::manifest next_manifest() {

@@ -133,8 +133,7 @@ class verifier {
   /// Tells whether the segment that a frame attaches is there, for these records.
   [[nodiscard]] bool is_attached(const format::frame_view& frame, lsn first) const {
     const auto what = format::decode_attach(frame.payload);
-    const auto own = what ? scope_.list->find_attached(what->segment) : nullptr;
-    return own != nullptr && own->base() == first && own->end() == first + what->records;
+    return what && scope_.list->find_attached(*what, first) != nullptr;
   }
 
   read_scope<Policies> scope_;

@@ -233,9 +233,8 @@ class record_walker {
     const lsn end = log_.place.next + attached->records;
     if (in_attached_ || end > log_.limit) return resume(scan_stop::lsn_gap);
     if (end > from_) {
-      const auto own = scope_.list->find_attached(attached->segment);
-      const bool belongs = own != nullptr && own->base() == log_.place.next && own->end() == end;
-      if (!belongs) return resume(scan_stop::no_frame);
+      const auto own = scope_.list->find_attached(*attached, log_.place.next);
+      if (own == nullptr) return resume(scan_stop::no_frame);
       open_attached(*attached, own);
     }
     advance(log_.place, frame);
