@@ -49,7 +49,7 @@ struct in_store {
 };
 
 bool mentions(const std::string& text, ::pid_t holder) {
-  return text.find("held by process " + std::to_string(holder) + " ") != std::string::npos;
+  return text.find("held by process " + std::to_string(holder) + ":") != std::string::npos;
 }
 
 BOOST_FIXTURE_TEST_SUITE(locking, in_store)
