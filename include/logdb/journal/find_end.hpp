@@ -39,10 +39,11 @@ class end_finder {
   [[nodiscard]] segment<Policies>& current() const { return walk_.current(); }
   [[nodiscard]] bytes_view frames() const { return walk_.frames(); }
 
-  /// Ends where the log was closed. Its frames were durable then: if they end elsewhere now, one of
-  /// their headers is damaged.
+  /// Ends where the log was closed. Its frames were durable then, and nothing was appended since: if
+  /// they end elsewhere, or staging knows of more, something is damaged.
   log_end<Policies> closed() {
-    if (walk_.is_contradicted()) {
+    if (walk_.is_contradicted() || proven_.durable >= end().place.next) {
+      end().tail_is_zero = false;
       if (mode_ == recovery_mode::refuse) throw_corrupt(scan_stop::bound);
       note_damage(damage_kind::corruption, 0, scan_stop::bound);
     }

@@ -256,7 +256,7 @@ class segment {
   std::atomic<bool> mapped_ = false;
   std::atomic<bool> loaded_ = false;
   std::atomic<bool> dropped_ = false;
-  std::shared_ptr<segment> older_;  // the view of the same file that this one superseded, if any
+  std::shared_ptr<segment> older_;     // the view of the same file that this one superseded, if any
   typename storage::mapping mapping_;  // constant once mapped_
   bool header_intact_ = true;          // constant once mapped_
 };

@@ -47,8 +47,7 @@ struct segment_list {
   [[nodiscard]] segment_ptr<Policies> find_attached(const format::attach& what, lsn first) const {
     auto own = find_attached(what.segment);
     const bool belongs = own != nullptr && own->salt() == what.salt && own->base() == first &&
-                         own->end() == first + what.records &&
-                         own->end_offset() == what.end_offset;
+                         own->end() == first + what.records && own->end_offset() == what.end_offset;
     return belongs ? own : nullptr;
   }
 };

@@ -57,14 +57,12 @@ class record_tail {
  private:
   void advance() {
     while (!step()) {
-      if (log_->view().wait_beyond(seen_, stop_)) {
-        look_again();
-      } else if (std::exchange(last_look_, true)) {
+      const bool more = log_->view().wait_beyond(seen_, stop_);
+      if (!more && std::exchange(last_look_, true)) {
         done_ = true;
         return;
-      } else {
-        look_again();  // what came between the last look and the stop
       }
+      look_again();  // after a stop, too, for what came before it
     }
   }
 
