@@ -133,6 +133,8 @@ class committer {
   void lead(watermark level) {
     try {
       require_sound();  // it may have failed since this thread looked: nothing is tried again
+      // Those who were woken just before get to append, and so into this group.
+      if (group_size_.load(std::memory_order_relaxed) > 1) system::yield();
       commit(strongest_wish(level));
     } catch (...) {
       retire();
