@@ -39,8 +39,8 @@ class end_finder {
   [[nodiscard]] segment<Policies>& current() const { return walk_.current(); }
   [[nodiscard]] bytes_view frames() const { return walk_.frames(); }
 
-  /// Ends where the log was closed. Its frames were durable then, and nothing was appended since: if
-  /// they end elsewhere, or staging knows of more, something is damaged.
+  /// Ends where the log was closed. Its frames were durable then, and nothing was appended since:
+  /// if they end elsewhere, or staging knows of more, something is damaged.
   log_end<Policies> closed() {
     if (walk_.is_contradicted() || proven_.durable >= end().place.next) {
       end().tail_is_zero = false;

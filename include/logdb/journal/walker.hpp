@@ -42,7 +42,10 @@ class record_walker {
     open_log(*scope_.list->log[index_]);
     if (log_.bytes.empty()) return;  // salvage passes what is missing
     const auto near = log_.from->known_entries().floor(from_);
-    if (near) log_.jump({near->offset, near->first, near->time});
+    // A walk from the front needs no footer, and so believes none.
+    if (near && near->first > log_.place.next) {
+      log_.jump({near->offset, near->first, near->time});
+    }
     skip();
   }
 

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// `sim_system`: the seam to the simulated machine, of the same shape as platform::posix.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <logdb/platform/mutex.hpp>
+#include <logdb/platform/posix.hpp>
+#include <logdb/types.hpp>
+
+#include "world.hpp"
+
+namespace logdb::sim {
+
+/// Is mapped memory of the simulated machine: the page cache itself.
+class sim_region {
+ public:
+  sim_region() = default;
+  sim_region(std::shared_ptr<pages> memory, std::size_t offset, std::size_t bytes)
+      : memory_{std::move(memory)}, offset_{offset}, bytes_{bytes} {
+    ++world::current()->regions;
+  }
+  sim_region(sim_region&& other) noexcept { swap(other); }
+  sim_region& operator=(sim_region&& other) noexcept {
+    sim_region{std::move(other)}.swap(*this);
+    return *this;
+  }
+  ~sim_region() {
+    if (memory_ != nullptr && world::current() != nullptr) --world::current()->regions;
+  }
+
+  [[nodiscard]] std::byte* data() const {
+    return memory_ == nullptr ? nullptr : memory_->data() + offset_;
+  }
+  [[nodiscard]] std::size_t size() const { return bytes_; }
+  [[nodiscard]] std::span<std::byte> bytes() const { return {data(), bytes_}; }
+
+ private:
+  void swap(sim_region& other) noexcept {
+    memory_.swap(other.memory_);
+    std::swap(offset_, other.offset_);
+    std::swap(bytes_, other.bytes_);
+  }
+
+  std::shared_ptr<pages> memory_;
+  std::size_t offset_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+/// Is a thread of the simulated process.
+class sim_thread {
+ public:
+  sim_thread() = default;
+  template <class Function>
+  explicit sim_thread(Function run) {
+    const system_call entry{scheduler::point_cost};
+    task_ = entry->processor.spawn([run = std::move(run)]() mutable {
+      world::current()->in_library = true;
+      run();
+      world::current()->in_library = false;
+    });
+  }
+  sim_thread(sim_thread&&) noexcept = default;
+  sim_thread& operator=(sim_thread&& other) noexcept {
+    if (joinable()) std::terminate();  // as std::thread
+    task_ = std::move(other.task_);
+    return *this;
+  }
+  ~sim_thread() {
+    if (joinable()) std::terminate();
+  }
+
+  [[nodiscard]] bool joinable() const { return task_ != nullptr; }
+  void join() {
+    const system_call entry{scheduler::point_cost};
+    entry->processor.join(*task_);
+    task_.reset();
+  }
+
+ private:
+  std::shared_ptr<task> task_;
+};
+
+/// Is the system of the world that runs.
+///
+/// Every call is a place where another task may go on, a power cut may come, and the call may fail.
+struct sim_system {
+  using handle = world::handle;
+  using region = sim_region;
+  using thread = sim_thread;
+
+  static constexpr handle no_handle = -1;
+  static constexpr nanoseconds call_cost = std::chrono::microseconds{1};
+  static constexpr nanoseconds sync_cost = std::chrono::microseconds{80};
+
+  // --- names -----------------------------------------------------------------------------------
+
+  static int make_directory(const char* path) {
+    const system_call entry{call::make_directory, call_cost, no_handle, path};
+    const int fault = entry.fault();
+    return fault != 0 ? -fault : entry->storage.make_directory(path);
+  }
+
+  static handle open_directory(const char* path) {
+    const system_call entry{call::open_directory, call_cost, no_handle, path};
+    if (entry.fault() != 0) return -entry.fault();
+    if (entry->storage.find(path) == nullptr) return -ENOENT;
+    return entry->add({nullptr, path, ""});
+  }
+
+  static handle open_file(handle directory, const char* name, platform::file_access access) {
+    const system_call entry{call::open_file, call_cost, directory, name};
+    if (entry.fault() != 0) return -entry.fault();
+    const std::string path = entry->find(directory)->directory;
+    disk::directory& names = *entry->storage.find(path);
+    const auto found = names.now.find(name);
+    if (access == platform::file_access::create_new) {
+      if (found != names.now.end()) return -EEXIST;
+      auto made = std::make_shared<inode>();
+      names.change({{{name, made}}});
+      return entry->add({std::move(made), path, name});
+    }
+    if (found == names.now.end()) return -ENOENT;
+    return entry->add({found->second, path, name});
+  }
+
+  static int close(handle file) {
+    const system_call entry{call::close, call_cost, file};
+    const inode_ptr closed = entry->find(file)->file;
+    if (closed != nullptr && closed->locked_by == static_cast<std::uint64_t>(file)) {
+      closed->locked_by = 0;
+    }
+    entry->remove(file);
+    return -entry.fault();
+  }
+
+  static int list(handle directory, std::vector<std::string>& names) {
+    const system_call entry{call::list, call_cost, directory};
+    if (entry.fault() != 0) return -entry.fault();
+    const auto& now = entry->storage.find(entry->find(directory)->directory)->now;
+    for (const auto& [name, file] : now) names.push_back(name);
+    return 0;
+  }
+
+  static int exists(handle directory, const char* name) {
+    const system_call entry{call::exists, call_cost, directory, name};
+    if (entry.fault() != 0) return -entry.fault();
+    return entry->storage.find(entry->find(directory)->directory)->now.contains(name) ? 1 : 0;
+  }
+
+  static int rename(handle directory, const char* from, const char* to) {
+    const system_call entry{call::rename, call_cost, directory, from};
+    if (entry.fault() != 0) return -entry.fault();
+    disk::directory& names = *entry->storage.find(entry->find(directory)->directory);
+    return entry->storage.rename(names, from, to);
+  }
+
+  static int unlink(handle directory, const char* name) {
+    const system_call entry{call::unlink, call_cost, directory, name};
+    if (entry.fault() != 0) return -entry.fault();
+    disk::directory& names = *entry->storage.find(entry->find(directory)->directory);
+    return entry->storage.unlink(names, name);
+  }
+
+  // --- bytes -----------------------------------------------------------------------------------
+
+  static std::int64_t size(handle file) {
+    const system_call entry{call::size, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    return static_cast<std::int64_t>(file_of(entry, file).size());
+  }
+
+  static std::int64_t write(handle file, const platform::write_piece* pieces, int count,
+                            std::uint64_t offset) {
+    const system_call entry{call::write, call_cost, file};
+    const int fault = entry.fault();
+    if (fault != 0 && fault != short_transfer) return -fault;
+    std::vector<std::byte> bytes;
+    for (const auto& piece : std::span{pieces, static_cast<std::size_t>(count)}) {
+      const auto* const from = static_cast<const std::byte*>(piece.iov_base);
+      bytes.insert(bytes.end(), from, from + piece.iov_len);
+    }
+    if (fault == short_transfer) bytes.resize((bytes.size() + 1) / 2);
+    if (offset + bytes.size() > pages::room_bytes) return -ENOSPC;
+    if (entry->random.one_in(4)) entry->storage.age();
+    file_of(entry, file).write(offset, bytes);
+    return static_cast<std::int64_t>(bytes.size());
+  }
+
+  static std::int64_t read(handle file, void* out, std::size_t bytes, std::uint64_t offset) {
+    const system_call entry{call::read, call_cost, file};
+    const int fault = entry.fault();
+    if (fault != 0 && fault != short_transfer) return -fault;
+    const inode& from = file_of(entry, file);
+    if (offset >= from.size()) return 0;
+    std::size_t count = std::min<std::size_t>(bytes, from.size() - offset);
+    if (fault == short_transfer) count = (count + 1) / 2;
+    std::memcpy(out, from.cache()->data() + offset, count);
+    return static_cast<std::int64_t>(count);
+  }
+
+  static int sync(handle file) {
+    const system_call entry{call::sync, sync_cost, file};
+    const int fault = entry.fault();
+    inode& synced = file_of(entry, file);
+    if (fault == 0) synced.sync();
+    if (fault != 0 && fault != EINTR) synced.fail_sync(entry->random);
+    return -fault;
+  }
+
+  static int sync_directory(handle directory) {
+    const system_call entry{call::sync_directory, sync_cost, directory};
+    if (entry.fault() != 0) return -entry.fault();
+    entry->storage.find(entry->find(directory)->directory)->sync();
+    return 0;
+  }
+
+  static int allocate(handle file, std::uint64_t bytes) {
+    const system_call entry{call::allocate, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    if (bytes > pages::room_bytes) return -ENOSPC;
+    file_of(entry, file).grow(bytes);
+    return 0;
+  }
+
+  static int resize(handle file, std::uint64_t bytes) {
+    const system_call entry{call::resize, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    file_of(entry, file).set_size(bytes);
+    return 0;
+  }
+
+  // --- memory ----------------------------------------------------------------------------------
+
+  static int map(handle file, std::uint64_t offset, std::size_t bytes, bool writable, region& out) {
+    const system_call entry{call::map, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    inode& mapped = file_of(entry, file);
+    if (writable) mapped.map_writable();
+    (void)mapped.cache()->part(offset, bytes);  // may be written from now on
+    out = sim_region{mapped.cache(), static_cast<std::size_t>(offset), bytes};
+    return 0;
+  }
+
+  static int map_anonymous(std::size_t bytes, region& out) {
+    const system_call entry{call::map, call_cost};
+    if (entry.fault() != 0) return -entry.fault();
+    if (bytes > pages::room_bytes) return -ENOMEM;
+    auto memory = std::make_shared<pages>();
+    (void)memory->part(0, bytes);
+    out = sim_region{std::move(memory), 0, bytes};
+    return 0;
+  }
+
+  static void populate(std::span<std::byte>, bool) {}
+
+  // --- locks -----------------------------------------------------------------------------------
+
+  static int lock_exclusive(handle file) {
+    const system_call entry{call::lock, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    inode& locked = file_of(entry, file);
+    const auto own = static_cast<std::uint64_t>(file);
+    if (locked.locked_by != 0 && locked.locked_by != own) return -EWOULDBLOCK;
+    locked.locked_by = own;
+    return 0;
+  }
+
+  static int unlock(handle file) {
+    const system_call entry{call::unlock, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    inode& locked = file_of(entry, file);
+    if (locked.locked_by == static_cast<std::uint64_t>(file)) locked.locked_by = 0;
+    return 0;
+  }
+
+  static int futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                        std::optional<nanoseconds> timeout = {}) {
+    const system_call entry{call::futex_wait, scheduler::point_cost};
+    if (entry.fault() != 0) return -entry.fault();
+    return entry->processor.wait(word, expected, timeout);
+  }
+
+  static int futex_wake(const std::atomic<std::uint32_t>& word, int waiters) {
+    const system_call entry{scheduler::point_cost};
+    return entry->processor.wake(&word, waiters);
+  }
+
+  static void yield() { const system_call entry{nullptr}; }
+
+  // --- the machine -----------------------------------------------------------------------------
+
+  static timestamp now() { return timestamp{std::chrono::hours{24 * 365 * 55} + uptime()}; }
+
+  static nanoseconds uptime() {
+    const system_call entry{nanoseconds{0}};
+    return entry->processor.now();
+  }
+
+  static int random(void* out, std::size_t bytes) {
+    const system_call entry{call::random, call_cost};
+    if (entry.fault() != 0) return -entry.fault();
+    auto* const to = static_cast<unsigned char*>(out);
+    std::generate_n(to, bytes,
+                    [&] { return static_cast<unsigned char>(entry->random.next() & 0xff); });
+    return 0;
+  }
+
+  static int boot_id(std::array<std::byte, 16>& out) {
+    const system_call entry{call::boot_id, call_cost};
+    if (entry.fault() != 0) return -entry.fault();
+    out = {};
+    std::memcpy(out.data(), &entry->boot, sizeof entry->boot);
+    return 0;
+  }
+
+  static std::uint32_t process_id() { return 4711; }
+  static std::size_t page_bytes() { return 4096; }
+
+  /// Lets others run where no call is made: before and after each lock.
+  static void point() { const system_call entry{scheduler::point_cost}; }
+
+ private:
+  static inode& file_of(const system_call& entry, handle file) { return *entry->find(file)->file; }
+};
+
+/// Is the same system under another name, for the real locks inside those below.
+struct sim_core : sim_system {};
+
+}  // namespace logdb::sim
+
+namespace logdb::platform {
+
+/// Is the real mutex, with a point before each lock and behind each unlock: most of what can happen
+/// between threads happens there.
+template <>
+class basic_mutex<sim::sim_system> {
+ public:
+  void lock() {
+    sim::sim_system::point();
+    inner_.lock();
+  }
+  [[nodiscard]] bool try_lock() {
+    sim::sim_system::point();
+    return inner_.try_lock();
+  }
+  void unlock() {
+    inner_.unlock();
+    sim::sim_system::point();
+  }
+
+ private:
+  basic_mutex<sim::sim_core> inner_;
+};
+
+/// Is the real event, with a point before each of its verbs.
+template <>
+class basic_event<sim::sim_system> {
+ public:
+  [[nodiscard]] std::uint32_t ticket() const {
+    sim::sim_system::point();
+    return inner_.ticket();
+  }
+  bool wait(std::uint32_t ticket, std::optional<std::chrono::nanoseconds> timeout = {}) {
+    sim::sim_system::point();
+    return inner_.wait(ticket, timeout);
+  }
+  void signal() {
+    sim::sim_system::point();
+    inner_.signal();
+  }
+
+ private:
+  basic_event<sim::sim_core> inner_;
+};
+
+}  // namespace logdb::platform

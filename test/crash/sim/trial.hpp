@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// One trial: a process runs, is stopped at some of its steps, and what is left of the disk is
+/// opened again - in as many ways as there are, or as many as were asked for.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <logdb/format/names.hpp>
+#include <logdb/journal/control.hpp>
+
+#include "power_cut.hpp"
+#include "reopening.hpp"
+#include "workload.hpp"
+
+namespace logdb::sim {
+
+/// Says how thorough a trial is.
+struct trial_size {
+  std::size_t moments = 24;  // at which the process is stopped
+  std::size_t images = 24;   // of each moment; all of them when there are at most exhaustive_max
+  std::size_t exhaustive_max = 64;
+};
+
+/// Counts what trials did.
+struct tally {
+  std::uint64_t images = 0;  // opened
+  std::uint64_t power_cuts = 0;
+  std::uint64_t deaths = 0;  // of the process
+  std::uint64_t again = 0;   // of these: during or after the recovery from another crash
+  std::vector<std::uint64_t> hashes{};
+};
+
+/// Is one trial with one kind of log.
+template <class Log>
+class trial {
+ public:
+  trial(const workload& kind, std::uint64_t seed, const trial_size& size, tally& count)
+      : kind_{kind}, random_{seed}, size_{size}, count_{count} {}
+
+  /// @throws  mismatch, or what went wrong in the simulated process
+  void run() {
+    const auto told = std::make_shared<story>(kind_.writers, kind_.records_kept);
+    recorder record{size_.moments, random_.split()};
+    random_switching order{random_.split()};
+    world machine{disk_state{{{disk::root, {}}}, {}}, 1, random_.split(), order};
+    machine.on_step = [&] { record.see(machine, told, told->now); };
+    machine.run([&] { run_process<Log>(*told, kind_, random_.split()); });
+    record.see(machine, told, told->now);
+    for (const moment& stopped : record.moments()) try_moment(stopped, 1);
+  }
+
+ private:
+  void try_moment(const moment& stopped, std::size_t again) {
+    die(stopped, again);
+    scribble(stopped, again);
+    counting_chooser counts;
+    (void)power_cut{stopped.state, counts, random_}.run();
+    if (counts.sequences() <= size_.exhaustive_max) {
+      explorer all;
+      do {
+        cut(stopped, all, again);
+      } while (all.next());
+    } else {
+      for (std::size_t i = 0; i < size_.images; ++i) sample(stopped, counts.decisions(), again);
+    }
+  }
+
+  void sample(const moment& stopped, std::size_t decisions, std::size_t again) {
+    sampling_chooser choices{random_.split(), decisions};
+    cut(stopped, choices, again);
+  }
+
+  void die(const moment& stopped, std::size_t again) {
+    if (is_new(stopped, stopped.state, ending::process_death, again)) {
+      ++count_.deaths;
+      reopen(stopped, stopped.state, ending::process_death, again);
+    }
+  }
+
+  /// Damages one byte of the staged frames, then lets the process die.
+  void scribble(const moment& stopped, std::size_t again) {
+    disk_state damaged = stopped.state;
+    const auto log = damaged.directories.find(log_path);
+    if (log == damaged.directories.end()) return;
+    const auto control = log->second.now.find(std::string{format::control_name});
+    if (control == log->second.now.end()) return;
+    file_state file = *control->second;
+    std::vector<std::byte> bytes{file.cache->all().begin(), file.cache->all().end()};
+    // Near the beginning of the ring, which is what a short run uses.
+    const std::size_t ring = logdb::detail::control_header_bytes;
+    const std::size_t room = std::min<std::size_t>(bytes.size() - ring, 4096u << random_.below(4));
+    bytes[ring + random_.below(room)] ^= std::byte{0x10};
+    file.cache = freeze(std::move(bytes));
+    control->second = std::make_shared<const file_state>(std::move(file));
+    if (is_new(stopped, damaged, ending::wild_write, again)) {
+      ++count_.deaths;
+      reopen(only_written(stopped), damaged, ending::wild_write, again);
+    }
+  }
+
+  /// What was only staged may be lost then; what the kernel had is not.
+  static moment only_written(moment stopped) {
+    const auto& files = stopped.state.directories.at(log_path).now;
+    const auto& file = *files.at(std::string{format::control_name});
+    const auto written = offsetof(logdb::detail::control_header, written_lsn);
+    std::uint64_t last = 0;
+    std::memcpy(&last, file.cache->all().data() + written, sizeof last);
+    stopped.said.kept.process = std::max(stopped.said.kept.power, last);
+    stopped.said.cursor.process = stopped.said.cursor.power;
+    return stopped;
+  }
+
+  void cut(const moment& stopped, chooser& choices, std::size_t again) {
+    const disk_state left = power_cut{stopped.state, choices, random_.split()}.run();
+    if (is_new(stopped, left, ending::power_cut, again)) {
+      ++count_.power_cuts;
+      reopen(stopped, left, ending::power_cut, again);
+    }
+  }
+
+  /// The same image is opened again only when more had been promised about it.
+  bool is_new(const moment& stopped, const disk_state& image, ending how, std::size_t again) {
+    const std::uint64_t hash = hash_of(image, how == ending::power_cut);
+    const std::uint64_t said = stopped.said.kept.at(how) << 20 ^ stopped.said.cursor.at(how) << 1 ^
+                               stopped.said.first_min << 40;
+    if (!tried_.insert(hash ^ (said * 0x9e3779b97f4a7c15ULL)).second) return false;
+    count_.hashes.push_back(hash);
+    ++count_.images;
+    if (again == 0) ++count_.again;
+    return true;
+  }
+
+  void reopen(const moment& stopped, const disk_state& image, ending how, std::size_t again) {
+    const bool stop_again = again != 0 && random_.one_in(3);
+    recorder record{stop_again ? std::size_t{2} : std::size_t{0}, random_.split()};
+    reopening<Log> second{stopped, image, how, kind_, random_.split()};
+    second.run(record);
+    for (const moment& once_more : record.moments()) {
+      die(once_more, 0);
+      sample(once_more, 16, 0);
+    }
+  }
+
+  const workload& kind_;
+  random_source random_;
+  trial_size size_;
+  tally& count_;
+  std::set<std::uint64_t> tried_;
+};
+
+}  // namespace logdb::sim
