@@ -4,7 +4,7 @@
 /// The steps that durability rests on, by name, so that tests can leave out one at a time.
 ///
 /// A build with -DLOGDB_LEAVE_OUT=segment_sync is the library without that step. The tests must
-/// fail for each one (test/crash/mutants.py): a step whose loss no test sees would be a missing
+/// fail for each one: a step whose loss no test sees would be a missing
 /// test or a superfluous step. In every other build the names cost nothing.
 
 #include <atomic>
