@@ -107,8 +107,7 @@ class reopening {
         kind_{kind},
         random_{random},
         order_{random_.split()},
-        machine_{image, stopped.boot + (how == ending::power_cut ? 1 : 0), random_.split(),
-                 order_} {
+        machine_{image, next_boot(stopped.boot, how), random_.split(), order_} {
     told_ = stopped.told;
     said_ = stopped.said;
     if (how == ending::power_cut) {
@@ -137,6 +136,10 @@ class reopening {
   }
 
  private:
+  static std::uint64_t next_boot(std::uint64_t boot, ending how) {
+    return boot == world::no_boot_id || how != ending::power_cut ? boot : boot + 1;
+  }
+
   void process() {
     auto log = open_log<Log>(kind_);
     const contents shown = show(*log);

@@ -220,7 +220,7 @@ class story {
   /// What did not turn up must lie behind the end.
   static void check_rest(const std::vector<unit>& units, std::size_t from, const contents& shown) {
     for (std::size_t i = from; i < units.size(); ++i) {
-      if (units[i].last != 0 && units[i].last <= shown.last()) {
+      if (units[i].last >= shown.first && units[i].last <= shown.last()) {
         fail("not there is the acknowledged record", units[i].last);
       }
     }

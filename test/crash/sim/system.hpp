@@ -39,7 +39,6 @@ class sim_region {
   ~sim_region() {
     if (memory_ != nullptr && world::current() != nullptr) --world::current()->regions;
   }
-
   [[nodiscard]] std::byte* data() const {
     return memory_ == nullptr ? nullptr : memory_->data() + offset_;
   }
@@ -52,7 +51,6 @@ class sim_region {
     std::swap(offset_, other.offset_);
     std::swap(bytes_, other.bytes_);
   }
-
   std::shared_ptr<pages> memory_;
   std::size_t offset_ = 0;
   std::size_t bytes_ = 0;
@@ -194,7 +192,7 @@ struct sim_system {
     if (fault == short_transfer) bytes.resize((bytes.size() + 1) / 2);
     if (offset + bytes.size() > pages::room_bytes) return -ENOSPC;
     if (entry->random.one_in(4)) entry->storage.age();
-    file_of(entry, file).write(offset, bytes);
+    write_in_two(entry, file_of(entry, file), offset, bytes);
     return static_cast<std::int64_t>(bytes.size());
   }
 
@@ -320,6 +318,7 @@ struct sim_system {
   static int boot_id(std::array<std::byte, 16>& out) {
     const system_call entry{call::boot_id, call_cost};
     if (entry.fault() != 0) return -entry.fault();
+    if (entry->boot == world::no_boot_id) return -ENOENT;
     out = {};
     std::memcpy(out.data(), &entry->boot, sizeof entry->boot);
     return 0;
@@ -332,6 +331,19 @@ struct sim_system {
   static void point() { const system_call entry{scheduler::point_cost}; }
 
  private:
+  /// Writes, sometimes in two parts: a process may be killed, or the power fail, between them.
+  static void write_in_two(const system_call& entry, inode& file, std::uint64_t offset,
+                           std::span<const std::byte> bytes) {
+    std::size_t first = 0;
+    if (bytes.size() > sector_bytes && entry->random.one_in(3)) {
+      first = sector_bytes * (1 + entry->random.below(bytes.size() / sector_bytes));
+      first = std::min(first - offset % sector_bytes, bytes.size());
+      file.write(offset, bytes.first(first));
+      if (entry->on_step) entry->on_step();
+    }
+    file.write(offset + first, bytes.subspan(first));
+  }
+
   static inode& file_of(const system_call& entry, handle file) { return *entry->find(file)->file; }
 };
 

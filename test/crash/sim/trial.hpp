@@ -50,7 +50,7 @@ class trial {
     const auto told = std::make_shared<story>(kind_.writers, kind_.records_kept);
     recorder record{size_.moments, random_.split()};
     random_switching order{random_.split()};
-    world machine{disk_state{{{disk::root, {}}}, {}}, 1, random_.split(), order};
+    world machine{disk_state{{{disk::root, {}}}, {}}, boot_, random_.split(), order};
     machine.on_step = [&] { record.see(machine, told, told->now); };
     machine.run([&] { run_process<Log>(*told, kind_, random_.split()); });
     record.see(machine, told, told->now);
@@ -78,43 +78,57 @@ class trial {
     cut(stopped, choices, again);
   }
 
-  void die(const moment& stopped, std::size_t again) {
-    if (is_new(stopped, stopped.state, ending::process_death, again)) {
+  void die(const moment& whole, std::size_t again) {
+    // Where the boot cannot be told from another, nobody believes what was staged.
+    const moment stopped = boot_ == world::no_boot_id ? only_written(whole, again) : whole;
+    const ending how = boot_ == world::no_boot_id ? ending::wild_write : ending::process_death;
+    if (is_new(stopped, stopped.state, how, again)) {
       ++count_.deaths;
-      reopen(stopped, stopped.state, ending::process_death, again);
+      reopen(stopped, stopped.state, how, again);
     }
   }
 
   /// Damages one byte of the staged frames, then lets the process die.
   void scribble(const moment& stopped, std::size_t again) {
-    disk_state damaged = stopped.state;
-    const auto log = damaged.directories.find(log_path);
-    if (log == damaged.directories.end()) return;
-    const auto control = log->second.now.find(std::string{format::control_name});
-    if (control == log->second.now.end()) return;
-    file_state file = *control->second;
+    const file_ptr control = control_of(stopped.state);
+    if (control == nullptr) return;
+    file_state file = *control;
     std::vector<std::byte> bytes{file.cache->all().begin(), file.cache->all().end()};
     // Near the beginning of the ring, which is what a short run uses.
     const std::size_t ring = logdb::detail::control_header_bytes;
     const std::size_t room = std::min<std::size_t>(bytes.size() - ring, 4096u << random_.below(4));
     bytes[ring + random_.below(room)] ^= std::byte{0x10};
     file.cache = freeze(std::move(bytes));
-    control->second = std::make_shared<const file_state>(std::move(file));
+    disk_state damaged = stopped.state;
+    damaged.directories[log_path].now[std::string{format::control_name}] =
+        std::make_shared<const file_state>(std::move(file));
     if (is_new(stopped, damaged, ending::wild_write, again)) {
       ++count_.deaths;
-      reopen(only_written(stopped), damaged, ending::wild_write, again);
+      reopen(only_written(stopped, again), damaged, ending::wild_write, again);
     }
   }
 
+  /// Returns the control file, or null when there is none, or not a whole one.
+  static file_ptr control_of(const disk_state& state) {
+    const auto log = state.directories.find(log_path);
+    if (log == state.directories.end()) return nullptr;
+    const auto control = log->second.now.find(std::string{format::control_name});
+    if (control == log->second.now.end()) return nullptr;
+    const bool whole = control->second->cache->size() > logdb::detail::control_header_bytes;
+    return whole ? control->second : nullptr;
+  }
+
   /// What was only staged may be lost then; what the kernel had is not.
-  static moment only_written(moment stopped) {
-    const auto& files = stopped.state.directories.at(log_path).now;
-    const auto& file = *files.at(std::string{format::control_name});
+  static moment only_written(moment stopped, std::size_t again) {
+    stopped.said.kept.process = stopped.said.kept.power;
+    stopped.said.cursor.process = stopped.said.cursor.power;
+    const file_ptr control = control_of(stopped.state);
+    // Behind another crash the file may be the one before.
+    if (control == nullptr || again == 0) return stopped;
     const auto written = offsetof(logdb::detail::control_header, written_lsn);
     std::uint64_t last = 0;
-    std::memcpy(&last, file.cache->all().data() + written, sizeof last);
+    std::memcpy(&last, control->cache->all().data() + written, sizeof last);
     stopped.said.kept.process = std::max(stopped.said.kept.power, last);
-    stopped.said.cursor.process = stopped.said.cursor.power;
     return stopped;
   }
 
@@ -152,6 +166,7 @@ class trial {
   const workload& kind_;
   random_source random_;
   trial_size size_;
+  std::uint64_t boot_ = random_.one_in(6) ? world::no_boot_id : 1;
   tally& count_;
   std::set<std::uint64_t> tried_;
 };

@@ -62,6 +62,7 @@ inline constexpr std::array workloads{
     workload{"transactions", {2, 0, 0, 0, 5, 4, 1, 1, 0, 0, 0, 1}, 20},
     workload{"rolls", {2, 1, 10, 3, 1, 0, 0, 1, 0, 0, 1, 1}, 40},
     workload{"retention", {2, 0, 10, 2, 0, 0, 1, 1, 4, 3, 1, 1}, 40, 1, 20},
+    workload{"bursts", {1, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 24, 2},
     workload{"writers", {6, 0, 3, 2, 2, 1, 0, 1, 0, 0, 0, 0}, 8, 3, UINT64_MAX, true},
 };
 

@@ -26,6 +26,8 @@ class world {
  public:
   using handle = int;
 
+  static constexpr std::uint64_t no_boot_id = 0;  // of a machine that does not tell
+
   /// Is an open file or directory.
   struct open_file {
     inode_ptr file;         // null: a directory
