@@ -99,13 +99,10 @@ class keeper {
       std::erase_if(list.log, [](const auto& segment) { return !segment->base(); });
       list.log.push_back(made);
     });
-    try {
-      core_.segments.publish();
-    } catch (...) {
+    core_.segments.publish_or([&] {
       core_.segments.edit([&](auto& list) { std::erase(list.log, made); });
-      if (!core_.segments.is_uncertain()) made->drop();
-      throw;
-    }
+      if (!made->is_named()) made->drop();  // not by another thread's manifest either
+    });
   }
 
   void unlist(const segment_ptr<Policies>& made) {

@@ -87,7 +87,7 @@ class recovery {
       core_.segments.publish();
     } catch (...) {
       core_.segments.volume()->remove(format::manifest_draft_name);
-      if (!core_.segments.is_uncertain()) active_->drop();
+      if (!active_->is_named()) active_->drop();
       throw;
     }
   }

@@ -160,6 +160,10 @@ class segment {
   }
   [[nodiscard]] bool settled() const { return settled_; }
 
+  /// Says that a manifest which names it may be on disk: its file must stay until one does not.
+  void note_named() { named_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_named() const { return named_.load(std::memory_order_relaxed); }
+
   /// Unlinks it once nobody reads it any more.
   void drop() noexcept {
     if (older_ != nullptr) return older_->drop();
@@ -255,6 +259,7 @@ class segment {
   platform::basic_mutex<typename storage::system> mutex_;  // of mapping and loading
   std::atomic<bool> mapped_ = false;
   std::atomic<bool> loaded_ = false;
+  std::atomic<bool> named_ = false;  // ordered by the table's locks
   std::atomic<bool> dropped_ = false;
   std::shared_ptr<segment> older_;     // the view of the same file that this one superseded, if any
   typename storage::mapping mapping_;  // constant once mapped_

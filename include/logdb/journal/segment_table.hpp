@@ -150,13 +150,22 @@ class segment_table {
 
   /// Writes the manifest of what is listed now; when it returns the manifest is on stable storage.
   void publish() {
-    guard lock{publish_mutex_};
-    write_manifest(next_manifest());
+    publish_or([] {});
   }
 
-  /// Tells whether a manifest whose publishing failed may be the one on disk nevertheless: what it
-  /// names must not be removed.
-  [[nodiscard]] bool is_uncertain() const { return uncertain_.load(); }
+  /// Does the same; what fails is undone before anybody else publishes.
+  template <class Undo>
+  void publish_or(Undo undo) {
+    guard lock{publish_mutex_};
+    try {
+      segment_list_ptr<Policies> named;
+      const auto next = next_manifest(named);
+      write_manifest(next, *named);
+    } catch (...) {
+      undo();
+      throw;
+    }
+  }
 
   /// Drops every sealed segment that ends at or before a record, and what is attached to it.
   /// @return  how many went
@@ -165,12 +174,7 @@ class segment_table {
     edit([&](list_type& list) { take_front(list, first_kept, gone); });
     if (gone.empty()) return 0;
     if constexpr (!has_step<durability_point::unlisted_before_unlinked>) unlink(gone);
-    try {
-      publish();
-    } catch (...) {
-      edit([&gone](list_type& list) { give_back(list, gone); });
-      throw;
-    }
+    publish_or([&] { edit([&gone](list_type& list) { give_back(list, gone); }); });
     unlink(gone);
     return gone.size();
   }
@@ -225,8 +229,9 @@ class segment_table {
     if (syncs && plan.role == format::segment_role::log) volume_->sync();
   }
 
-  [[nodiscard]] format::manifest next_manifest() {
+  [[nodiscard]] format::manifest next_manifest(segment_list_ptr<Policies>& named) {
     guard lock{list_mutex_};
+    named = list_;
     ++manifest_.generation;
     manifest_.segments.clear();
     for (const auto& segment : list_->log) manifest_.segments.push_back(segment->entry());
@@ -240,17 +245,17 @@ class segment_table {
     return manifest_;
   }
 
-  void write_manifest(const format::manifest& next) {
+  void write_manifest(const format::manifest& next, const list_type& named) {
     volume_->remove(format::manifest_draft_name);
     {
       auto file = volume_->create(format::manifest_draft_name);
       file.write(0, bytes_view{format::encode(next)});
       if constexpr (has_step<durability_point::manifest_sync>) file.sync();
     }
-    uncertain_.store(true);
+    // From here on it may be the one on disk, also if one of these fails.
+    for (const auto& segment : named.log) segment->note_named();
     volume_->rename(format::manifest_draft_name, format::manifest_name);
     if constexpr (has_step<durability_point::directory_sync>) volume_->sync();
-    uncertain_.store(false);
   }
 
   static void unlink(const std::vector<segment_ptr<Policies>>& gone) {
@@ -280,11 +285,10 @@ class segment_table {
   }
 
   std::shared_ptr<storage> volume_;
-  mutable mutex list_mutex_;             // of list_ and manifest_
-  mutex publish_mutex_;                  // one manifest at a time, in order
-  std::atomic<bool> uncertain_ = false;  // written under publish_mutex_
-  format::manifest manifest_;            // segments and cursors: as last written
-  cursor_table cursors_;                 // guarded by list_mutex_
+  mutable mutex list_mutex_;   // of list_ and manifest_
+  mutex publish_mutex_;        // one manifest at a time, in order
+  format::manifest manifest_;  // segments and cursors: as last written
+  cursor_table cursors_;       // guarded by list_mutex_
   segment_list_ptr<Policies> list_;
   typename Policies::index::options chosen_;
   recovery_mode mode_;
