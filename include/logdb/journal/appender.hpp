@@ -91,7 +91,7 @@ class appender {
   }
 
  private:
-  [[nodiscard]] control_header& control() const { return core_.control(); }
+  [[nodiscard]] auto& control() const { return core_.control(); }
   [[nodiscard]] std::uint64_t now_at() const {
     return control().appended.load(std::memory_order_relaxed);  // under the lock
   }
@@ -108,7 +108,7 @@ class appender {
 
   ticket place(format::frame_header& header, std::uint64_t records, bytes_view first,
                bytes_view second) {
-    control_header& shared = control();
+    auto& shared = control();
     const std::uint64_t at = now_at();
     const std::uint64_t before = shared.appended_lsn.load(std::memory_order_relaxed);
     header.first = lsn{before + 1};

@@ -45,12 +45,15 @@ class committer {
   void wait_durable(std::uint64_t end) { wait(end, watermark::durable); }
 
  private:
+  template <class T>
+  using atomic = platform::basic_atomic<system, T>;
+
   enum class call : std::uint32_t { none, asleep, done, lead };
 
   struct waiter {
     std::uint64_t target;
     watermark level;
-    std::atomic<std::uint32_t> word{static_cast<std::uint32_t>(call::none)};
+    atomic<std::uint32_t> word{static_cast<std::uint32_t>(call::none)};
     waiter* next = nullptr;  // in the queue it stands in
   };
 
@@ -122,7 +125,7 @@ class committer {
   }
 
   static void answer(waiter& who, call what) {
-    std::atomic<std::uint32_t>& word = who.word;
+    atomic<std::uint32_t>& word = who.word;
     const std::uint32_t before =
         word.exchange(static_cast<std::uint32_t>(what), std::memory_order_acq_rel);
     // The waiter may be gone by now; a wake on its address then wakes nobody, or somebody for
@@ -229,7 +232,7 @@ class committer {
   }
 
   /// The lsn first: who sees the position sees the lsn too.
-  static void publish(std::atomic<std::uint64_t>& position, std::atomic<std::uint64_t>& last,
+  static void publish(atomic<std::uint64_t>& position, atomic<std::uint64_t>& last,
                       const group& taken) {
     constexpr auto release = release_at<durability_point::watermark_release>;
     last.store(taken.last.value(), release);  // pairs with reached_lsn()
@@ -239,7 +242,7 @@ class committer {
   static constexpr std::uint32_t yields_max = 16;
 
   core_type& core_;
-  std::atomic<std::uint32_t> group_size_ = 0;  // how many the last group woke: a hint
+  atomic<std::uint32_t> group_size_ = 0;  // how many the last group woke: a hint
   typename core_type::mutex queue_mutex_;
   waiters queue_;         // guarded by queue_mutex_, in order of arrival
   bool leading_ = false;  // guarded by queue_mutex_: somebody leads

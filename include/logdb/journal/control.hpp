@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <logdb/platform/atomic.hpp>
+#include <logdb/platform/posix.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
@@ -40,19 +42,23 @@ struct control_extent {
 };
 
 /// Is the first page of the control file.
+template <class System>
 struct control_header {
+  template <class T>
+  using atomic = platform::basic_atomic<System, T>;
+
   std::uint64_t magic = 0;
   std::uint32_t layout = 0;
   std::uint32_t writer = 0;  // process id
   std::uint64_t ring_bytes = 0;
   identity store{};
   identity boot{};
-  std::atomic<control_state> state{};
+  atomic<control_state> state{};
 
   // Everything below `appended` is whole in the ring. Release by the appender; acquire by the
   // committer, and by who opens after a crash.
-  alignas(64) std::atomic<std::uint64_t> appended{};
-  std::atomic<std::uint64_t> appended_lsn{};
+  alignas(64) atomic<std::uint64_t> appended{};
+  atomic<std::uint64_t> appended_lsn{};
   // What a frame may end at without a look at anything else; 0: always look.
   std::uint64_t limit = 0;
   std::uint64_t base = 0;  // of the active segment
@@ -60,19 +66,20 @@ struct control_header {
 
   // Written <= appended; durable <= written. Release by the leader; acquire by whoever waits or
   // reads.
-  alignas(64) std::atomic<std::uint64_t> written{};
-  std::atomic<std::uint64_t> written_lsn{};
-  std::atomic<std::uint64_t> durable{};
-  std::atomic<std::uint64_t> durable_lsn{};
+  alignas(64) atomic<std::uint64_t> written{};
+  atomic<std::uint64_t> written_lsn{};
+  atomic<std::uint64_t> durable{};
+  atomic<std::uint64_t> durable_lsn{};
 
   alignas(64) std::array<control_extent, control_extents> extents{};
   // Ever begun; the last 8 are in extents[i % 8]. Release: an entry is whole before it counts.
-  std::atomic<std::uint64_t> extent_count{};
+  atomic<std::uint64_t> extent_count{};
 };
 
-static_assert(sizeof(control_header) <= control_header_bytes);
-static_assert(offsetof(control_header, appended) == 64 &&
-              offsetof(control_header, written) == 128 && offsetof(control_header, extents) == 192);
+using posix_control = control_header<platform::posix>;
+static_assert(sizeof(posix_control) <= control_header_bytes);
+static_assert(offsetof(posix_control, appended) == 64 && offsetof(posix_control, written) == 128 &&
+              offsetof(posix_control, extents) == 192);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 }  // namespace logdb::detail

@@ -37,11 +37,12 @@ template <class Policies>
 using extent_list = boost::container::static_vector<extent<Policies>, control_extents>;
 
 /// Is counted by whoever does it, read by stats().
+template <class System>
 struct log_counters {
-  std::atomic<std::uint64_t> groups = 0;
-  std::atomic<std::uint64_t> syncs = 0;
-  std::atomic<std::uint64_t> heals = 0;
-  std::atomic<std::uint64_t> attached_bytes = 0;
+  platform::basic_atomic<System, std::uint64_t> groups = 0;
+  platform::basic_atomic<System, std::uint64_t> syncs = 0;
+  platform::basic_atomic<System, std::uint64_t> heals = 0;
+  platform::basic_atomic<System, std::uint64_t> attached_bytes = 0;
 };
 
 /// Is the shared part of one open, writing log. Who guards what stands beside each member.
@@ -54,6 +55,9 @@ struct journal_core {
   using durability = typename Policies::durability;
   using mutex = platform::basic_mutex<system>;
   using event = platform::basic_event<system>;
+  template <class T>
+  using atomic = platform::basic_atomic<system, T>;
+  using control_type = control_header<system>;
   using guard = boost::interprocess::scoped_lock<mutex>;
   using options_type = basic_options<Policies>;
 
@@ -69,7 +73,7 @@ struct journal_core {
         bounds{durability::bounds(chosen.durability)},
         segments{std::move(volume), start, chosen.index, chosen.recovery} {}
 
-  [[nodiscard]] control_header& control() const { return ring.header(); }
+  [[nodiscard]] control_type& control() const { return ring.header(); }
 
   /// Returns a watermark as a stream position.
   [[nodiscard]] std::uint64_t reached(watermark level) const {
@@ -128,7 +132,7 @@ struct journal_core {
   /// Makes a segment the active one: what comes at stream position `begin` goes there. Requires the
   /// append lock.
   void begin_extent(segment_ptr<Policies> active, std::uint64_t base, std::uint64_t begin) {
-    control_header& shared = control();
+    control_type& shared = control();
     const std::uint64_t count = shared.extent_count.load(std::memory_order_relaxed);
     shared.extents[count % control_extents] = {to_integer(active->number()), active->salt(), base,
                                                begin};
@@ -144,7 +148,7 @@ struct journal_core {
 
   /// Moves both lower watermarks up to what is appended. Requires the append lock and the lead.
   void publish_durable(std::uint64_t end) {
-    control_header& shared = control();
+    control_type& shared = control();
     const std::uint64_t last = shared.appended_lsn.load(std::memory_order_relaxed);
     shared.written_lsn.store(last, std::memory_order_release);  // all four pair with reached()
     shared.durable_lsn.store(last, std::memory_order_release);
@@ -169,15 +173,14 @@ struct journal_core {
   bool group_open = false;                    // a mark leads what follows
   timestamp group_time{};                     // of the last mark; never goes back
 
-  std::atomic<log_state> state = log_state::open;
-  std::atomic<std::int64_t> oldest_pending =
-      0;                                      // uptime of the oldest group not durable, ns; 0: none
-  std::atomic<std::int64_t> oldest_open = 0;  // the same of the group that still grows
-  std::atomic<std::uint32_t> watchers = 0;    // readers that wait for more
-  event progress;                             // written or durable moved, or the state changed
-  event work;                                 // for the thread that commits
-  event chores;                               // for the thread that keeps segments ready
-  log_counters counters;
+  atomic<log_state> state = log_state::open;
+  atomic<std::int64_t> oldest_pending = 0;  // uptime of the oldest group not durable, ns; 0: none
+  atomic<std::int64_t> oldest_open = 0;     // the same of the group that still grows
+  atomic<std::uint32_t> watchers = 0;       // readers that wait for more
+  event progress;                           // written or durable moved, or the state changed
+  event work;                               // for the thread that commits
+  event chores;                             // for the thread that keeps segments ready
+  log_counters<system> counters;
 
   mutable mutex failure_mutex;
   std::string failure;  // guarded by failure_mutex

@@ -105,7 +105,7 @@ class drainer {
 
   const staging<storage>& ring_;
   const segment_list<Policies>& list_;
-  const control_header& shared_;
+  const typename staging<storage>::control_type& shared_;
 };
 
 }  // namespace logdb::detail

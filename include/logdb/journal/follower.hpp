@@ -130,7 +130,7 @@ class follower {
   }
 
   [[nodiscard]] lsn watermark_lsn() const {
-    const control_header& shared = ring_.header();
+    const auto& shared = ring_.header();
     const auto& last = Policies::durability::readable == watermark::durable ? shared.durable_lsn
                                                                             : shared.written_lsn;
     return lsn{last.load(std::memory_order_acquire)};
@@ -188,7 +188,7 @@ class follower {
   std::optional<log_end<Policies>> walked_;  // of the open part
   read_scope<Policies> scope_;
   recovery_report report_;
-  std::atomic<bool> closed_ = false;
+  platform::basic_atomic<system, bool> closed_ = false;
   platform::basic_event<system> stopped_;
 };
 

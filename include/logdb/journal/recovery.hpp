@@ -242,7 +242,7 @@ class recovery {
   /// Begins the stream anew, at the end that was found.
   void open_staging() {
     auto& volume = *core_.segments.volume();
-    control_header& shared = core_.control();
+    auto& shared = core_.control();
     shared.magic = control_magic;
     shared.layout = control_layout;
     shared.writer = system::process_id();

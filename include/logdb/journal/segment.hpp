@@ -33,6 +33,8 @@ class segment {
  public:
   using storage = typename Policies::storage;
   using file = typename storage::file;
+  template <class T>
+  using atomic = platform::basic_atomic<typename storage::system, T>;
   using index = typename Policies::index::segment_index;
   using index_options = typename Policies::index::options;
 
@@ -188,7 +190,7 @@ class segment {
   }
 
  private:
-  static timestamp to_time(const std::atomic<std::int64_t>& value) {
+  static timestamp to_time(const atomic<std::int64_t>& value) {
     return timestamp{std::chrono::nanoseconds{value.load(std::memory_order_relaxed)}};
   }
 
@@ -245,22 +247,22 @@ class segment {
   format::segment_role role_;
   identity store_;
   recovery_mode mode_;
-  std::uint64_t footer_offset_;  // 0: none; guarded by the table's lock, read only while !loaded_
-  std::atomic<bool> settled_ = false;  // set under the table's lock
-  std::optional<file> file_;           // the writer's
-  index index_;                        // noted under the append lock; looked up by anyone
+  std::uint64_t footer_offset_;   // 0: none; guarded by the table's lock, read only while !loaded_
+  atomic<bool> settled_ = false;  // set under the table's lock
+  std::optional<file> file_;      // the writer's
+  index index_;                   // noted under the append lock; looked up by anyone
 
-  std::atomic<std::uint64_t> base_ = 0;
-  std::atomic<std::uint64_t> end_ = 0;
-  std::atomic<std::uint64_t> end_offset_ = 0;
-  std::atomic<std::int64_t> time_first_ = 0;
-  std::atomic<std::int64_t> time_last_ = 0;
+  atomic<std::uint64_t> base_ = 0;
+  atomic<std::uint64_t> end_ = 0;
+  atomic<std::uint64_t> end_offset_ = 0;
+  atomic<std::int64_t> time_first_ = 0;
+  atomic<std::int64_t> time_last_ = 0;
 
   platform::basic_mutex<typename storage::system> mutex_;  // of mapping and loading
-  std::atomic<bool> mapped_ = false;
-  std::atomic<bool> loaded_ = false;
-  std::atomic<bool> named_ = false;  // ordered by the table's locks
-  std::atomic<bool> dropped_ = false;
+  atomic<bool> mapped_ = false;
+  atomic<bool> loaded_ = false;
+  atomic<bool> named_ = false;  // ordered by the table's locks
+  atomic<bool> dropped_ = false;
   std::shared_ptr<segment> older_;     // the view of the same file that this one superseded, if any
   typename storage::mapping mapping_;  // constant once mapped_
   bool header_intact_ = true;          // constant once mapped_

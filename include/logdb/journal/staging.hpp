@@ -22,6 +22,8 @@ namespace logdb::detail {
 template <class Storage>
 class staging {
  public:
+  using control_type = control_header<typename Storage::system>;
+
   staging() = default;
 
   /// Makes a control file of this size under a draft name and puts it in place of any other.
@@ -30,7 +32,7 @@ class staging {
     auto file = volume.create(draft_name);
     file.allocate(control_header_bytes + ring_bytes);
     staging made{file.map(0, control_header_bytes + ring_bytes, open_mode::read_write)};
-    made.header_ = new (made.mapping_.bytes().data()) control_header{};
+    made.header_ = new (made.mapping_.bytes().data()) control_type{};
     made.header_->ring_bytes = ring_bytes;
     made.mask_ = ring_bytes - 1;
     return made;
@@ -56,7 +58,7 @@ class staging {
     const std::uint64_t bytes = file.size();
     if (bytes <= control_header_bytes) return {};
     staging found{file.map(0, bytes, mode)};
-    found.header_ = std::launder(reinterpret_cast<control_header*>(found.mapping_.bytes().data()));
+    found.header_ = std::launder(reinterpret_cast<control_type*>(found.mapping_.bytes().data()));
     found.mask_ = found.header_->ring_bytes - 1;
     const bool ours = found.header_->magic == control_magic &&
                       found.header_->layout == control_layout &&
@@ -66,7 +68,7 @@ class staging {
   }
 
   [[nodiscard]] explicit operator bool() const { return header_ != nullptr; }
-  [[nodiscard]] control_header& header() const { return *header_; }
+  [[nodiscard]] control_type& header() const { return *header_; }
   [[nodiscard]] std::uint64_t ring_bytes() const { return mask_ + 1; }
   [[nodiscard]] std::uint64_t bytes() const { return mapping_.bytes().size(); }
   [[nodiscard]] std::span<std::byte> memory() const { return mapping_.bytes(); }
@@ -137,8 +139,8 @@ class staging {
   }
 
   typename Storage::mapping mapping_;
-  control_header* header_ = nullptr;  // in mapping_; null: none
-  std::uint64_t mask_ = 0;            // ring_bytes - 1
+  control_type* header_ = nullptr;  // in mapping_; null: none
+  std::uint64_t mask_ = 0;          // ring_bytes - 1
 };
 
 }  // namespace logdb::detail

@@ -92,7 +92,7 @@ class workers {
   core_type& core_;
   committer<Policies>& commits_;
   keeper<Policies>& keeper_;
-  std::atomic<bool> stopping_ = false;
+  platform::basic_atomic<system, bool> stopping_ = false;
   thread keeping_;
   thread committing_;
 };

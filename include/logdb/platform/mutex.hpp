@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/posix.hpp>
 
 namespace logdb::platform {
@@ -94,7 +95,7 @@ class basic_mutex {
     }
   }
 
-  std::atomic<std::uint32_t> word_{state_free};
+  basic_atomic<System, std::uint32_t> word_{state_free};
 };
 
 using mutex = basic_mutex<posix>;
@@ -162,8 +163,8 @@ class basic_event {
     return true;
   }
 
-  std::atomic<std::uint32_t> signals_{0};
-  std::atomic<std::uint32_t> waiters_{0};  // at least the threads that sleep on signals_
+  basic_atomic<System, std::uint32_t> signals_{0};
+  basic_atomic<System, std::uint32_t> waiters_{0};  // at least the threads that sleep on signals_
 };
 
 using event = basic_event<posix>;

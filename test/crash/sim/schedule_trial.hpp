@@ -28,8 +28,8 @@ class watermark_watch {
     if (names == nullptr) return;
     const auto found = names->now.find(std::string{format::control_name});
     if (found == names->now.end()) return;
-    const auto* const control =
-        reinterpret_cast<const logdb::detail::control_header*>(found->second->cache()->data());
+    const auto* const control = reinterpret_cast<const logdb::detail::control_header<sim_system>*>(
+        found->second->cache()->data());
     compare(control->appended, control->written, control->durable, positions_, "position");
     // The position is published behind the lsn, so an lsn may be ahead for a moment: it only grows.
     grow(control->durable_lsn, lsn_, "the durable lsn");

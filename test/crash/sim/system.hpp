@@ -327,8 +327,12 @@ struct sim_system {
   static std::uint32_t process_id() { return 4711; }
   static std::size_t page_bytes() { return 4096; }
 
-  /// Lets others run where no call is made: before and after each lock.
-  static void point() { const system_call entry{scheduler::point_cost}; }
+  /// Lets others run where no call is made: at each access of what is shared. The simulation's own
+  /// looks at it, and those of who has no machine any more, are nobody's step.
+  static void point() {
+    const world* const running = world::current();
+    if (running != nullptr && running->in_library) const system_call entry{scheduler::point_cost};
+  }
 
  private:
   /// Writes, sometimes in two parts: a process may be killed, or the power fail, between them.
@@ -347,54 +351,52 @@ struct sim_system {
   static inode& file_of(const system_call& entry, handle file) { return *entry->find(file)->file; }
 };
 
-/// Is the same system under another name, for the real locks inside those below.
-struct sim_core : sim_system {};
+/// Is an atomic at each access of which another task may go on.
+template <class T>
+class sim_atomic : public std::atomic<T> {
+ public:
+  using base = std::atomic<T>;
+  using std::atomic<T>::atomic;
+
+  T load(std::memory_order order = std::memory_order_seq_cst) const {
+    sim_system::point();
+    return base::load(order);
+  }
+  void store(T value, std::memory_order order = std::memory_order_seq_cst) {
+    sim_system::point();
+    base::store(value, order);
+  }
+  T exchange(T value, std::memory_order order = std::memory_order_seq_cst) {
+    sim_system::point();
+    return base::exchange(value, order);
+  }
+  T fetch_add(T value, std::memory_order order = std::memory_order_seq_cst) {
+    sim_system::point();
+    return base::fetch_add(value, order);
+  }
+  T fetch_sub(T value, std::memory_order order = std::memory_order_seq_cst) {
+    sim_system::point();
+    return base::fetch_sub(value, order);
+  }
+  template <class... Orders>
+  bool compare_exchange_strong(T& expected, T wanted, Orders... orders) {
+    sim_system::point();
+    return base::compare_exchange_strong(expected, wanted, orders...);
+  }
+  T operator=(T value) {
+    store(value);
+    return value;
+  }
+  operator T() const { return load(); }
+};
 
 }  // namespace logdb::sim
 
 namespace logdb::platform {
 
-/// Is the real mutex, with a point before each lock and behind each unlock: most of what can happen
-/// between threads happens there.
-template <>
-class basic_mutex<sim::sim_system> {
- public:
-  void lock() {
-    sim::sim_system::point();
-    inner_.lock();
-  }
-  [[nodiscard]] bool try_lock() {
-    sim::sim_system::point();
-    return inner_.try_lock();
-  }
-  void unlock() {
-    inner_.unlock();
-    sim::sim_system::point();
-  }
-
- private:
-  basic_mutex<sim::sim_core> inner_;
-};
-
-/// Is the real event, with a point before each of its verbs.
-template <>
-class basic_event<sim::sim_system> {
- public:
-  [[nodiscard]] std::uint32_t ticket() const {
-    sim::sim_system::point();
-    return inner_.ticket();
-  }
-  bool wait(std::uint32_t ticket, std::optional<std::chrono::nanoseconds> timeout = {}) {
-    sim::sim_system::point();
-    return inner_.wait(ticket, timeout);
-  }
-  void signal() {
-    sim::sim_system::point();
-    inner_.signal();
-  }
-
- private:
-  basic_event<sim::sim_core> inner_;
+template <class T>
+struct atomic_of<sim::sim_system, T> {
+  using type = sim::sim_atomic<T>;
 };
 
 }  // namespace logdb::platform

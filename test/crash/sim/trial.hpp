@@ -125,7 +125,7 @@ class trial {
     const file_ptr control = control_of(stopped.state);
     // Behind another crash the file may be the one before.
     if (control == nullptr || again == 0) return stopped;
-    const auto written = offsetof(logdb::detail::control_header, written_lsn);
+    const auto written = offsetof(logdb::detail::posix_control, written_lsn);
     std::uint64_t last = 0;
     std::memcpy(&last, control->cache->all().data() + written, sizeof last);
     stopped.said.kept.process = std::max(stopped.said.kept.power, last);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// `basic_atomic`: what threads, and processes, share without a lock.
+
+#include <atomic>
+
+namespace logdb::platform {
+
+/// Names the atomic of a system: std::atomic, unless a test that decides who runs next puts one in
+/// its place that lets it decide at each access.
+template <class System, class T>
+struct atomic_of {
+  using type = std::atomic<T>;
+};
+
+template <class System, class T>
+using basic_atomic = typename atomic_of<System, T>::type;
+
+}  // namespace logdb::platform
