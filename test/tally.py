@@ -13,6 +13,12 @@ import sys
 BOOST = re.compile(r"^\s+(\d+) test cases? out of (\d+) passed$", re.M)
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 GOOD = ("OK", "EXPECTEDFAIL")
+# What the tests of crashes tried: `crash images: 1234`.
+TRIED = re.compile(
+    r"^(crash images|fault points|kills|schedules searched|schedules drawn|fuzz executions"
+    r"|mutant killed|mutant survived): (\d*)",
+    re.M,
+)
 
 
 def counts(test):
@@ -28,6 +34,17 @@ def counts(test):
     return passed, failed if good else max(failed, 1)
 
 
+def tried(tests):
+    """Returns the lines that say how much was tried, added up over all tests."""
+    sums = {}
+    for test in tests:
+        for what, number in TRIED.findall(test.get("stdout") or ""):
+            sums[what] = sums.get(what, 0) + int(number or 1)
+    killed, survived = sums.pop("mutant killed", 0), sums.pop("mutant survived", 0)
+    lines = [f"{what}: {number}" for what, number in sums.items()]
+    return lines + [f"mutants killed: {killed} of {killed + survived}"] * bool(killed + survived)
+
+
 def main(log, *flags):
     with open(log, encoding="utf-8") as lines:
         tests = [json.loads(line) for line in lines if line.strip()]
@@ -41,6 +58,8 @@ def main(log, *flags):
         passed, failed = passed + good, failed + bad
         if bad and "--failures" in flags:
             print(f"failed: {test['name']} ({test['result']}, {test['duration']:.1f} s)")
+    for line in tried(ran):
+        print(line)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -7,8 +7,6 @@
 /// fail for each one: a step whose loss no test sees would be a missing
 /// test or a superfluous step. In every other build the names cost nothing.
 
-#include <atomic>
-
 namespace logdb::detail {
 
 enum class durability_point {
@@ -45,7 +43,8 @@ enum class durability_point {
   store_of_staging,  ///< nor one of another store
   mark_vouches,      ///< a mark behind damage proves that it was promised
   // release stores
-  watermark_release,  ///< of what is written and what is durable, behind the bytes themselves
+  watermark_release,  ///< of what is written and what is durable; without it the store may come
+                      ///< before what it covers
 };
 
 #if defined(LOGDB_LEAVE_OUT)
@@ -57,10 +56,5 @@ inline constexpr durability_point left_out = durability_point::none;
 /// Tells whether this build has a step.
 template <durability_point Point>
 inline constexpr bool has_step = Point != left_out;
-
-/// Is the order of a store that is one of the steps.
-template <durability_point Point>
-inline constexpr auto release_at =
-    has_step<Point> ? std::memory_order_release : std::memory_order_relaxed;
 
 }  // namespace logdb::detail

@@ -188,6 +188,25 @@ BOOST_AUTO_TEST_CASE(salvage_reads_what_is_intact_and_deletes_nothing) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_signed_frame_with_another_lsn_is_no_record) {
+  auto image = unclosed<wal>(path, 4);
+  const std::string name = logdb::test::segment_file(1);
+  std::string& file = image.at(name);
+  auto forged = frames_of(file).back();
+  logdb::format::segment_header segment;
+  BOOST_REQUIRE(
+      (logdb::format::decode(logdb::as_bytes(file), segment) == logdb::format::format_fault::none));
+  forged.header.first = forged.header.first + 1;
+  logdb::format::encode_header(reinterpret_cast<std::byte*>(file.data()) + forged.offset,
+                               forged.header, logdb::format::make_seed(segment.salt),
+                               forged.offset);
+  write_store(path, image);
+  const wal log{path, smallest<wal>()};
+  BOOST_TEST(log.last_lsn() == lsn{3});
+  BOOST_TEST(texts_of(log) == first_texts(3));
+  BOOST_TEST(log.recovery().damages.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(records_of_zeros_are_records) {
   store_image image;
   const std::string zeros(3000, '\0');

@@ -47,7 +47,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 
 namespace {
 
-constexpr std::uint64_t cases_default = 8'700;
+constexpr std::uint64_t cases_default = 1'000'000;
 constexpr std::size_t durabilities = 3;
 
 /// Is one case: what runs, and what of it fails.

@@ -14,7 +14,7 @@ namespace {
 
 namespace sim = logdb::sim;
 
-constexpr std::uint64_t images_default = 40'000;
+constexpr std::uint64_t images_default = 220'000;
 
 template <class Durability>
 void run_trial(std::uint64_t number, const sim::workload& kind, sim::tally& count) {

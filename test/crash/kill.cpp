@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <optional>
 #include <random>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include "crash/support/quick_system.hpp"
 #include "crash/support/writer.hpp"
 #include "support/process.hpp"
+#include "support/small_disk.hpp"
 #include "support/temp_dir.hpp"
 
 namespace {
@@ -63,6 +65,7 @@ class killer {
     }
     check();
     BOOST_TEST(told_ > 0U);
+    std::cout << "kills: " << rounds << std::endl;
   }
 
  private:
@@ -125,6 +128,92 @@ BOOST_AUTO_TEST_CASE(an_async_wal_keeps_what_it_accepted_through_any_kill) {
 
 BOOST_AUTO_TEST_CASE(a_log_that_never_syncs_keeps_what_it_accepted_through_any_kill) {
   killer<quick_log<logdb::None>>{3}.run(kills(500));
+}
+
+/// Fills a small disk and kills who does, over and over. What was acknowledged is there, whether
+/// there is room to open the log or only to read it.
+class filler {
+ public:
+  using log = quick_log<logdb::Fsync>;
+
+  explicit filler(std::filesystem::path place) : place_{std::move(place)} {
+    options_.segment_bytes = 32u << 10;
+    options_.durability.staging_bytes = 32u << 10;
+  }
+
+  /// Returns an exit status: 0, or what is wrong.
+  int run(int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      fill_and_kill(static_cast<std::uint32_t>(round));
+      if (!keeps_all()) return 1;
+      if (full_ > 2) begin_log();
+    }
+    return logs_filled_ > 0 ? 0 : 2;
+  }
+
+ private:
+  void fill_and_kill(std::uint32_t round) {
+    acknowledgement_pipe pipe;
+    child_process child{
+        [&] { return logdb::test::write_until_killed<log>(path(), options_, pipe, round, 3); }};
+    pipe.only_read();
+    acknowledgement told;
+    const std::uint64_t wanted = 50 + random_() % 400;
+    std::uint64_t heard = 0;
+    for (; heard < wanted && pipe.hear(told); ++heard) acknowledged_.push_back(told);
+    if (heard < wanted) ++full_;  // it could not go on
+    child.kill();
+    while (pipe.hear(told)) acknowledged_.push_back(told);
+  }
+
+  [[nodiscard]] bool keeps_all() {
+    try {
+      return shows_all(log{path(), options_});
+    } catch (const logdb::error& thrown) {
+      if (thrown.condition() != logdb::errc::no_space) throw;
+    }
+    auto reading = options_;
+    reading.mode = logdb::open_mode::read_only;
+    return acknowledged_.empty() || shows_all(log{path(), reading});
+  }
+
+  [[nodiscard]] bool shows_all(const log& opened) const {
+    const auto found = logdb::test::read_history(opened);
+    for (const auto& told : acknowledged_) found.require(told);
+    return opened.recovery().damages.empty() && opened.verify().intact();
+  }
+
+  void begin_log() {
+    std::filesystem::remove_all(path());
+    acknowledged_.clear();
+    full_ = 0;
+    ++logs_filled_;
+  }
+
+  [[nodiscard]] std::filesystem::path path() const { return place_ / "log"; }
+
+  std::filesystem::path place_;
+  log::options options_;
+  std::mt19937_64 random_{5};
+  std::vector<acknowledgement> acknowledged_;
+  int full_ = 0;  // times that a writer found no room any more
+  int logs_filled_ = 0;
+};
+
+BOOST_AUTO_TEST_CASE(a_disk_that_fills_up_takes_no_acknowledged_record_through_any_kill) {
+  constexpr int not_permitted = 77;
+  const temp_dir place;
+  child_process child{[&place] {
+    if (!logdb::test::enter_small_disk(place.path(), 1024)) return not_permitted;
+    return filler{place.path()}.run(kills(200) / 2);
+  }};
+  const int status = child.wait();
+  if (status == not_permitted) {
+    BOOST_TEST_MESSAGE("this system lets nobody mount a small disk");
+    return;
+  }
+  BOOST_TEST(status == 0);
+  std::cout << "kills: " << kills(200) / 2 << std::endl;
 }
 
 }  // namespace

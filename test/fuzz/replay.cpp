@@ -43,6 +43,6 @@ int main(int count, char** arguments) {
       ++inputs;
     }
   }
-  std::cout << inputs << " inputs\n";
+  std::cout << "fuzz executions: " << inputs << "\n";
   return inputs == 0 ? 1 : 0;
 }

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <exception>
 #include <signal.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -78,7 +80,8 @@ class child_process {
   static int run_guarded(Function& run) {
     try {
       return run();
-    } catch (...) {
+    } catch (const std::exception& thrown) {
+      std::fprintf(stderr, "a child ends: %s\n", thrown.what());
       return 99;
     }
   }

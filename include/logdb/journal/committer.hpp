@@ -208,6 +208,7 @@ class committer {
   void write(const group& taken) {
     const std::uint64_t from = core_.reached(watermark::written);
     if (from == taken.end) return;
+    if constexpr (!has_step<durability_point::watermark_release>) publish_written(taken);
     for (const auto& part : taken.extents) {
       const std::uint64_t begin = std::max(from, part.begin);
       const std::uint64_t end = std::min(taken.end, part.end);
@@ -216,27 +217,34 @@ class committer {
       part.segment->writable().write(begin - part.base, first, second);
     }
     core_.counters.groups.fetch_add(1, std::memory_order_relaxed);
-    publish(core_.control().written, core_.control().written_lsn, taken);
+    if constexpr (has_step<durability_point::watermark_release>) publish_written(taken);
   }
 
   void sync(const group& taken) {
     const std::uint64_t from = core_.reached(watermark::durable);
     if (from == taken.end) return;
+    if constexpr (!has_step<durability_point::watermark_release>) publish_durable(taken);
     for (const auto& part : taken.extents) {
       if (std::max(from, part.begin) >= std::min(taken.end, part.end)) continue;
       if constexpr (has_step<durability_point::segment_sync>) part.segment->writable().sync();
       core_.counters.syncs.fetch_add(1, std::memory_order_relaxed);
     }
-    publish(core_.control().durable, core_.control().durable_lsn, taken);
+    if constexpr (has_step<durability_point::watermark_release>) publish_durable(taken);
     core_.oldest_pending.store(0, std::memory_order_relaxed);
+  }
+
+  void publish_written(const group& taken) {
+    publish(core_.control().written, core_.control().written_lsn, taken);
+  }
+  void publish_durable(const group& taken) {
+    publish(core_.control().durable, core_.control().durable_lsn, taken);
   }
 
   /// The lsn first: who sees the position sees the lsn too.
   static void publish(atomic<std::uint64_t>& position, atomic<std::uint64_t>& last,
                       const group& taken) {
-    constexpr auto release = release_at<durability_point::watermark_release>;
-    last.store(taken.last.value(), release);  // pairs with reached_lsn()
-    position.store(taken.end, release);       // pairs with reached()
+    last.store(taken.last.value(), std::memory_order_release);  // pairs with reached_lsn()
+    position.store(taken.end, std::memory_order_release);       // pairs with reached()
   }
 
   static constexpr std::uint32_t yields_max = 16;

@@ -173,7 +173,9 @@ class segment_table {
     std::vector<segment_ptr<Policies>> gone;
     edit([&](list_type& list) { take_front(list, first_kept, gone); });
     if (gone.empty()) return 0;
-    if constexpr (!has_step<durability_point::unlisted_before_unlinked>) unlink(gone);
+    if constexpr (!has_step<durability_point::unlisted_before_unlinked>) {
+      for (const auto& segment : gone) volume_->remove(format::segment_name(segment->number()));
+    }
     publish_or([&] { edit([&gone](list_type& list) { give_back(list, gone); }); });
     unlink(gone);
     return gone.size();

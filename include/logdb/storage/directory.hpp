@@ -328,7 +328,7 @@ class BasicDirectory {
   /// the sync. One with files in it is not: the first file is only made after this.
   void sync_parent(bool created) const {
     if (!created && !names().empty()) return;
-    const std::filesystem::path parent = parent_path();
+    const std::filesystem::path parent = path_ / "..";  // its own, also through a symbolic link
     try {
       sync_names(open_directory(parent), parent);
     } catch (const error& failure) {
@@ -336,12 +336,6 @@ class BasicDirectory {
       // too.
       if (created || failure.condition() != errc::permission_denied) throw;
     }
-  }
-
-  [[nodiscard]] std::filesystem::path parent_path() const {
-    const std::filesystem::path full = std::filesystem::absolute(path_).lexically_normal();
-    const std::filesystem::path plain = full.has_filename() ? full : full.parent_path();
-    return plain.parent_path();
   }
 
   [[nodiscard]] std::string checked_name(std::string_view file_name) const {

@@ -166,6 +166,9 @@ class scheduler {
     return current_->timed_out_ ? -ETIMEDOUT : 0;
   }
 
+  /// Stands still for a time; whoever is ready goes on meanwhile.
+  void pause(nanoseconds time) { block(nullptr, time); }
+
   int wake(const void* word, int waiters) {
     int woken = 0;
     for (const auto& one : tasks_) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -113,8 +114,10 @@ struct sim_system {
   static handle open_directory(const char* path) {
     const system_call entry{call::open_directory, call_cost, no_handle, path};
     if (entry.fault() != 0) return -entry.fault();
-    if (entry->storage.find(path) == nullptr) return -ENOENT;
-    return entry->add({nullptr, path, ""});
+    std::string plain = std::filesystem::path{path}.lexically_normal().string();
+    if (plain.size() > 1 && plain.back() == '/') plain.pop_back();
+    if (entry->storage.find(plain) == nullptr) return -ENOENT;
+    return entry->add({nullptr, plain, ""});
   }
 
   static handle open_file(handle directory, const char* name, platform::file_access access) {
@@ -209,9 +212,10 @@ struct sim_system {
   }
 
   static int sync(handle file) {
-    const system_call entry{call::sync, sync_cost, file};
+    const system_call entry{call::sync, call_cost, file};
     const int fault = entry.fault();
     inode& synced = file_of(entry, file);
+    entry.last(sync_cost);
     if (fault == 0) synced.sync();
     if (fault != 0 && fault != EINTR) synced.fail_sync(entry->random);
     return -fault;
@@ -343,7 +347,8 @@ struct sim_system {
       first = sector_bytes * (1 + entry->random.below(bytes.size() / sector_bytes));
       first = std::min(first - offset % sector_bytes, bytes.size());
       file.write(offset, bytes.first(first));
-      if (entry->on_step) entry->on_step();
+      // Half a write is rare among all the steps, and what follows it needs trying as often.
+      for (int i = 0; i < 16 && entry->on_step; ++i) entry->on_step();
     }
     file.write(offset + first, bytes.subspan(first));
   }
@@ -351,52 +356,4 @@ struct sim_system {
   static inode& file_of(const system_call& entry, handle file) { return *entry->find(file)->file; }
 };
 
-/// Is an atomic at each access of which another task may go on.
-template <class T>
-class sim_atomic : public std::atomic<T> {
- public:
-  using base = std::atomic<T>;
-  using std::atomic<T>::atomic;
-
-  T load(std::memory_order order = std::memory_order_seq_cst) const {
-    sim_system::point();
-    return base::load(order);
-  }
-  void store(T value, std::memory_order order = std::memory_order_seq_cst) {
-    sim_system::point();
-    base::store(value, order);
-  }
-  T exchange(T value, std::memory_order order = std::memory_order_seq_cst) {
-    sim_system::point();
-    return base::exchange(value, order);
-  }
-  T fetch_add(T value, std::memory_order order = std::memory_order_seq_cst) {
-    sim_system::point();
-    return base::fetch_add(value, order);
-  }
-  T fetch_sub(T value, std::memory_order order = std::memory_order_seq_cst) {
-    sim_system::point();
-    return base::fetch_sub(value, order);
-  }
-  template <class... Orders>
-  bool compare_exchange_strong(T& expected, T wanted, Orders... orders) {
-    sim_system::point();
-    return base::compare_exchange_strong(expected, wanted, orders...);
-  }
-  T operator=(T value) {
-    store(value);
-    return value;
-  }
-  operator T() const { return load(); }
-};
-
 }  // namespace logdb::sim
-
-namespace logdb::platform {
-
-template <class T>
-struct atomic_of<sim::sim_system, T> {
-  using type = sim::sim_atomic<T>;
-};
-
-}  // namespace logdb::platform

@@ -15,6 +15,7 @@
 
 #include <logdb/logdb.hpp>
 
+#include "atomic.hpp"
 #include "story.hpp"
 #include "system.hpp"
 

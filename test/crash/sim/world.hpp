@@ -142,6 +142,14 @@ class system_call {
   system_call& operator=(const system_call&) = delete;
   ~system_call() { machine_.in_library = true; }
 
+  /// Lets the call last, every other time, so that others get far while it does.
+  void last(nanoseconds time) const {
+    if (machine_.random.one_in(2)) return;
+    machine_.processor.pause(machine_.random.one_in(4) ? 100 * time : time);
+    machine_.in_library = false;
+    if (machine_.on_step) machine_.on_step();
+  }
+
   world* operator->() const { return &machine_; }
   world& operator*() const { return machine_; }
   /// Returns how it fails: an errno, short_transfer, or 0.

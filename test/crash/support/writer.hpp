@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include <logdb/error.hpp>
+
 #include "history.hpp"
 
 namespace logdb::test {
@@ -71,6 +73,15 @@ class busy_writer {
 
  private:
   [[nodiscard]] bool step() {
+    try {
+      return act();
+    } catch (const error& full) {
+      if (full.condition() != errc::no_space) throw;
+      return false;  // the round is over: what comes next is to be killed
+    }
+  }
+
+  [[nodiscard]] bool act() {
     const auto kind = random_() % 16;
     if (kind < 10) return append_one();
     if (kind < 13) return append_batch(1 + static_cast<std::uint32_t>(random_() % 8));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#define BOOST_TEST_MODULE fault
+#define BOOST_TEST_MODULE healing
 #include <cerrno>
 #include <cstdint>
 #include <functional>

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+// The whole library on a system that is only declared: whatever else the object needs to be linked
+// reaches a system past the seam. check.py looks.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <logdb/logdb.hpp>
+
+struct system_thread {
+  system_thread();
+  template <class Function>
+  explicit system_thread(const Function& run) {
+    run();
+  }
+  system_thread(system_thread&&) noexcept;
+  system_thread& operator=(system_thread&&) noexcept;
+  ~system_thread();
+  [[nodiscard]] bool joinable() const;
+  void join();
+};
+
+struct system_region {
+  system_region();
+  system_region(system_region&&) noexcept;
+  system_region& operator=(system_region&&) noexcept;
+  ~system_region();
+  [[nodiscard]] std::byte* data() const;
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::span<std::byte> bytes() const;
+};
+
+struct system_calls {
+  using handle = int;
+  using region = system_region;
+  using thread = system_thread;
+  using access = logdb::platform::file_access;
+  using piece = logdb::platform::write_piece;
+  using time = std::chrono::nanoseconds;
+
+  static constexpr handle no_handle = -1;
+
+  static int make_directory(const char*);
+  static handle open_directory(const char*);
+  static handle open_file(handle, const char*, access);
+  static int close(handle);
+  static int list(handle, std::vector<std::string>&);
+  static int exists(handle, const char*);
+  static int rename(handle, const char*, const char*);
+  static int unlink(handle, const char*);
+  static std::int64_t size(handle);
+  static std::int64_t write(handle, const piece*, int, std::uint64_t);
+  static std::int64_t read(handle, void*, std::size_t, std::uint64_t);
+  static int sync(handle);
+  static int sync_directory(handle);
+  static int allocate(handle, std::uint64_t);
+  static int resize(handle, std::uint64_t);
+  static int map(handle, std::uint64_t, std::size_t, bool, region&);
+  static int map_anonymous(std::size_t, region&);
+  static void populate(std::span<std::byte>, bool);
+  static int lock_exclusive(handle);
+  static int unlock(handle);
+  static int futex_wait(const std::atomic<std::uint32_t>&, std::uint32_t, std::optional<time> = {});
+  static int futex_wake(const std::atomic<std::uint32_t>&, int);
+  static void yield();
+  static logdb::timestamp now();
+  static time uptime();
+  static int random(void*, std::size_t);
+  static int boot_id(std::array<std::byte, 16>&);
+  static std::uint32_t process_id();
+  static std::size_t page_bytes();
+};
+
+namespace {
+
+/// Uses every verb.
+template <class Log>
+std::uint64_t use(const char* path, typename Log::options options) {
+  Log log{path, options};
+  log.append("one");
+  log.append(std::vector<std::string>{"two", "three"});
+  auto unit = log.begin();
+  unit.append("four");
+  auto nested = unit.begin();
+  nested.rollback();
+  unit.commit();
+  log.cursor("reader").acknowledge(log.last_lsn());
+  log.sync();
+  log.wait_durable(log.last_lsn());
+  std::uint64_t seen = log.verify().intact() + log.stats().records + log.loss_window().bytes;
+  for (const auto& record : log.records()) seen += record.bytes().size();
+  for (const auto& record : log.tail()) seen += record.bytes().size();
+  seen += log.read(log.first_lsn()).bytes().size() + log.find_time({}).has_value();
+  log.truncate_front(log.durable_lsn());
+  log.close();
+  return seen;
+}
+
+template <template <class> class Storage, class Durability, class Locking>
+std::uint64_t use_as(const char* path) {
+  using log = logdb::basic_log<logdb::Storage<Storage<system_calls>>, logdb::Durability<Durability>,
+                               logdb::Locking<Locking>>;
+  typename log::options reading;
+  reading.mode = logdb::open_mode::read_only;
+  return use<log>(path, {}) + use<log>(path, reading);
+}
+
+}  // namespace
+
+std::uint64_t use_all(const char* path) {
+  return use_as<logdb::BasicDirectory, logdb::Fsync, logdb::Flock>(path) +
+         use_as<logdb::BasicDirectory, logdb::Async, logdb::Flock>(path) +
+         use_as<logdb::BasicDirectory, logdb::None, logdb::None>(path) +
+         use_as<logdb::BasicMemory, logdb::None, logdb::None>(path);
+}
