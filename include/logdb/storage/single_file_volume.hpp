@@ -71,8 +71,7 @@ class single_file_volume {
   [[nodiscard]] host_ptr take() {
     const guard lock{mutex_};
     if (closed_) throw error{errc::closed, "the log was closed", {.path = path_}};
-    if (!std::exchange(is_cleared_, true)) beside_.remove(draft_name());
-    if (host_ == nullptr) host_ = make_host();
+    if (!is_ready_) make_ready();
     return host_;
   }
 
@@ -172,8 +171,15 @@ class single_file_volume {
     }
   }
 
-  [[nodiscard]] host_ptr make_host() {
-    return put_new([](host& made) { made.begin(); });
+  void make_ready() {
+    beside_.remove(draft_name());  // of a writer that died
+    if (host_ == nullptr) {
+      host_ = put_new([](host& made) { made.begin(); });
+    } else {
+      // Whoever put the file there may have died before its name was durable.
+      beside_.sync();
+    }
+    is_ready_ = true;
   }
 
   void finish(double ratio) {
@@ -214,7 +220,7 @@ class single_file_volume {
   BasicDirectory<System> beside_;
   mutex mutex_;  // of the four below
   host_ptr host_;
-  bool is_cleared_ = false;  // no draft of a writer that died is left
+  bool is_ready_ = false;  // there is a file, its name is durable, and no draft of it is left
   bool closed_ = false;
   std::atomic<std::uint64_t> replacements_ = 0;
 };
