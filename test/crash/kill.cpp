@@ -31,6 +31,11 @@ template <class Durability>
 using quick_log = logdb::basic_log<logdb::Storage<logdb::BasicDirectory<logdb::test::quick_system>>,
                                    logdb::Durability<Durability>>;
 
+template <class Durability>
+using one_file_log =
+    logdb::basic_log<logdb::Storage<logdb::BasicSingleFile<logdb::test::quick_system>>,
+                     logdb::Durability<Durability>>;
+
 /// Returns how many kills to make: LOGDB_KILLS, or what a short run makes.
 int kills(int usual) {
   const char* wanted = std::getenv("LOGDB_KILLS");
@@ -125,6 +130,12 @@ BOOST_AUTO_TEST_CASE(an_async_wal_keeps_what_it_accepted_through_any_kill) {
 
 BOOST_AUTO_TEST_CASE(a_log_that_never_syncs_keeps_what_it_accepted_through_any_kill) {
   killer<quick_log<logdb::None>>{3}.run(kills(500));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_in_one_file_keeps_what_it_promised_through_any_kill) {
+  killer<one_file_log<logdb::Fsync>>{5}.run(kills(120));
+  killer<one_file_log<logdb::Async>>{6}.run(kills(120));
+  killer<one_file_log<logdb::None>>{7}.run(kills(120));
 }
 
 }  // namespace

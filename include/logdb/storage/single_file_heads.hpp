@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/format/single_file.hpp>
 #include <logdb/storage/directory_file.hpp>
@@ -248,7 +249,8 @@ class single_file_heads {
 
   [[nodiscard]] std::size_t free_slot() const {
     std::size_t slot = 0;
-    while (slot == newest_ || slot == durable_) ++slot;
+    constexpr bool keeps = has_step<durability_point::durable_table_kept>;
+    while (slot == newest_ || (keeps && slot == durable_)) ++slot;
     return slot;
   }
 

@@ -13,6 +13,7 @@
 
 #include <boost/interprocess/sync/scoped_lock.hpp>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/storage/single_file_heads.hpp>
@@ -95,6 +96,14 @@ class single_file_host {
       const auto found = all.find(name);
       if (found == all.end()) return false;
       all.erase(found);
+      return true;
+    });
+  }
+
+  /// Names what was written to regions that have no names yet.
+  void fill(single_file_regions all) {
+    change([&](single_file_regions& names) {
+      names = std::move(all);
       return true;
     });
   }
@@ -201,6 +210,7 @@ class single_file_host {
 
   /// Throws if a failed sync may have dropped bytes of a region.
   void require_kept(const region& own) const {
+    if constexpr (!has_step<durability_point::region_in_doubt>) return;
     const std::uint64_t since = own.unsynced.load();
     if (since == region::clean || since == failures_.load()) return;
     throw error{errc::io,
@@ -240,17 +250,20 @@ class single_file_host {
   /// Brings what was found to stable storage before anything is written beside it.
   void settle() {
     if (heads_.has_durable() || closed_) return;
-    heads_.repeat(file_, failures_.load());
-    sync_file();
+    if constexpr (has_step<durability_point::table_settled>) {
+      heads_.repeat(file_, failures_.load());
+      sync_file();
+    }
     heads_.note_synced();
   }
 
   void sync_all() {
     settle();
     // What a failed sync may have dropped is written anew.
-    if (heads_.is_in_doubt(failures_.load()) && !closed_) publish(*names());
+    constexpr bool anew = has_step<durability_point::table_in_doubt>;
+    if (anew && heads_.is_in_doubt(failures_.load()) && !closed_) publish(*names());
     sync_file();
-    if (!heads_.is_in_doubt(failures_.load())) heads_.note_synced();
+    if (!anew || !heads_.is_in_doubt(failures_.load())) heads_.note_synced();
   }
 
   void sync_file() {
@@ -286,7 +299,7 @@ class single_file_host {
     copy(own.offset.load(), to, own.size.load());
     const guard lock{io_mutex_};
     require_kept(own);  // else what was copied need not be what was written
-    sync_file();
+    if constexpr (has_step<durability_point::region_move_sync>) sync_file();
     own.offset.store(to);
     own.capacity.store(room);
     own.zero_behind = true;

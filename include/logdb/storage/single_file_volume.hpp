@@ -14,6 +14,7 @@
 
 #include <boost/interprocess/sync/scoped_lock.hpp>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/format/names.hpp>
 #include <logdb/platform/mutex.hpp>
@@ -177,7 +178,7 @@ class single_file_volume {
       host_ = put_new([](host& made) { made.begin(); });
     } else {
       // Whoever put the file there may have died before its name was durable.
-      beside_.sync();
+      if constexpr (has_step<durability_point::file_name_sync>) beside_.sync();
     }
     is_ready_ = true;
   }
@@ -193,15 +194,17 @@ class single_file_volume {
   /// Copies what is alive. The files that are open stay with the old file.
   void copy_all(host& to) {
     to.begin();
+    single_file_regions copies;
     for (const auto& [name, from] : *host_->names()) {
-      const auto copy = to.create(name);
+      const auto copy = std::make_shared<region>();
       const std::uint64_t bytes = from->size.load(std::memory_order_acquire);
       to.reserve(*copy, bytes, std::min(from->capacity.load(), single_file_room(bytes)));
       copy_bytes(*from, to, *copy, bytes);
-      to.set_size(*copy, bytes);
+      copy->size.store(bytes, std::memory_order_release);
+      copies.emplace(name, copy);
     }
-    to.repeat();
-    to.repeat();
+    to.fill(std::move(copies));
+    if constexpr (has_step<durability_point::compacted_sync>) to.repeat();
   }
 
   void copy_bytes(const region& from, host& to, region& copy, std::uint64_t bytes) {
