@@ -144,8 +144,8 @@ class follower {
     walked_.reset();
   }
 
-  /// Tells whether the storage found another file in the place of its own: what is mapped of the old
-  /// one no longer grows.
+  /// Tells whether the storage found another file in the place of its own: what is mapped of the
+  /// old one no longer grows.
   [[nodiscard]] bool was_replaced() {
     if constexpr (requires { volume_->replacements(); }) {
       const std::uint64_t now = volume_->replacements();

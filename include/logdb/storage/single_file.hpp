@@ -131,7 +131,6 @@ class single_file_file {
       beside_ = volume_->open_lock(lock_name_);  // whoever had it has just removed it
     }
     owner_ = System::process_id();
-    if (lock_name_ == format::lock_name) volume_->adopt();
     return true;
   }
 

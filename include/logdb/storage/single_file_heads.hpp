@@ -3,7 +3,7 @@
 /// @file
 /// The heads of a store in one file: where the table of its regions stands, and how it is replaced.
 ///
-/// The table is never changed in place. A new one goes to one of the three heads that is neither the
+/// The table is never changed in place. A new one goes to one of three heads that is neither the
 /// newest, which a process that dies now would leave, nor the newest that is known to be on stable
 /// storage, which a power cut now would leave. So readers and crashes find a whole one, always.
 

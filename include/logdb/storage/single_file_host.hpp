@@ -22,7 +22,7 @@ namespace logdb::detail {
 
 /// Is a store in one file.
 ///
-/// Regions are taken at the end and never given to another: what was mapped once keeps its bytes. A
+/// Regions are taken at the end and never given to another: what was mapped keeps its bytes. A
 /// file that outgrows its region goes on in place if it is the last, or is moved to a larger region.
 ///
 /// A sync covers the whole file. When one fails nobody knows which of the bytes that were written

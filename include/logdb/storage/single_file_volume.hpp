@@ -52,7 +52,7 @@ class single_file_volume {
         mode_{mode},
         beside_{{}, parent_of(path), mode} {
     require_flat_name(name_, path_);
-    if (mode_ == open_mode::read_only || beside_.exists(name_)) host_ = open_host();
+    follow();
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -61,10 +61,11 @@ class single_file_volume {
   [[nodiscard]] std::uint64_t replacements() const { return replacements_.load(); }
 
   /// Returns the file as it is now; null when it is still to be made. A reader looks whether it was
-  /// changed or replaced; a writer is the one who does.
+  /// changed or replaced, and so does a writer until its first change: before it has the right to
+  /// write the file is another's.
   [[nodiscard]] host_ptr look() {
     const guard lock{mutex_};
-    if (mode_ == open_mode::read_only) follow();
+    if (!is_ready_ && !closed_) follow();
     return host_;
   }
 
@@ -74,13 +75,6 @@ class single_file_volume {
     if (closed_) throw error{errc::closed, "the log was closed", {.path = path_}};
     if (!is_ready_) make_ready();
     return host_;
-  }
-
-  /// Looks again at what is there, once it is locked: what was read before may be another's past.
-  void adopt() {
-    const guard lock{mutex_};
-    if (closed_) return;
-    host_ = beside_.exists(name_) ? open_host() : nullptr;
   }
 
   /// Changes nothing from here on. Before, if the log was closed as it should be, gives dead space
@@ -136,16 +130,19 @@ class single_file_volume {
   /// Returns null for an empty file: whoever made it has put nothing into it.
   [[nodiscard]] host_ptr open_host() const {
     file opened = beside_.open(name_, mode_);
-    if (opened.size() == 0 && mode_ == open_mode::read_write) return nullptr;
+    if (opened.size() == 0) {
+      if (mode_ == open_mode::read_write) return nullptr;
+      throw error{errc::not_found, "the file is empty", {.path = path_}};
+    }
     auto made = std::make_shared<host>(std::move(opened));
     made->load();
     return made;
   }
 
   void follow() {
-    if (beside_.is_named(host_->bytes(), name_)) return host_->refresh();
-    host_ = open_host();
-    ++replacements_;
+    if (host_ != nullptr && beside_.is_named(host_->bytes(), name_)) return host_->refresh();
+    if (host_ != nullptr) ++replacements_;
+    host_ = mode_ == open_mode::read_only || beside_.exists(name_) ? open_host() : nullptr;
   }
 
   /// Makes a file under a draft name, and puts it in place when it is whole.
@@ -173,6 +170,7 @@ class single_file_volume {
   }
 
   void make_ready() {
+    follow();
     beside_.remove(draft_name());  // of a writer that died
     if (host_ == nullptr) {
       host_ = put_new([](host& made) { made.begin(); });

@@ -107,19 +107,23 @@ BOOST_AUTO_TEST_CASE(a_lock_whose_file_was_removed_is_taken_on_the_new_one) {
   BOOST_TEST(!late.try_lock_exclusive());
 }
 
-BOOST_AUTO_TEST_CASE(who_gets_the_lock_sees_what_the_one_before_wrote) {
+BOOST_AUTO_TEST_CASE(who_has_changed_nothing_yet_sees_what_another_wrote) {
   SingleFile first = open();
   SingleFile second = open();
-  {
-    auto holder = first.open("lock", open_mode::read_write);
-    BOOST_TEST(holder.try_lock_exclusive());
-    put(first, "a", "x");
-    first.close(true);
-  }
-  BOOST_TEST(!second.exists("a"));
-  auto holder = second.open("lock", open_mode::read_write);
-  BOOST_TEST(holder.try_lock_exclusive());
+  put(first, "a", "x");
   BOOST_TEST(text_of(second, "a") == "x");
+  SingleFile third = open();
+  put(first, "b", "x");
+  first.close(true);
+  put(second, "c", "y");
+  second.close(true);
+  put(third, "d", "z");
+  BOOST_TEST(open().names().size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_file_holds_nothing_to_read) {
+  logdb::test::write_file(path, "");
+  BOOST_TEST(throws(errc::not_found, [this] { (void)open(open_mode::read_only); }));
 }
 
 BOOST_AUTO_TEST_CASE(a_reader_sees_what_a_writer_changes) {

@@ -239,6 +239,20 @@ BOOST_AUTO_TEST_CASE(the_next_writer_makes_the_name_durable) {
   BOOST_TEST(faulty_system::faults.sync_directory.calls == 1);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_writer_finds_is_written_again_and_synced_before_its_first_change) {
+  { put(*std::make_unique<SingleFile>(open()), "a", "x"); }
+  // A writer that died may have had a sync fail: then the kernel calls clean what is not on disk.
+  faulty_file storage{path, open_mode::read_write};
+  faulty_system::faults.sync.failure = -EIO;
+  BOOST_TEST(throws(errc::io, [&] { (void)storage.create("b"); }));
+  BOOST_TEST(faulty_system::faults.write.calls == 2);  // table and head, as they were
+  faulty_system::faults.sync.failure = 0;
+  BOOST_TEST((open().names() == std::vector<std::string>{"a"}));
+  (void)storage.create("b");
+  (void)storage.create("c");
+  BOOST_TEST(faulty_system::faults.write.calls == 2 + 2 + 2 + 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_draft_that_a_crash_left_goes_with_the_next_change) {
   { put(*std::make_unique<SingleFile>(open()), "a", "x"); }
   write_file(place / "log-new", "half of a file");
