@@ -23,7 +23,7 @@ namespace logdb::detail {
 /// Is a store in one file.
 ///
 /// Regions are taken at the end and never given to another: what was mapped keeps its bytes. A
-/// file that outgrows its region goes on in place if it is the last, or is moved to a larger region.
+/// file that outgrows its region goes on in place if it is the last, or is moved to a larger one.
 ///
 /// A sync covers the whole file. When one fails nobody knows which of the bytes that were written
 /// before it are lost, so each region remembers how many syncs had failed when the oldest of its

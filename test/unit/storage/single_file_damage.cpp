@@ -80,7 +80,7 @@ format::single_file_head sound_head() {
 BOOST_FIXTURE_TEST_SUITE(damage, damaged)
 
 BOOST_AUTO_TEST_CASE(a_foreign_file_is_refused_and_unchanged) {
-  for (const std::size_t bytes : {1, 70, 72, 4096, 100'000}) {
+  for (const std::size_t bytes : {1U, 70U, 72U, 4096U, 100000U}) {
     write_file(path, std::string(bytes, 'x'));
     check_refused(errc::not_a_log);
   }
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_directory_a_link_and_a_fifo_are_refused) {
 BOOST_AUTO_TEST_CASE(a_newer_version_is_told_from_damage) {
   make();
   std::string file = read_file(path);
-  for (const std::size_t slot : {0, 1, 2}) {
+  for (const std::size_t slot : {0U, 1U, 2U}) {
     if (file.compare(slot * 4096, 8, "LOGDBONE") != 0) continue;
     file[slot * 4096 + 8] = 2;
     const auto crc =
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_newer_version_is_told_from_damage) {
 BOOST_AUTO_TEST_CASE(a_file_without_a_whole_head_is_corrupt) {
   make();
   std::string file = read_file(path);
-  for (const std::size_t slot : {0, 1, 2}) file[slot * 4096 + 20] ^= 1;
+  for (const std::size_t slot : {0U, 1U, 2U}) file[slot * 4096 + 20] ^= 1;
   write_file(path, file);
   check_refused(errc::corrupt);
 }
