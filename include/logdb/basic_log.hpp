@@ -42,7 +42,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
 
   /// Opens the log at a path, or creates it; recovers what a crash left.
   ///
-  /// @param path    a directory; of a log in memory only a label
+  /// @param path    a directory, or one file (Storage<SingleFile>); of a log in memory only a label
   /// @errors        errc::locked, errc::corrupt, errc::not_a_log, errc::format_mismatch,
   ///                errc::permission_denied, errc::no_space, errc::not_found (read_only), errc::io,
   ///                errc::invalid_argument; nothing was changed

@@ -24,6 +24,9 @@ enum class durability_point {
   heal_sync,             ///< of the segment that takes what a failed sync left in doubt
   seal_sync,             ///< of everything before a segment's bounds are settled
   close_sync,            ///< of everything, before a close settles the active segment
+  file_name_sync,        ///< of the name of a store in one file, which a dead writer may have left
+  region_move_sync,      ///< of a region that was moved, before a table names its new place
+  compacted_sync,        ///< of a compacted file, before it is renamed over the other
   // orders
   listed_before_used,        ///< a segment stands in the manifest before a record goes into it
   unlisted_before_unlinked,  ///< the manifest forgets a segment before its file goes
@@ -32,6 +35,10 @@ enum class durability_point {
   one_sync_a_failure,        ///< a failed sync is never tried again on its file
   bound_behind_torn,         ///< the manifest says where a torn segment ends
   zeros_before_resuming,     ///< a segment is gone on with only if nothing stands behind its end
+  region_in_doubt,           ///< a region that a failed sync may have lost bytes of stays in doubt
+  table_in_doubt,            ///< a table that a failed sync may have lost is written anew
+  table_settled,             ///< what a writer finds is made durable before it writes beside it
+  durable_table_kept,        ///< no table is written over the newest durable one
   // checks
   header_checksum,
   payload_checksum,

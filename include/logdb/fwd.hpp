@@ -25,6 +25,8 @@ template <class System>
 class BasicDirectory;
 template <class System>
 class BasicMemory;
+template <class System>
+class BasicSingleFile;
 struct Fsync;
 struct Async;
 struct Sparse;

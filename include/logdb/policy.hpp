@@ -25,6 +25,7 @@
 #include <logdb/storage/directory.hpp>
 #include <logdb/storage/memory.hpp>
 #include <logdb/storage/policy.hpp>
+#include <logdb/storage/single_file.hpp>
 
 namespace logdb {
 
@@ -35,7 +36,7 @@ struct index;
 struct locking;
 }  // namespace axis
 
-/// Chooses where segments live: Directory (default), Memory. docs/policies/storage.md
+/// Chooses where segments live: Directory (default), SingleFile, Memory. docs/policies/storage.md
 template <class Policy>
 struct Storage {
   using policy_axis = axis::storage;

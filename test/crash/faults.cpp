@@ -47,13 +47,15 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 
 namespace {
 
-constexpr std::uint64_t cases_default = 1'000'000;
+constexpr std::uint64_t cases_default = 44'000;
 constexpr std::size_t durabilities = 3;
+constexpr std::size_t storages = 2;
 
 /// Is one case: what runs, and what of it fails.
 struct fault_case {
   std::size_t kind = 0;        // of workload
   std::size_t durability = 0;  // Fsync, Async, None
+  std::size_t storage = 0;     // Directory, SingleFile
   sim::fault_plan plan{};      // first 0: an allocation
   std::uint64_t allocation = 0;
   bool from_then_on = false;
@@ -61,9 +63,12 @@ struct fault_case {
 
 std::uint64_t seed_of(const fault_case& one) { return one.kind * durabilities + one.durability; }
 
-/// Runs a function with the trial of a case.
-template <class Use>
-void with_trial(const fault_case& one, const Use& use) {
+/// Runs a function with the trial of a case on a storage.
+template <template <class> class Store, class Use>
+void with_trial_on(const fault_case& one, const Use& use) {
+  using logdb::Async;
+  using logdb::Fsync;
+  using logdb::None;
   const sim::workload& kind = sim::workloads[one.kind];
   const auto run = [&](auto trial) {
     trial->fail_allocation(one.allocation, one.from_then_on);
@@ -74,18 +79,25 @@ void with_trial(const fault_case& one, const Use& use) {
   using std::make_unique;
   switch (one.durability) {
     case 0:
-      return run(make_unique<sim::fault_trial<sim::sim_log<logdb::Fsync>>>(kind, seed, one.plan));
+      return run(make_unique<sim::fault_trial<sim::sim_log<Fsync, Store>>>(kind, seed, one.plan));
     case 1:
-      return run(make_unique<sim::fault_trial<sim::sim_log<logdb::Async>>>(kind, seed, one.plan));
+      return run(make_unique<sim::fault_trial<sim::sim_log<Async, Store>>>(kind, seed, one.plan));
     default:
-      return run(make_unique<sim::fault_trial<sim::sim_log<logdb::None>>>(kind, seed, one.plan));
+      return run(make_unique<sim::fault_trial<sim::sim_log<None, Store>>>(kind, seed, one.plan));
   }
+}
+
+/// Runs a function with the trial of a case.
+template <class Use>
+void with_trial(const fault_case& one, const Use& use) {
+  one.storage == 0 ? with_trial_on<logdb::BasicDirectory>(one, use)
+                   : with_trial_on<logdb::BasicSingleFile>(one, use);
 }
 
 std::string name_of(const fault_case& one) {
   constexpr std::array<const char*, durabilities> names{"Fsync", "Async", "None"};
-  const std::string where =
-      std::string{sim::workloads[one.kind].name} + ", " + names[one.durability] + ", ";
+  const std::string where = std::string{sim::workloads[one.kind].name} + ", " +
+                            names[one.durability] + (one.storage == 0 ? ", " : " on one file, ");
   if (one.allocation == 0) return where + sim::name_of(one.plan);
   return where + "allocation " + std::to_string(one.allocation) +
          (one.from_then_on ? " and from then on" : "");
@@ -119,8 +131,9 @@ void add_allocations(std::vector<fault_case>& cases, fault_case where, std::uint
 /// Returns every fault point of every workload under every durability.
 std::vector<fault_case> all_cases() {
   std::vector<fault_case> cases;
-  for (std::size_t i = 0; i < sim::workloads.size() * durabilities; ++i) {
-    const fault_case where{i / durabilities, i % durabilities};
+  for (std::size_t i = 0; i < sim::workloads.size() * durabilities * storages; ++i) {
+    const std::size_t rest = i / storages;
+    const fault_case where{rest / durabilities, rest % durabilities, i % storages};
     with_trial(where, [&](const auto& without) {
       for (std::size_t kind = 0; kind < sim::call_kinds; ++kind) {
         add_calls(cases, where, static_cast<sim::call>(kind),

@@ -18,10 +18,15 @@ constexpr std::uint64_t images_default = 220'000;
 
 template <class Durability>
 void run_trial(std::uint64_t number, const sim::workload& kind, sim::tally& count) {
-  sim::trial<sim::sim_log<Durability>>{kind, number, {}, count}.run();
+  using logdb::BasicSingleFile;
+  if (number / 3 / sim::workloads.size() % 2 == 0) {
+    sim::trial<sim::sim_log<Durability>>{kind, number, {}, count}.run();
+  } else {
+    sim::trial<sim::sim_log<Durability, BasicSingleFile>>{kind, number, {}, count}.run();
+  }
 }
 
-/// Runs one case: its number says which durability, which workload, and the seed.
+/// Runs one case: its number says which durability, which workload, which storage, and the seed.
 void run_case(std::uint64_t number, sim::scoreboard& board) {
   const auto& kind = sim::workloads[number / 3 % sim::workloads.size()];
   sim::tally count;

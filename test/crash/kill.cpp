@@ -33,6 +33,11 @@ template <class Durability>
 using quick_log = logdb::basic_log<logdb::Storage<logdb::BasicDirectory<logdb::test::quick_system>>,
                                    logdb::Durability<Durability>>;
 
+template <class Durability>
+using one_file_log =
+    logdb::basic_log<logdb::Storage<logdb::BasicSingleFile<logdb::test::quick_system>>,
+                     logdb::Durability<Durability>>;
+
 /// Returns how many kills to make: LOGDB_KILLS, or what a short run makes.
 int kills(int usual) {
   const char* wanted = std::getenv("LOGDB_KILLS");
@@ -214,6 +219,12 @@ BOOST_AUTO_TEST_CASE(a_disk_that_fills_up_takes_no_acknowledged_record_through_a
   }
   BOOST_TEST(status == 0);
   std::cout << "kills: " << kills(200) / 2 << std::endl;
+}
+
+BOOST_AUTO_TEST_CASE(a_log_in_one_file_keeps_what_it_promised_through_any_kill) {
+  killer<one_file_log<logdb::Fsync>>{5}.run(kills(120));
+  killer<one_file_log<logdb::Async>>{6}.run(kills(120));
+  killer<one_file_log<logdb::None>>{7}.run(kills(120));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include <boost/mp11/algorithm.hpp>
 #include <boost/mp11/list.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -20,7 +21,11 @@
 
 namespace logdb::test {
 
-using logs = boost::mp11::mp_list<durable_wal, async_wal, basic_log<Durability<None>>>;
+using one_file_logs =
+    boost::mp11::mp_list<durable_wal::with<Storage<SingleFile>>,
+                         basic_log<Storage<SingleFile>, Durability<None>, Locking<None>>>;
+using logs = boost::mp11::mp_append<
+    boost::mp11::mp_list<durable_wal, async_wal, basic_log<Durability<None>>>, one_file_logs>;
 
 template <class Log>
 typename Log::options reading() {
@@ -198,10 +203,12 @@ void make_read_only(const std::filesystem::path& path) {
   using std::filesystem::perms;
   const perms read = perms::owner_read | perms::others_read;
   const perms enter = perms::owner_exec | perms::others_exec;
-  for (const auto& entry : std::filesystem::directory_iterator{path}) {
+  const bool is_directory = std::filesystem::is_directory(path);
+  const auto files = is_directory ? path : path.parent_path();
+  for (const auto& entry : std::filesystem::directory_iterator{files}) {
     std::filesystem::permissions(entry.path(), read);
   }
-  std::filesystem::permissions(path, read | enter);
+  if (is_directory) std::filesystem::permissions(path, read | enter);
   std::filesystem::permissions(path.parent_path(), read | enter);
 }
 
@@ -236,6 +243,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reader_needs_no_permission_to_write, Log, logs) 
   BOOST_TEST(read_as_stranger<Log>(place / "log") == 60);
   std::filesystem::permissions(place.path(), perms::owner_all);
   std::filesystem::permissions(place / "log", perms::owner_all);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_reader_goes_on_in_a_file_that_was_written_anew, Log,
+                              one_file_logs) {
+  const temp_dir place;
+  auto options = small_options<Log>();
+  options.storage.compact_ratio = 0;
+  std::optional<Log> reader;
+  for (std::uint64_t round = 0; round < 5; ++round) {
+    Log writer{place / "log", options};
+    if (!reader) reader.emplace(place / "log", reading<Log>());
+    // The reader does not look between the close of one writer and this.
+    fill(writer, round * 20 + 1, round * 20 + 20);
+    writer.sync();
+    BOOST_TEST((texts(reader->records()) == numbered(1, round * 20 + 20)));
+    const auto kept = reader->snapshot();
+    writer.close();
+    BOOST_TEST((texts(kept.records()) == numbered(1, round * 20 + 20)));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

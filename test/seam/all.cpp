@@ -52,12 +52,14 @@ struct system_calls {
   static int exists(handle, const char*);
   static int rename(handle, const char*, const char*);
   static int unlink(handle, const char*);
+  static int is_named(handle, handle, const char*);
   static std::int64_t size(handle);
   static std::int64_t write(handle, const piece*, int, std::uint64_t);
   static std::int64_t read(handle, void*, std::size_t, std::uint64_t);
   static int sync(handle);
   static int sync_directory(handle);
   static int allocate(handle, std::uint64_t);
+  static int allocate_range(handle, std::uint64_t, std::uint64_t);
   static int resize(handle, std::uint64_t);
   static int map(handle, std::uint64_t, std::size_t, bool, region&);
   static int map_anonymous(std::size_t, region&);
@@ -115,5 +117,6 @@ std::uint64_t use_all(const char* path) {
   return use_as<logdb::BasicDirectory, logdb::Fsync, logdb::Flock>(path) +
          use_as<logdb::BasicDirectory, logdb::Async, logdb::Flock>(path) +
          use_as<logdb::BasicDirectory, logdb::None, logdb::None>(path) +
+         use_as<logdb::BasicSingleFile, logdb::Async, logdb::Flock>(path) +
          use_as<logdb::BasicMemory, logdb::None, logdb::None>(path);
 }

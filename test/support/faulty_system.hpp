@@ -98,6 +98,14 @@ struct faulty_system : platform::posix {
     const int fault = faults.allocate.next();
     return fault != 0 ? fault : posix::allocate(file, bytes);
   }
+  static int allocate_range(handle file, std::uint64_t offset, std::uint64_t bytes) {
+    const int fault = faults.allocate.next();
+    return fault != 0 ? fault : posix::allocate_range(file, offset, bytes);
+  }
+  static int is_named(handle file, handle directory, const char* name) {
+    const int fault = faults.names.next();
+    return fault != 0 ? fault : posix::is_named(file, directory, name);
+  }
   static int map(handle file, std::uint64_t offset, std::size_t bytes, bool writable, region& out) {
     const int fault = faults.map.next();
     return fault != 0 ? fault : posix::map(file, offset, bytes, writable, out);

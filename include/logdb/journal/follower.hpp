@@ -138,10 +138,20 @@ class follower {
 
   void reload(const format::manifest& found) {
     auto fresh = std::make_unique<table>(volume_, found, options_.index, options_.recovery);
-    if (segments_) keep_known(*fresh);
+    if (segments_ && !was_replaced()) keep_known(*fresh);
     segments_ = std::move(fresh);
     generation_ = found.generation;
     walked_.reset();
+  }
+
+  /// Tells whether the storage found another file in the place of its own: what is mapped of the
+  /// old one no longer grows.
+  [[nodiscard]] bool was_replaced() {
+    if constexpr (requires { volume_->replacements(); }) {
+      const std::uint64_t now = volume_->replacements();
+      return std::exchange(replacements_, now) != now;
+    }
+    return false;
   }
 
   /// Takes over the segments that are known already, so that they stay mapped.
@@ -185,6 +195,7 @@ class follower {
   staging<storage> ring_;        // the writer's, mapped to read; empty: there is none
   std::unique_ptr<table> segments_;
   std::uint64_t generation_ = 0;
+  std::uint64_t replacements_ = 0;           // of the storage's file, when segments_ was made
   std::optional<log_end<Policies>> walked_;  // of the open part
   read_scope<Policies> scope_;
   recovery_report report_;

@@ -212,10 +212,10 @@ class journal {
     try {
       settle();
     } catch (...) {
-      end();
+      end(false);
       throw;
     }
-    end();
+    end(true);
   }
 
  private:
@@ -269,8 +269,10 @@ class journal {
     return durable_lsn();
   }
 
-  void end() {
+  void end(bool settled) {
     core_.state.store(log_state::closed);  // pairs with require_open(): a failed log, too, is over
+    storage& volume = *core_.segments.volume();
+    if constexpr (requires { volume.close(settled); }) volume.close(settled);
     lease_.reset();
   }
 

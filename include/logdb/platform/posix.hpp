@@ -204,6 +204,16 @@ struct posix {
     return detail::checked(::unlinkat(directory, name, 0));
   }
 
+  /// Returns 1 when the directory has this very file under that name, 0 when another or none.
+  static int is_named(handle file, handle directory, const char* name) {
+    struct ::stat own {};
+    struct ::stat found {};
+    if (::fstat(file, &own) == -1) return -errno;
+    const int result = detail::checked(::fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW));
+    if (result != 0) return result == -ENOENT ? 0 : result;
+    return own.st_dev == found.st_dev && own.st_ino == found.st_ino ? 1 : 0;
+  }
+
   // --- bytes -----------------------------------------------------------------------------------
 
   /// Returns the size in bytes; -EINVAL for what is no regular file.
@@ -233,8 +243,11 @@ struct posix {
   /// Takes real space for the first `bytes` and makes that the size if it was less; -EOPNOTSUPP
   /// where
   /// the file system cannot (the C library's emulation is not used: it writes one byte a block).
-  static int allocate(handle file, std::uint64_t bytes) {
-    return detail::checked(::fallocate(file, 0, 0, static_cast<::off_t>(bytes)));
+  static int allocate(handle file, std::uint64_t bytes) { return allocate_range(file, 0, bytes); }
+  /// The same for `bytes` from an offset on; what lies before stays as it is.
+  static int allocate_range(handle file, std::uint64_t offset, std::uint64_t bytes) {
+    return detail::checked(
+        ::fallocate(file, 0, static_cast<::off_t>(offset), static_cast<::off_t>(bytes)));
   }
 
   /// Sets the size; only for files that nobody has mapped.

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <optional>
 #include <span>
+#include <sys/mman.h>
 #include <utility>
 #include <vector>
 
@@ -72,7 +72,7 @@ inline frozen freeze(std::vector<std::byte> bytes) {
 class pages {
  public:
   static constexpr std::size_t page_bytes = 4096;
-  static constexpr std::size_t room_bytes = std::size_t{1} << 20;  // no simulated file is larger
+  static constexpr std::size_t room_bytes = std::size_t{4} << 20;  // no simulated file is larger
 
   pages() : owned_{take()}, memory_{owned_.get()} {}
   pages(const pages&) = delete;
@@ -92,7 +92,7 @@ class pages {
 
  private:
   struct freer {
-    void operator()(std::byte* memory) const { std::free(memory); }
+    void operator()(std::byte* memory) const { ::munmap(memory, room_bytes); }
   };
   using block = std::unique_ptr<std::byte, freer>;
 
@@ -110,9 +110,10 @@ class pages {
   }
 
   static block make() {
-    void* const memory = std::aligned_alloc(4096, room_bytes);
-    if (memory == nullptr) throw std::bad_alloc{};
-    std::memset(memory, 0, room_bytes);
+    // Zero, and there only once it is used.
+    void* const memory = ::mmap(nullptr, room_bytes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc{};
     return block{static_cast<std::byte*>(memory)};
   }
 

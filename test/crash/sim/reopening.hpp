@@ -75,19 +75,17 @@ void check_index(Log& log, const contents& shown, random_source& random) {
 
 /// Checks that a log goes on only in a segment with nothing behind its last frame: what stood there
 /// could pass for a part of the log one day.
-inline void check_active(disk& storage) {
-  const auto& files = storage.find(log_path)->now;
-  const auto text_of = [](const inode& file) {
-    return as_text({file.cache()->data(), static_cast<std::size_t>(file.size())});
-  };
+template <class Log>
+void check_active(disk& storage) {
+  const auto files = files_of<Log>(storage);
   format::manifest known;
-  const auto& manifest = *files.at(std::string{format::manifest_name});
-  if (format::decode(as_bytes(text_of(manifest)), known) != format::format_fault::none) {
+  const auto manifest = files.at(std::string{format::manifest_name});
+  if (format::decode(as_bytes(manifest), known) != format::format_fault::none) {
     throw mismatch{"the manifest cannot be read"};
   }
   for (const auto& segment : known.segments) {
     if (!segment.base || segment.end) continue;
-    const auto text = text_of(*files.at(format::segment_name(segment.number)));
+    const auto text = files.at(format::segment_name(segment.number));
     const auto frames = test::frames_of(text);
     const auto end = frames.empty() ? format::segment_header_bytes : frames.back().end();
     if (text.find_first_not_of('\0', end) != text.npos) {
@@ -146,7 +144,7 @@ class reopening {
     check_report(shown.report);
     stopped_.told->check(shown, said_, how_);
     check_index(*log, shown, random_);
-    check_active(machine_.storage);
+    check_active<Log>(machine_.storage);
     next_ = std::make_shared<story>(shown, said_, kind_.records_kept);
     told_ = next_;
     go_on(log);

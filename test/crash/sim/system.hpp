@@ -16,7 +16,6 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/platform/mutex.hpp>
 #include <logdb/platform/posix.hpp>
 #include <logdb/types.hpp>
 
@@ -174,6 +173,14 @@ struct sim_system {
     return entry->storage.unlink(names, name);
   }
 
+  static int is_named(handle file, handle directory, const char* name) {
+    const system_call entry{call::exists, call_cost, directory, name};
+    if (entry.fault() != 0) return -entry.fault();
+    const auto& now = entry->storage.find(entry->find(directory)->directory)->now;
+    const auto found = now.find(name);
+    return found != now.end() && found->second == entry->find(file)->file ? 1 : 0;
+  }
+
   // --- bytes -----------------------------------------------------------------------------------
 
   static std::int64_t size(handle file) {
@@ -234,6 +241,10 @@ struct sim_system {
     if (bytes > pages::room_bytes) return -ENOSPC;
     file_of(entry, file).grow(bytes);
     return 0;
+  }
+
+  static int allocate_range(handle file, std::uint64_t offset, std::uint64_t bytes) {
+    return allocate(file, offset + bytes);
   }
 
   static int resize(handle file, std::uint64_t bytes) {

@@ -100,7 +100,7 @@ class trial {
     bytes[ring + random_.below(room)] ^= std::byte{0x10};
     file.cache = freeze(std::move(bytes));
     disk_state damaged = stopped.state;
-    damaged.directories[log_path].now[std::string{format::control_name}] =
+    damaged.directories[control_directory<Log>].now[control_name<Log>()] =
         std::make_shared<const file_state>(std::move(file));
     if (is_new(stopped, damaged, ending::wild_write, again)) {
       ++count_.deaths;
@@ -110,9 +110,9 @@ class trial {
 
   /// Returns the control file, or null when there is none, or not a whole one.
   static file_ptr control_of(const disk_state& state) {
-    const auto log = state.directories.find(log_path);
+    const auto log = state.directories.find(control_directory<Log>);
     if (log == state.directories.end()) return nullptr;
-    const auto control = log->second.now.find(std::string{format::control_name});
+    const auto control = log->second.now.find(control_name<Log>());
     if (control == log->second.now.end()) return nullptr;
     const bool whole = control->second->cache->size() > logdb::detail::control_header_bytes;
     return whole ? control->second : nullptr;

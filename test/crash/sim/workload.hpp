@@ -16,15 +16,15 @@
 #include <logdb/logdb.hpp>
 
 #include "atomic.hpp"
+#include "place.hpp"
 #include "story.hpp"
 #include "system.hpp"
 
 namespace logdb::sim {
 
-template <class Durability>
-using sim_log = basic_log<Storage<BasicDirectory<sim_system>>, logdb::Durability<Durability>>;
+template <class Durability, template <class> class Store = BasicDirectory>
+using sim_log = basic_log<Storage<Store<sim_system>>, logdb::Durability<Durability>>;
 
-inline constexpr const char* log_path = "/sim/log";
 inline constexpr const char* cursor_name = "reader";
 
 /// Is one thing that a writer does.

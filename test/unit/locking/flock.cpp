@@ -13,6 +13,7 @@
 #include <logdb/locking/flock.hpp>
 #include <logdb/storage/directory.hpp>
 #include <logdb/storage/memory.hpp>
+#include <logdb/storage/single_file.hpp>
 
 #include "support/faulty_system.hpp"
 #include "support/process.hpp"
@@ -174,6 +175,25 @@ BOOST_AUTO_TEST_CASE(it_goes_with_a_directory_and_not_with_memory) {
   BOOST_TEST(!Flock::compatible_with<policies_with<logdb::Memory>>);
   BOOST_TEST((logdb::locking_policy_for<Flock, Directory>));
   BOOST_TEST(!Flock::shared_writers);
+}
+
+BOOST_AUTO_TEST_CASE(one_file_has_one_writer_and_keeps_no_lock_file) {
+  const logdb::test::temp_dir place;
+  logdb::SingleFile first{place / "log", logdb::open_mode::read_write};
+  logdb::SingleFile second{place / "log", logdb::open_mode::read_write};
+  using file_lease = logdb::Flock::lease<logdb::SingleFile>;
+  {
+    const file_lease held{first};
+    const auto failure = logdb::test::error_of([&] { const file_lease taken{second}; });
+    BOOST_REQUIRE(failure);
+    BOOST_TEST((failure->condition() == errc::locked));
+    const std::string who = std::to_string(logdb::platform::posix::process_id());
+    BOOST_TEST(std::string{failure->what()}.find(who) != std::string::npos);
+    BOOST_TEST(std::filesystem::exists(place / "log-lock"));
+  }
+  BOOST_TEST(!std::filesystem::exists(place / "log-lock"));
+  const file_lease next{second};
+  BOOST_TEST(throws(errc::locked, [&] { const file_lease taken{first}; }));
 }
 
 }  // namespace

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// A file of a directory, opened: what the storage policies that use files are made of.
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <utility>
+
+#include <logdb/error.hpp>
+#include <logdb/platform/posix.hpp>
+#include <logdb/storage/policy.hpp>
+#include <logdb/types.hpp>
+
+namespace logdb::detail {
+
+/// Calls again for as long as a signal interrupts.
+template <class Call>
+auto retry_interrupted(Call call) {
+  for (;;) {
+    const auto result = call();
+    if (result != -EINTR) return result;
+  }
+}
+
+/// Throws what a result below 0 means; returns any other.
+template <class Result>
+Result require_done(Result result, const char* what, const std::filesystem::path& path) {
+  if (result < 0) throw_errno(static_cast<int>(-result), what, path);
+  return result;
+}
+
+/// Says where in a file it failed, for results below 0.
+template <class Result>
+Result require_done_at(Result result, const char* what, const std::filesystem::path& path,
+                       std::uint64_t offset) {
+  if (result >= 0) return result;
+  const int os_error = static_cast<int>(-result);
+  throw error{
+      errc_from_errno(os_error), what, {.path = path, .offset = offset, .os_error = os_error}};
+}
+
+/// Returns zeros to write from; one block for the process, of memory that the program file does
+/// not carry.
+inline bytes_view zero_piece() {
+  static std::array<std::byte, zero_piece_bytes> zeros;
+  return zeros;
+}
+
+/// Owns a handle of the system.
+template <class System>
+class owned_handle {
+ public:
+  using value_type = typename System::handle;
+
+  owned_handle() = default;
+  explicit owned_handle(value_type value) : value_{value} {}
+  owned_handle(owned_handle&& other) noexcept
+      : value_{std::exchange(other.value_, System::no_handle)} {}
+  owned_handle& operator=(owned_handle&& other) noexcept {
+    owned_handle{std::move(other)}.swap(*this);
+    return *this;
+  }
+  ~owned_handle() {
+    // The result says nothing that a sync has not said before; Linux closes even when interrupted.
+    if (value_ != System::no_handle) System::close(value_);
+  }
+
+  [[nodiscard]] value_type get() const { return value_; }
+  void swap(owned_handle& other) noexcept { std::swap(value_, other.value_); }
+
+ private:
+  value_type value_ = System::no_handle;
+};
+
+/// Models storage_mapping over a mapped part of a file.
+template <class System>
+class directory_mapping {
+ public:
+  directory_mapping() = default;
+  explicit directory_mapping(typename System::region region) : region_{std::move(region)} {}
+
+  [[nodiscard]] std::span<std::byte> bytes() const { return {region_.data(), region_.size()}; }
+
+ private:
+  typename System::region region_;
+};
+
+/// Models storage_file over an open file; every call is repeated when a signal interrupts it.
+template <class System>
+class directory_file {
+ public:
+  using mapping = directory_mapping<System>;
+
+  directory_file() = default;
+  directory_file(owned_handle<System> handle, std::filesystem::path path)
+      : handle_{std::move(handle)}, path_{std::move(path)} {}
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] typename System::handle handle() const { return handle_.get(); }
+
+  [[nodiscard]] std::uint64_t size() const {
+    const auto bytes = retry_interrupted([&] { return System::size(handle_.get()); });
+    return static_cast<std::uint64_t>(require_done(bytes, "cannot read the size", path_));
+  }
+
+  /// Takes real space up to `bytes`; where the file system cannot, writes zeros instead.
+  void allocate(std::uint64_t bytes) {
+    if (bytes == 0) return;
+    const int result = retry_interrupted([&] { return System::allocate(handle_.get(), bytes); });
+    if (result != -EOPNOTSUPP) {
+      require_done(result, "cannot allocate", path_);
+    } else if (const std::uint64_t now = size(); now < bytes) {
+      zero_fill(now, bytes - now);
+    }
+  }
+
+  /// The same from an offset on, where nothing was written yet.
+  void allocate(std::uint64_t offset, std::uint64_t bytes) {
+    if (bytes == 0) return;
+    const int result =
+        retry_interrupted([&] { return System::allocate_range(handle_.get(), offset, bytes); });
+    if (result == -EOPNOTSUPP) return zero_fill(offset, bytes);
+    require_done_at(result, "cannot allocate", path_, offset);
+  }
+
+  void zero_fill(std::uint64_t offset, std::uint64_t bytes) {
+    while (bytes != 0) {
+      const auto piece = std::min<std::uint64_t>(bytes, zero_piece_bytes);
+      write(offset, zero_piece().first(piece));
+      offset += piece;
+      bytes -= piece;
+    }
+  }
+
+  void resize(std::uint64_t bytes) {
+    const int result = retry_interrupted([&] { return System::resize(handle_.get(), bytes); });
+    require_done(result, "cannot set the size", path_);
+  }
+
+  void write(std::uint64_t offset, bytes_view first, bytes_view second = {}) {
+    while (!first.empty() || !second.empty()) {
+      const std::size_t written = write_some(offset, first, second);
+      const std::size_t of_first = std::min(written, first.size());
+      first = first.subspan(of_first);
+      second = second.subspan(written - of_first);
+      offset += written;
+    }
+  }
+
+  void read(std::uint64_t offset, std::span<std::byte> out) const {
+    while (!out.empty()) {
+      const std::size_t got = read_some(offset, out);
+      offset += got;
+      out = out.subspan(got);
+    }
+  }
+
+  /// Makes what was written durable. After a failure the kernel has forgotten which pages were
+  /// dirty, so the next
+  /// sync of this file would lie: write the bytes to another one.
+  void sync() {
+    const int result = retry_interrupted([&] { return System::sync(handle_.get()); });
+    require_done(result, "cannot sync", path_);
+  }
+
+  [[nodiscard]] mapping map(std::uint64_t offset, std::uint64_t bytes, open_mode mode) const {
+    require_inside(offset, bytes, size(), path_);  // beyond the end lies SIGBUS
+    typename System::region region;
+    if (bytes != 0) {
+      const bool writable = mode == open_mode::read_write;
+      const int result = System::map(handle_.get(), offset, bytes, writable, region);
+      require_done_at(result, "cannot map", path_, offset);
+    }
+    return mapping{std::move(region)};
+  }
+
+  [[nodiscard]] bool try_lock_exclusive() {
+    const int result = retry_interrupted([&] { return System::lock_exclusive(handle_.get()); });
+    if (result == -EWOULDBLOCK) return false;
+    require_done(result, "cannot lock", path_);
+    return true;
+  }
+
+  void unlock() {
+    const int result = retry_interrupted([&] { return System::unlock(handle_.get()); });
+    require_done(result, "cannot unlock", path_);
+  }
+
+ private:
+  /// Writes what one call takes; returns its bytes, never 0.
+  std::size_t write_some(std::uint64_t offset, bytes_view first, bytes_view second) {
+    // The system's type for a piece is not const, yet only read.
+    const std::array<platform::write_piece, 2> pieces{
+        {{const_cast<std::byte*>(first.data()), first.size()},
+         {const_cast<std::byte*>(second.data()), second.size()}}};
+    std::int64_t result =
+        retry_interrupted([&] { return System::write(handle_.get(), pieces.data(), 2, offset); });
+    if (result == 0) result = -EIO;  // neither progress nor an error would loop for ever
+    require_done_at(result, "cannot write", path_, offset);
+    return static_cast<std::size_t>(result);
+  }
+
+  /// Reads what one call gives; returns its bytes, never 0.
+  std::size_t read_some(std::uint64_t offset, std::span<std::byte> out) const {
+    const std::int64_t got = retry_interrupted(
+        [&] { return System::read(handle_.get(), out.data(), out.size(), offset); });
+    if (got == 0) require_inside(offset, out.size(), offset, path_);
+    // Also what a damaged file says, when it is past any offset that the system can count to.
+    if (got == -EINVAL) require_inside(offset, out.size(), size(), path_);
+    return static_cast<std::size_t>(require_done_at(got, "cannot read", path_, offset));
+  }
+
+  owned_handle<System> handle_;
+  std::filesystem::path path_;  // for messages: as it was named when it was opened
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The place of a store in one file: the file itself, which may be replaced, and what stands beside
+/// it while it is open.
+
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/interprocess/sync/scoped_lock.hpp>
+
+#include <logdb/durability_point.hpp>
+#include <logdb/error.hpp>
+#include <logdb/format/names.hpp>
+#include <logdb/platform/mutex.hpp>
+#include <logdb/storage/directory.hpp>
+#include <logdb/storage/single_file_host.hpp>
+
+namespace logdb::detail {
+
+/// Returns how much room a file gets whose size is set: a segment's footer still fits behind it.
+/// It is a hole until then: an address, and no space.
+constexpr std::uint64_t single_file_room(std::uint64_t bytes) {
+  return bytes + std::max<std::uint64_t>(format::region_alignment, bytes / 8);
+}
+
+/// Tells the files that stand beside: they are caches and locks of those who have the log open.
+inline bool stands_beside(std::string_view name) {
+  return name.starts_with(format::control_name) || name.starts_with(format::lock_name);
+}
+
+/// Is shared by the storage and its open files.
+///
+/// @threads  any
+template <class System>
+class single_file_volume {
+ public:
+  using host = single_file_host<System>;
+  using host_ptr = std::shared_ptr<host>;
+  using file = directory_file<System>;
+
+  /// @errors  errc::not_found, errc::not_a_log, errc::corrupt, errc::format_mismatch,
+  ///          errc::permission_denied, errc::io
+  single_file_volume(const std::filesystem::path& path, open_mode mode)
+      : path_{path},
+        name_{path.filename().string()},
+        mode_{mode},
+        beside_{{}, parent_of(path), mode} {
+    require_flat_name(name_, path_);
+    follow();
+  }
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] open_mode mode() const { return mode_; }
+  /// Returns how often the file was found replaced by another.
+  [[nodiscard]] std::uint64_t replacements() const { return replacements_.load(); }
+
+  /// Returns the file as it is now; null when it is still to be made. A reader looks whether it was
+  /// changed or replaced, and so does a writer until its first change: before it has the right to
+  /// write the file is another's.
+  [[nodiscard]] host_ptr look() {
+    const guard lock{mutex_};
+    if (!is_ready_ && !closed_) follow();
+    return host_;
+  }
+
+  /// Returns the file to change it, and makes it if there is none. @errors errc::closed, errc::io
+  [[nodiscard]] host_ptr take() {
+    const guard lock{mutex_};
+    if (closed_) throw error{errc::closed, "the log was closed", {.path = path_}};
+    if (!is_ready_) make_ready();
+    return host_;
+  }
+
+  /// Changes nothing from here on. Before, if the log was closed as it should be, gives dead space
+  /// back where it is more than a ratio of the file. What was opened can still be read.
+  void close(bool settled, double ratio) noexcept {
+    const guard lock{mutex_};
+    if (std::exchange(closed_, true) || host_ == nullptr) return;
+    try {
+      if (settled) finish(ratio);
+    } catch (const std::exception&) {
+      // The log is whole as it is; the next close tries again.
+    }
+    host_->close();
+  }
+
+  // --- beside ----------------------------------------------------------------------------------
+
+  [[nodiscard]] std::string beside(std::string_view file_name) const {
+    require_flat_name(file_name, path_);
+    return name_ + "-" + std::string{file_name};
+  }
+  [[nodiscard]] BasicDirectory<System>& directory() { return beside_; }
+
+  /// Opens a file to lock it; whoever had it locked before may remove it any time.
+  [[nodiscard]] file open_lock(std::string_view file_name) {
+    const std::string name = beside(file_name);
+    for (;;) {
+      try {
+        return beside_.create(name);
+      } catch (const error& failure) {
+        if (failure.os_error() != EEXIST) throw;
+      }
+      try {
+        return beside_.open(name, open_mode::read_write);
+      } catch (const error& failure) {
+        if (failure.condition() != errc::not_found) throw;
+      }
+    }
+  }
+
+ private:
+  using mutex = platform::basic_mutex<System>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+  using region = single_file_region;
+
+  static std::filesystem::path parent_of(const std::filesystem::path& path) {
+    const auto parent = path.parent_path();
+    return parent.empty() ? std::filesystem::path{"."} : parent;
+  }
+
+  [[nodiscard]] std::string draft_name() const { return name_ + "-new"; }
+
+  /// Returns null for an empty file: whoever made it has put nothing into it.
+  [[nodiscard]] host_ptr open_host() const {
+    file opened = beside_.open(name_, mode_);
+    if (opened.size() == 0) {
+      if (mode_ == open_mode::read_write) return nullptr;
+      throw error{errc::not_found, "the file is empty", {.path = path_}};
+    }
+    auto made = std::make_shared<host>(std::move(opened));
+    made->load();
+    return made;
+  }
+
+  void follow() {
+    if (host_ != nullptr && beside_.is_named(host_->bytes(), name_)) return host_->refresh();
+    if (host_ != nullptr) ++replacements_;
+    host_ = mode_ == open_mode::read_only || beside_.exists(name_) ? open_host() : nullptr;
+  }
+
+  /// Makes a file under a draft name, and puts it in place when it is whole.
+  template <class Fill>
+  [[nodiscard]] host_ptr put_new(Fill fill) {
+    beside_.remove(draft_name());
+    try {
+      auto made = std::make_shared<host>(beside_.create(draft_name()));
+      fill(*made);
+      beside_.rename(draft_name(), name_);
+      beside_.sync();
+      return made;
+    } catch (...) {
+      discard_draft();
+      throw;
+    }
+  }
+
+  void discard_draft() noexcept {
+    try {
+      beside_.remove(draft_name());
+    } catch (const std::exception&) {
+      // The next writer removes it.
+    }
+  }
+
+  void make_ready() {
+    follow();
+    beside_.remove(draft_name());  // of a writer that died
+    if (host_ == nullptr) {
+      host_ = put_new([](host& made) { made.begin(); });
+    } else {
+      // Whoever put the file there may have died before its name was durable.
+      if constexpr (has_step<durability_point::file_name_sync>) beside_.sync();
+    }
+    is_ready_ = true;
+  }
+
+  void finish(double ratio) {
+    if (host_->dead_ratio() > ratio) {
+      (void)put_new([this](host& made) { copy_all(made); });
+    } else {
+      host_->repeat();
+    }
+  }
+
+  /// Copies what is alive. The files that are open stay with the old file.
+  void copy_all(host& to) {
+    to.begin();
+    single_file_regions copies;
+    for (const auto& [name, from] : *host_->names()) {
+      const auto copy = std::make_shared<region>();
+      const std::uint64_t bytes = from->size.load(std::memory_order_acquire);
+      to.reserve(*copy, bytes, std::min(from->capacity.load(), single_file_room(bytes)));
+      copy_bytes(*from, to, *copy, bytes);
+      copy->size.store(bytes, std::memory_order_release);
+      copies.emplace(name, copy);
+    }
+    to.fill(std::move(copies));
+    if constexpr (has_step<durability_point::compacted_sync>) to.repeat();
+  }
+
+  void copy_bytes(const region& from, host& to, region& copy, std::uint64_t bytes) {
+    std::vector<std::byte> buffer(std::min<std::uint64_t>(bytes, zero_piece_bytes));
+    for (std::uint64_t done = 0; done < bytes;) {
+      const std::span piece{buffer.data(), std::min<std::uint64_t>(bytes - done, buffer.size())};
+      host_->bytes().read(from.offset.load() + done, piece);
+      to.write(copy, done, piece);
+      done += piece.size();
+    }
+  }
+
+  std::filesystem::path path_;
+  std::string name_;  // of the file in its directory
+  open_mode mode_;
+  BasicDirectory<System> beside_;
+  mutex mutex_;  // of the four below
+  host_ptr host_;
+  bool is_ready_ = false;  // there is a file, its name is durable, and no draft of it is left
+  bool closed_ = false;
+  std::atomic<std::uint64_t> replacements_ = 0;
+};
+
+}  // namespace logdb::detail
