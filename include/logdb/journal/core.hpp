@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include <boost/container/static_vector.hpp>
@@ -13,6 +14,7 @@
 #include <logdb/durability/policy.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
+#include <logdb/journal/staging_pins.hpp>
 #include <logdb/options.hpp>
 #include <logdb/stats.hpp>
 
@@ -89,6 +91,13 @@ struct journal_core {
       case watermark::durable: return lsn{control().durable_lsn.load(std::memory_order_acquire)};
     }
     return {};
+  }
+
+  /// Returns the time that marks are given: the wall clock's, or where an index asks for it log
+  /// time: the wall clock's when the log was opened, going on with the monotonic one.
+  [[nodiscard]] timestamp clock() const {
+    if constexpr (keeps_log_time<typename Policies::index>) return clock_start + system::uptime();
+    return system::now();
   }
 
   /// Returns the frame size from which a transaction gets a segment of its own.
@@ -168,6 +177,11 @@ struct journal_core {
   std::uint64_t group_begin = 0;              // stream position of the open group
   bool group_open = false;                    // a mark leads what follows
   timestamp group_time{};                     // of the last mark; never goes back
+
+  timestamp clock_start{};  // log time when the uptime was 0; set by the open
+  [[no_unique_address]] std::conditional_t<reads_staging<typename Policies::index>,
+                                           staging_pins<system>, no_staging_pins>
+      pins;
 
   std::atomic<log_state> state = log_state::open;
   std::atomic<std::int64_t> oldest_pending =

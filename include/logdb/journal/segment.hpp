@@ -74,6 +74,7 @@ class segment {
   [[nodiscard]] format::frame_seed seed() const { return seed_; }
   [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
   [[nodiscard]] format::segment_role role() const { return role_; }
+  [[nodiscard]] const identity& store() const { return store_; }
   [[nodiscard]] std::filesystem::path path() const {
     return volume_->path() / format::segment_name(number_);
   }

@@ -3,16 +3,24 @@
 /// @file
 /// The keydir itself: a hash table in memory from keys, which it does not keep, to addresses.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <vector>
 
 #include <logdb/index/keydir/page.hpp>
 
 namespace logdb::detail {
+
+/// Is a key's hash and where its record is.
+struct hashed_address {
+  std::uint64_t hash = 0;
+  address at = 0;
+};
 
 /// Finds records by the hash of their keys. Two keys may look alike to it: whoever asks compares
 /// the key with the one in the log.
@@ -112,6 +120,28 @@ class keydir_table {
     }
   }
 
+  /// Fills a shard that is empty with keys sorted by hash. Under the shard's lock, or alone.
+  /// @errors  std::bad_alloc; the shard stays empty
+  /// @cost    a few ns a key: pages are made of the right size
+  void fill(std::size_t number, std::span<const hashed_address> keys) {
+    if (keys.empty()) return;
+    page_list made;
+    build(made, keys, 0);
+    const auto deepest =
+        std::ranges::max_element(made, {}, [](const auto& page) { return page->depth; });
+    auto pages = std::make_unique<directory>((*deepest)->depth);
+    std::size_t place = 0;
+    for (auto& page : made) {
+      const std::size_t width = std::size_t{1} << (pages->depth - page->depth);
+      for (std::size_t n = 0; n < width; ++n)
+        pages->links[place++].store(page_link{page.get()}.word());
+      count_bytes(keydir_page::bytes_of(page.release()->capacity));
+    }
+    count_bytes(sizeof(directory) + 8 * pages->size());
+    keys_.fetch_add(keys.size(), std::memory_order_relaxed);
+    shards_[number].pages.store(pages.release());
+  }
+
   /// Inserts a key that is not there. Under the shard's lock, after make_room().
   void insert(std::uint64_t hash, address at) noexcept {
     page_of(shard_of(hash), hash).insert(fingerprint(hash), at);
@@ -179,6 +209,33 @@ class keydir_table {
  private:
   static constexpr std::uint32_t depth_max = 12;
 
+  struct drop_page {
+    void operator()(keydir_page* page) const { keydir_page::drop(page); }
+  };
+  using page_list = std::vector<std::unique_ptr<keydir_page, drop_page>>;
+
+  /// Makes the pages of the keys that share `depth` bits of the fingerprint, in their order.
+  static void build(page_list& made, std::span<const hashed_address> keys, std::uint32_t depth) {
+    if (keys.size() > page_keys_max && depth < depth_max) {
+      const std::uint64_t bit = std::uint64_t{1} << (fingerprint_bits - 1 - depth);
+      const auto high = std::ranges::partition_point(
+          keys, [bit](const hashed_address& each) { return (fingerprint(each.hash) & bit) == 0; });
+      const auto low = static_cast<std::size_t>(high - keys.begin());
+      build(made, keys.first(low), depth + 1);
+      return build(made, keys.subspan(low), depth + 1);
+    }
+    made.emplace_back(keydir_page::make(capacity_for(keys.size()), depth));
+    for (const auto& each : keys) made.back()->insert(fingerprint(each.hash), each.at);
+  }
+
+  /// Returns the capacity of a page for so many keys and some more.
+  static std::uint32_t capacity_for(std::uint64_t keys) {
+    const std::uint32_t capacity = keydir_page::capacity_for(keys + keys / 8 + 1);
+    // What a link cannot say no page may have.
+    if (capacity > page_link::capacity_max) throw std::bad_alloc{};
+    return capacity;
+  }
+
   static std::uint64_t fingerprint(std::uint64_t hash) {
     return hash >> (64 - shard_bits - fingerprint_bits) & fingerprint_mask;
   }
@@ -221,11 +278,7 @@ class keydir_table {
 
   /// Puts a page with room for so many keys in the place of one.
   void replace(shard& in, keydir_page& old, std::uint64_t keys) {
-    const std::uint64_t ahead = keys + keys / 8 + 1;
-    const std::uint32_t capacity = keydir_page::capacity_for(ahead);
-    // What a link cannot say no page may have.
-    if (capacity > page_link::capacity_max) throw std::bad_alloc{};
-    keydir_page* const made = keydir_page::make(capacity, old.depth);
+    keydir_page* const made = keydir_page::make(capacity_for(keys), old.depth);
     copy(old, [made](slot_word) { return made; });
     publish(in, old, {made, made});
   }
@@ -238,7 +291,7 @@ class keydir_table {
     std::array<std::uint64_t, 2> keys{};
     for_each(old, [&](slot_word word) { ++keys[is_high(word) ? 1 : 0]; });
     const auto make = [&](std::uint64_t count) {
-      return keydir_page::make(keydir_page::capacity_for(count + count / 8 + 1), old.depth + 1);
+      return keydir_page::make(capacity_for(count), old.depth + 1);
     };
     keydir_page* const low = make(keys[0]);
     keydir_page* high = nullptr;

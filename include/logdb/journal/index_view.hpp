@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What an index that lives as long as its log sees of the journal.
+
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <logdb/journal/appender.hpp>
+#include <logdb/journal/attachment.hpp>
+#include <logdb/journal/walker.hpp>
+
+namespace logdb::detail {
+
+template <class Policies>
+class journal;
+
+/// Is the narrow view that such an index has of a writing log: appends that say where they went,
+/// staged bytes, the segments.
+///
+/// @threads  any
+template <class Policies>
+class index_view {
+ public:
+  using core_type = journal_core<Policies>;
+  using system = typename core_type::system;
+
+  index_view(journal<Policies>& owner, core_type& core, committer<Policies>& commits,
+             appender<Policies>& append)
+      : journal_{owner}, core_{core}, commits_{commits}, appender_{append} {}
+
+  [[nodiscard]] const basic_options<Policies>& options() const { return core_.options; }
+  [[nodiscard]] const identity& store() const { return core_.segments.store(); }
+  [[nodiscard]] segment_table<Policies>& segments() { return core_.segments; }
+  [[nodiscard]] segment_list_ptr<Policies> list() const { return core_.segments.list(); }
+  [[nodiscard]] timestamp clock() const { return core_.clock(); }
+  [[nodiscard]] std::uint64_t reached(watermark level) const { return core_.reached(level); }
+  [[nodiscard]] lsn last_lsn() const { return core_.reached_lsn(watermark::appended); }
+  [[nodiscard]] lsn durable_lsn() const { return core_.reached_lsn(watermark::durable); }
+  /// Returns what a reader may see now, in the segments.
+  [[nodiscard]] read_scope<Policies> scope() { return journal_.scope(); }
+  void require_open() const { core_.require_open(); }
+  /// Throws when the log was closed. One that has failed can still be read.
+  void require_readable() const {
+    if (core_.state.load(std::memory_order_relaxed) == log_state::closed) core_.require_open();
+  }
+
+  /// Tells whether a payload fits into one frame in staging.
+  [[nodiscard]] bool fits(std::uint64_t payload_bytes) const {
+    return appender_.fits(payload_bytes);
+  }
+
+  /// Appends one frame; it is not acknowledged yet.
+  placement<Policies> append(format::frame_kind kind, std::uint32_t count, bytes_view first,
+                             bytes_view second) {
+    return appender_.put_placed(kind, count, first, second);
+  }
+
+  /// Appends many records that do not fit into staging, in a segment of their own, which is
+  /// returned.
+  std::pair<ticket, segment_ptr<Policies>> append_attached(batch_builder batch) {
+    core_.require_open();
+    attachment<Policies> large{core_};
+    large.add(std::move(batch));
+    const std::uint64_t records = large.records();
+    auto own = large.finish();
+    try {
+      const ticket given = appender_.put_attached(own, records);
+      return {given, std::move(own)};
+    } catch (...) {
+      if (!own->base()) own->drop();  // no frame in the log names it
+      throw;
+    }
+  }
+
+  /// Returns when the durability policy lets an append return.
+  void acknowledge(const ticket& given) { Policies::durability::acknowledge(commits_, given.end); }
+
+  void wait(std::uint64_t target, watermark level) { commits_.wait(target, level); }
+
+  /// Copies from staging what stands at a stream position; false: staging no longer has it, and so
+  /// its segment does.
+  bool copy_staged(std::uint64_t position, std::span<std::byte> out) {
+    const auto pin = core_.pins.keep(position);
+    if (core_.reached(Policies::durability::keeps_until) > position) return false;
+    core_.ring.copy_out(position, out);
+    return true;
+  }
+
+  /// Ends the log: what it accepted and its index no longer agree.
+  void fail(const std::string& why) {
+    const typename core_type::guard lock{core_.append_mutex};
+    core_.fail(why);
+  }
+
+ private:
+  journal<Policies>& journal_;
+  core_type& core_;
+  committer<Policies>& commits_;
+  appender<Policies>& appender_;
+};
+
+}  // namespace logdb::detail
