@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/keydir/compactor.hpp>
 #include <logdb/index/keydir/key_commit.hpp>
 #include <logdb/index/keydir/key_range.hpp>
 #include <logdb/index/keydir/key_snapshot.hpp>
@@ -43,10 +44,19 @@ struct KeyDir {
     /// for finding records by lsn and time: one entry (24 bytes) for each so many bytes of log, at
     /// least 64
     std::uint64_t stride_bytes = 64u << 10;
+    /// when old versions, erased keys and expired ones leave the disk
+    compaction_options compaction{};
 
     /// Returns what is out of its range; null: nothing.
     [[nodiscard]] const char* fault() const {
-      return stride_bytes >= 64 ? nullptr : "index.stride_bytes must be at least 64";
+      if (stride_bytes < 64) return "index.stride_bytes must be at least 64";
+      if (!(compaction.dead_ratio_max >= 0)) {
+        return "index.compaction.dead_ratio_max must not be negative";
+      }
+      if (compaction.bytes_per_second == 0) {
+        return "index.compaction.bytes_per_second must not be 0";
+      }
+      return nullptr;
     }
   };
 
@@ -81,15 +91,19 @@ struct KeyDir {
   template <class Policies>
   class log_index {
    public:
-    explicit log_index(detail::index_view<Policies> view) : store_{std::move(view)} {
+    explicit log_index(detail::index_view<Policies> view)
+        : store_{std::move(view)}, compactor_{store_, store_.view().options().index.compaction} {
       detail::key_opening<Policies>{store_}.run();
+      compactor_.start();
     }
     [[nodiscard]] detail::key_store<Policies>& store() { return store_; }
-    [[nodiscard]] key_snapshot<Policies> snapshot() { return {store_, store_.view().scope()}; }
-    void close() {}
+    [[nodiscard]] key_snapshot<Policies> snapshot() { return key_snapshot<Policies>{store_}; }
+    [[nodiscard]] detail::compactor<Policies>& compaction() { return compactor_; }
+    void close() { compactor_.stop(); }
 
    private:
     detail::key_store<Policies> store_;
+    detail::compactor<Policies> compactor_;
   };
 
   template <class Policies>
@@ -202,6 +216,23 @@ struct KeyDir {
     [[nodiscard]] auto keys() const { return detail::make_key_range<stored_bytes>(store()); }
     /// Returns keys and values, in no order: `for (auto& [key, value] : log.entries())`.
     [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(store()); }
+
+    /// Writes what is still needed to new segments, and drops the old ones: replaced and expired
+    /// values, tombstones that nothing needs. Lsns stay what they are; between them are gaps then.
+    ///
+    /// Waits for one that is under way in the background. close() stops it.
+    /// @errors  errc::corrupt, errc::io, errc::no_space: nothing is lost; what was finished before
+    ///          stays so
+    /// @cost    reads what has dead bytes, writes what is left of it
+    compaction_report compact() {
+      auto& index = self().view().index();
+      index.store().view().require_open();
+      return index.compaction().compact();
+    }
+    /// Returns what compaction did since the log was opened.
+    [[nodiscard]] compaction_report compacted() const {
+      return const_cast<Log&>(self()).view().index().compaction().total();
+    }
 
     /// Returns the memory that the keydir takes.
     [[nodiscard]] std::uint64_t memory_bytes() const { return store().table().bytes(); }

@@ -76,6 +76,19 @@ class appender {
     return put;
   }
 
+  /// Ends the active segment, unless it is empty.
+  /// @errors  errc::no_space, errc::failed, errc::closed
+  void roll_now() {
+    guard lock{core_.append_mutex};
+    core_.require_open();
+    const auto active = core_.extents.back();
+    if (now_at() - active.base == format::segment_header_bytes) return;
+    while (core_.extents.back().segment == active.segment) {
+      core_.require_open();
+      roll(lock);
+    }
+  }
+
   /// Logs where a cursor stands, and remembers it.
   ticket put_cursor(const format::cursor& cursor) {
     const auto encoded = format::encode(cursor);

@@ -190,6 +190,7 @@ struct journal_core {
   std::atomic<std::uint32_t> watchers = 0;    // readers that wait for more
   event progress;                             // written or durable moved, or the state changed
   event work;                                 // for the thread that commits
+  event settled;                              // a sealed segment stands in the manifest, whole
   event chores;                               // for the thread that keeps segments ready
   log_counters counters;
 

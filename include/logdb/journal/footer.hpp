@@ -46,6 +46,7 @@ template <class Policies>
 std::uint64_t write_footer(segment<Policies>& sealed) {
   try {
     sealed.writable().write(sealed.end_offset(), encode_footer(sealed));
+    if constexpr (requires { sealed.entries().forget_hints(); }) sealed.entries().forget_hints();
     if constexpr (has_step<durability_point::seal_sync>) sealed.writable().sync();
     return sealed.end_offset();
   } catch (const error&) {

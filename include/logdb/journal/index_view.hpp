@@ -27,8 +27,8 @@ class index_view {
   using system = typename core_type::system;
 
   index_view(journal<Policies>& owner, core_type& core, committer<Policies>& commits,
-             appender<Policies>& append)
-      : journal_{owner}, core_{core}, commits_{commits}, appender_{append} {}
+             keeper<Policies>& keep, appender<Policies>& append)
+      : journal_{owner}, core_{core}, commits_{commits}, keeper_{keep}, appender_{append} {}
 
   [[nodiscard]] const basic_options<Policies>& options() const { return core_.options; }
   [[nodiscard]] const identity& store() const { return core_.segments.store(); }
@@ -88,6 +88,15 @@ class index_view {
     return true;
   }
 
+  /// Ends the active segment, unless it is empty, and brings it into the manifest.
+  void seal_active() {
+    appender_.roll_now();
+    keeper_.chores();
+  }
+
+  /// Is signalled when a sealed segment stands in the manifest.
+  [[nodiscard]] typename core_type::event& settled() { return core_.settled; }
+
   /// Ends the log: what it accepted and its index no longer agree.
   void fail(const std::string& why) {
     const typename core_type::guard lock{core_.append_mutex};
@@ -98,6 +107,7 @@ class index_view {
   journal<Policies>& journal_;
   core_type& core_;
   committer<Policies>& commits_;
+  keeper<Policies>& keeper_;
   appender<Policies>& appender_;
 };
 

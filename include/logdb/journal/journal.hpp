@@ -203,7 +203,7 @@ class journal {
   [[nodiscard]] const recovery_report& report() const { return report_; }
   [[nodiscard]] core_type& core() { return core_; }
   /// Returns what an index that lives as long as the log sees of it.
-  [[nodiscard]] index_view<Policies> view() { return {*this, core_, commits_, appender_}; }
+  [[nodiscard]] index_view<Policies> view() { return {*this, core_, commits_, keeper_, appender_}; }
 
   /// Brings everything to stable storage and ends the log. Again: does nothing.
   void close() {

@@ -129,7 +129,8 @@ class segment {
   /// Returns where its first frame stands.
   [[nodiscard]] scan_place start() const {
     return {.next = role_ == format::segment_role::attached ? lsn{1} : base(),
-            .time = time_first()};
+            .time = time_first(),
+            .gaps = role_ == format::segment_role::compacted};
   }
 
   /// Makes it the active one.

@@ -5,40 +5,15 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
-#include <boost/mp11/list.hpp>
-#include <boost/test/unit_test.hpp>
-
-#include <logdb/logdb.hpp>
-
-#include "conformance/logs.hpp"
-#include "support/throws.hpp"
-
 // What a key-value log promises, whatever its other policies.
+#include "unit/index/key_logs.hpp"
 
 namespace logdb::test {
 
-using logs = boost::mp11::mp_list<
-    kv_store, kv_store::with<Durability<Fsync>>, kv_store::with<Durability<None>>,
-    basic_log<Storage<Memory>, Durability<None>, Index<KeyDir>, Locking<None>>>;
-
-/// A log that syncs each write gets fewer of them.
-template <class Log>
-constexpr int share = Log::policies::durability::readable == watermark::durable ? 10 : 1;
-
-std::string key_of(std::uint64_t n) { return "key:" + std::to_string(n); }
-
-template <class Log>
-std::map<std::string, std::string> contents(const Log& log) {
-  std::map<std::string, std::string> found;
-  for (const auto& [key, value] : log.entries()) {
-    BOOST_TEST(found.emplace(key.text(), value.text()).second);
-  }
-  return found;
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_put_value_is_got_until_another_takes_its_place, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_put_value_is_got_until_another_takes_its_place, Log, key_logs) {
   small_log<Log> f;
   BOOST_TEST(!f.log.get("a"));
   BOOST_TEST((f.log.put("a", "one") == lsn{1}));
@@ -53,7 +28,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_put_value_is_got_until_another_takes_its_place, 
   BOOST_TEST(f.log.size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_stays_erased, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_stays_erased, Log, key_logs) {
   small_log<Log> f;
   BOOST_TEST(!f.log.erase("a"));
   BOOST_TEST((f.log.last_lsn() == lsn{}));
@@ -70,7 +45,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_stays_erased, Log, logs) {
   BOOST_TEST(f.log.size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(keys_and_values_may_be_any_bytes_of_any_length, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(keys_and_values_may_be_any_bytes_of_any_length, Log, key_logs) {
   small_log<Log> f;
   const std::string zeros(3, '\0');
   const std::string long_key(65535, 'k');
@@ -92,7 +67,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(keys_and_values_may_be_any_bytes_of_any_length, Lo
   BOOST_TEST(f.log.size() == 4);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_still_in_staging_is_got_without_a_write, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_still_in_staging_is_got_without_a_write, Log, key_logs) {
   typename Log::options options;
   if constexpr (requires { options.durability.delay_max; }) {
     options.durability.delay_max = std::chrono::hours{1};
@@ -109,7 +84,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_still_in_staging_is_got_without_a_write, L
   BOOST_TEST(f.log.stats().groups == groups);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log, key_logs) {
   key_value small;
   key_value large;
   {
@@ -126,7 +101,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log,
   BOOST_TEST(large.text() == std::string(2000, 'l'));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reopens, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reopens, Log, key_logs) {
   small_log<Log> f;
   std::map<std::string, std::string> model;
   std::mt19937 random{7};
@@ -157,7 +132,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reope
   BOOST_TEST(f.log.verify().intact());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, key_logs) {
   small_log<Log> f;
   const std::map<std::string, std::string> pairs{{"a", "1"}, {"b", "2"}, {"c", "3"}};
   BOOST_TEST((f.log.put(pairs) == lsn{3}));
@@ -167,7 +142,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, logs) {
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_sees_its_own_writes_across_nested_rollbacks, Log,
-                              logs) {
+                              key_logs) {
   small_log<Log> f;
   f.log.put("kept", "old");
   f.log.put("erased", "old");
@@ -203,7 +178,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_sees_its_own_writes_across_nested_ro
   BOOST_TEST((contents(f.log) == wanted));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_that_is_dropped_leaves_nothing, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_that_is_dropped_leaves_nothing, Log, key_logs) {
   small_log<Log> f;
   {
     auto dropped = f.log.begin();
@@ -213,7 +188,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_that_is_dropped_leaves_nothing, Log,
   BOOST_TEST((f.log.last_lsn() == lsn{}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_larger_than_staging_is_whole, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_larger_than_staging_is_whole, Log, key_logs) {
   small_log<Log> f;
   f.log.put(key_of(7), "before");
   auto large = f.log.begin();
@@ -232,128 +207,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_larger_than_staging_is_whole, Log, l
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(compare_and_put_puts_only_on_the_version_expected, Log, logs) {
-  small_log<Log> f;
-  BOOST_TEST(!f.log.compare_and_put("a", lsn{1}, "no"));
-  const auto first = f.log.compare_and_put("a", lsn{}, "one");
-  BOOST_TEST((first == lsn{1}));
-  BOOST_TEST(!f.log.compare_and_put("a", lsn{}, "no"));
-  BOOST_TEST((f.log.compare_and_put("a", *first, "two") == lsn{2}));
-  BOOST_TEST(!f.log.compare_and_put("a", *first, "no"));
-  f.log.put(std::map<std::string, std::string>{{"a", "three"}, {"b", "x"}});
-  BOOST_TEST((f.log.compare_and_put("b", lsn{4}, "in a batch") == lsn{5}));
-  f.reopen_if_it_lasts();
-  BOOST_TEST((f.log.compare_and_put("a", lsn{3}, "four") == lsn{6}));
-  f.log.erase("a");
-  BOOST_TEST((f.log.compare_and_put("a", lsn{}, "five") == lsn{8}));
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(many_threads_that_count_by_compare_and_put_lose_nothing, Log, logs) {
-  small_log<Log> f;
-  const auto count = [&f] {
-    for (int n = 0; n < 200 / share<Log>;) {
-      const auto now = f.log.get("count");
-      const auto next = std::to_string(now ? std::stoi(std::string{now->text()}) + 1 : 1);
-      if (f.log.compare_and_put("count", now ? now->lsn() : lsn{}, next)) ++n;
-    }
-  };
-  std::thread second{count};
-  std::thread third{count};
-  count();
-  second.join();
-  third.join();
-  BOOST_TEST(f.log.get("count")->text() == std::to_string(600 / share<Log>));
-  BOOST_TEST(f.log.history("count").size() == 600 / share<Log>);
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(added_values_are_all_there_in_order_until_a_put, Log, logs) {
-  small_log<Log> f;
-  const auto values = [&](std::string_view key) {
-    std::vector<std::string> found;
-    for (const auto& each : f.log.values(key)) found.emplace_back(each.text());
-    return found;
-  };
-  BOOST_TEST(values("a").empty());
-  f.log.put("a", "1");
-  f.log.add("a", "2");
-  f.log.add("a", "3");
-  f.reopen_if_it_lasts();
-  f.log.add("a", "4");
-  BOOST_TEST((values("a") == std::vector<std::string>{"1", "2", "3", "4"}));
-  BOOST_TEST(f.log.get("a")->text() == "4");
-  BOOST_TEST(f.log.size() == 1);
-  auto batch = f.log.begin();
-  batch.add("a", "5");
-  batch.add("a", "6");
-  batch.commit();
-  BOOST_TEST(values("a").size() == 6);
-  f.log.put("a", "7");
-  BOOST_TEST((values("a") == std::vector<std::string>{"7"}));
-  f.log.erase("a");
-  f.log.add("a", "8");
-  BOOST_TEST((values("a") == std::vector<std::string>{"8"}));
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(history_and_reads_as_of_an_lsn_see_each_version, Log, logs) {
-  small_log<Log> f;
-  f.log.put("a", "one");    // 1
-  f.log.put("b", "other");  // 2
-  f.log.put(std::vector<std::pair<std::string, std::string>>{{"a", "two"}, {"a", "three"}});
-  f.log.erase("a");        // 5
-  f.log.put("a", "four");  // 6
-  for (int round = 0; round < 2; ++round) {
-    const auto history = f.log.history("a");
-    BOOST_TEST_REQUIRE(history.size() == 5);
-    BOOST_TEST(history[0].value->text() == "four");
-    BOOST_TEST(!history[1].value);
-    BOOST_TEST(history[2].value->text() == "three");
-    BOOST_TEST((history[3].at == lsn{3}));
-    BOOST_TEST(history[4].value->text() == "one");
-    BOOST_TEST(f.log.get("a", lsn{2})->text() == "one");
-    BOOST_TEST(f.log.get("a", lsn{3})->text() == "two");
-    BOOST_TEST(f.log.get("a", lsn{4})->text() == "three");
-    BOOST_TEST(!f.log.get("a", lsn{5}));
-    BOOST_TEST(f.log.get("a", lsn{100})->text() == "four");
-    BOOST_TEST(!f.log.get("b", lsn{1}));
-    f.reopen_if_it_lasts();
-  }
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(reads_as_of_a_time_see_what_was_there_then, Log, logs) {
-  small_log<Log> f;
-  std::vector<timestamp> times;
-  for (int n = 0; n < 5; ++n) {
-    f.log.put("a", numbered(static_cast<std::uint64_t>(n)));
-    f.log.sync();
-    times.push_back(f.log.history("a").front().time);
-  }
-  BOOST_TEST(!f.log.get("a", times[0] - std::chrono::nanoseconds{1}));
-  for (std::size_t n = 0; n < 5; ++n) {
-    if (n + 1 < 5 && times[n] == times[n + 1]) continue;
-    BOOST_TEST(f.log.get("a", times[n])->text() == numbered(n));
-  }
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_stays_what_it_was, Log, logs) {
-  small_log<Log> f;
-  for (std::uint64_t n = 0; n < 100; ++n) f.log.put(key_of(n), numbered(n));
-  f.log.erase(key_of(5));
-  const auto before = f.log.snapshot();
-  for (int round = 0; round < 5; ++round) {
-    for (std::uint64_t n = 0; n < 200; n += 2) f.log.put(key_of(n), "changed");
-    for (std::uint64_t n = 1; n < 100; n += 4) f.log.erase(key_of(n));
-  }
-  for (std::uint64_t n = 0; n < 200; ++n) {
-    const auto found = before.get(key_of(n));
-    BOOST_TEST_REQUIRE(found.has_value() == (n < 100 && n != 5));
-    if (found) BOOST_TEST_REQUIRE(found->text() == numbered(n));
-  }
-  std::size_t count = 0;
-  before.for_each([&](const stored_bytes&, const key_value&) { ++count; });
-  BOOST_TEST(count == 99);
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_expires_after_its_time_to_live_also_after_a_reopen, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_expires_after_its_time_to_live_also_after_a_reopen, Log,
+                              key_logs) {
   small_log<Log> f;
   f.log.put("gone", "x", std::chrono::nanoseconds{0});
   f.log.put("past", "x", std::chrono::hours{-1});
@@ -373,7 +228,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_expires_after_its_time_to_live_also_after_a_
   BOOST_TEST(f.log.get("gone")->text() == "back");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(values_of_a_type_go_through_its_codec, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(values_of_a_type_go_through_its_codec, Log, key_logs) {
   struct point {
     int x;
     int y;
@@ -387,7 +242,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(values_of_a_type_go_through_its_codec, Log, logs) 
   BOOST_TEST(!f.log.template get<int>("none"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_write_and_read_agree, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_write_and_read_agree, Log, key_logs) {
   small_log<Log> f;
   std::atomic<int> wrong = 0;
   const std::uint64_t rounds = 1500 / share<Log>;
@@ -415,7 +270,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_write_and_read_agree, Log, logs) {
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_is_seen_whole_by_readers_that_look_key_by_key, Log,
-                              logs) {
+                              key_logs) {
   small_log<Log> f;
   std::atomic<bool> done = false;
   std::atomic<int> torn = 0;
@@ -437,7 +292,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_is_seen_whole_by_readers_that_look_k
   BOOST_TEST(torn.load() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_log_says_so, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_log_says_so, Log, key_logs) {
   small_log<Log> f;
   f.log.put("a", "b");
   auto open = f.log.begin();

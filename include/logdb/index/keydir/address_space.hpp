@@ -43,7 +43,8 @@ class stretch {
 
   /// Says at which stream position the segment would begin, once records are appended to it.
   void set_stream(std::uint64_t begin) {
-    if (stream_.load(std::memory_order_relaxed) == begin) return;
+    if (stream_.load(std::memory_order_relaxed) == begin) [[likely]]
+      return;
     stream_.store(begin, std::memory_order_release);  // pairs with stream()
   }
   /// 0: all of it was written before the log was opened.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -62,6 +63,24 @@ void for_each_key_record(bytes_view bytes, const format::frame_view& frame, lsn 
   for (const bytes_view each : *batch) give(each, std::exchange(first, first + 1));
 }
 
+/// Is what a segment's records say of its waste.
+struct segment_waste {
+  std::uint64_t dead_bytes = 0;    ///< of records that later ones in the segment have replaced
+  std::uint64_t mortal_bytes = 0;  ///< of values that expire
+  std::int64_t expires_first = std::numeric_limits<std::int64_t>::max();  ///< ns since 1970
+  std::int64_t expires_last = 0;
+
+  /// Returns about how much has expired at a moment.
+  [[nodiscard]] std::uint64_t expired_bytes(timestamp now) const {
+    const std::int64_t at = now.time_since_epoch().count();
+    if (mortal_bytes == 0 || at < expires_first) return 0;
+    if (at >= expires_last) return mortal_bytes;
+    const double share = (static_cast<double>(at) - static_cast<double>(expires_first)) /
+                         (static_cast<double>(expires_last) - static_cast<double>(expires_first));
+    return static_cast<std::uint64_t>(share * static_cast<double>(mortal_bytes)) + 1;
+  }
+};
+
 /// Gathers the hints of one segment.
 class hint_collector {
  public:
@@ -73,16 +92,23 @@ class hint_collector {
     scan(bytes, frames, from, format::read_header, [&](const auto& frame, const scan_place& at) {
       for_each_key_record(bytes, frame, at.next, [&](const auto& record, auto offset, lsn) {
         hints_.push_back(key_hint::make(hash_key(record.key, seed_), offset, record));
+        if (record.head.expires) note_expiry(record);
       });
     });
     settle(bytes);
   }
 
-  /// Returns what the records take that a later one in the segment has replaced.
-  [[nodiscard]] std::uint64_t dead_bytes() const { return dead_bytes_; }
+  [[nodiscard]] const segment_waste& waste() const { return waste_; }
   [[nodiscard]] std::vector<key_hint> take() { return std::move(hints_); }
 
  private:
+  void note_expiry(const format::key_record& record) {
+    waste_.mortal_bytes += record.bytes.size();
+    const std::int64_t at = record.head.expires->time_since_epoch().count();
+    waste_.expires_first = std::min(waste_.expires_first, at);
+    waste_.expires_last = std::max(waste_.expires_last, at);
+  }
+
   /// Sorts by hash, and leaves of each key the last record.
   void settle(bytes_view bytes) {
     std::ranges::sort(hints_, [](const key_hint& a, const key_hint& b) {
@@ -97,7 +123,8 @@ class hint_collector {
       }
       const bool known = same > 0 && hints_[same - 1].hash == each.hash;
       // What was there before an add still is a value.
-      if (known && each.verb() != format::key_verb::add) dead_bytes_ += hints_[same - 1].bytes();
+      if (known && each.verb() != format::key_verb::add)
+        waste_.dead_bytes += hints_[same - 1].bytes();
       hints_[known ? same - 1 : kept++] = each;
     }
     hints_.resize(kept);
@@ -112,7 +139,7 @@ class hint_collector {
 
   hash_seed seed_;
   std::vector<key_hint> hints_;
-  std::uint64_t dead_bytes_ = 0;
+  segment_waste waste_;
 };
 
 }  // namespace logdb::detail

@@ -24,11 +24,12 @@ class key_snapshot : public log_snapshot<Policies> {
 
  public:
   key_snapshot() = default;
-  key_snapshot(store_type& store, detail::read_scope<Policies> scope)
-      : log_snapshot<Policies>{std::move(scope)},
-        store_{&store},
-        hold_{store.hold(this->last_lsn())},
-        time_{store.view().clock()} {}
+  explicit key_snapshot(store_type& store) : store_{&store}, hold_{store.hold(lsn{})} {
+    // First everything is held, then it is looked how much is needed.
+    log_snapshot<Policies>::operator=(log_snapshot<Policies>{store.view().scope()});
+    hold_ = store.hold(this->last_lsn());
+    time_ = store.view().clock();
+  }
 
   /// Returns the value that a key had. @errors errc::corrupt, errc::closed
   template <bytes_like Key>

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/hash.hpp>
+#include <logdb/index/keydir/hints.hpp>
 #include <logdb/index/keydir/key_batch.hpp>
 #include <logdb/index/keydir/record_source.hpp>
 #include <logdb/index/keydir/table.hpp>
@@ -225,6 +226,7 @@ class key_store {
   void replace(std::uint64_t hashed, const replaced_record<Policies>* before, address after,
                format::key_verb verb) noexcept {
     const bool lives = verb != format::key_verb::erase;
+    if (!lives) space_.at(after)->add_dead(tombstone_bytes);
     if (before == nullptr) {
       table_->insert(hashed, after);
       live_.fetch_add(lives ? 1 : 0, std::memory_order_relaxed);
@@ -234,6 +236,45 @@ class key_store {
     const bool lived = before->verb != format::key_verb::erase;
     if (lives != lived) live_.fetch_add(lives ? 1 : ~std::uint64_t{0}, std::memory_order_relaxed);
     if (verb != format::key_verb::add) before->in->add_dead(before->disk_bytes);
+  }
+
+  /// Returns when everything that was appended before stands in the keydir.
+  void wait_for_writers() {
+    for (std::size_t n = 0; n < table_type::shard_count; ++n) {
+      const guard passing{table_->shard_at(n).lock};
+    }
+  }
+
+  /// Leads a key to another place of the same record; false: it leads elsewhere by now.
+  /// @param becomes  what the record is there, if that changes
+  bool move(std::uint64_t hashed, address from, address to,
+            std::optional<format::key_verb> becomes) {
+    const guard lock{table_->shard_of(hashed).lock};
+    if (!table_->update(hashed, from, to)) return false;
+    if (becomes == format::key_verb::erase) live_.fetch_sub(1, std::memory_order_relaxed);
+    return true;
+  }
+
+  /// Says in the keydir where records are that a failed sync has moved, instead of where they were.
+  void lead_on(address base, const forwarding& moved) {
+    auto& to = space_.of(std::static_pointer_cast<segment<Policies>>(moved.to));
+    format::frame_view frame;
+    for (const auto& each : moved.moves) {
+      const auto seed = to.segment()->seed();
+      if (format::read_header(to.bytes(), each.to, seed, frame) != format::frame_fault::none)
+        continue;
+      for_each_key_record(to.bytes(), frame, lsn{1}, [&](const auto& found, auto offset, lsn) {
+        move(hash(found.key), base + each.from + (offset - each.to), to.base() + offset,
+             std::nullopt);
+      });
+    }
+  }
+
+  /// Forgets a key whose newest record is given up, unless it leads elsewhere by now.
+  /// @param lived  that record was no tombstone
+  void drop(std::uint64_t hashed, address at, bool lived) {
+    const guard lock{table_->shard_of(hashed).lock};
+    if (table_->remove(hashed, at) && lived) live_.fetch_sub(1, std::memory_order_relaxed);
   }
 
   /// Runs what must not fail once records are in the log.
@@ -314,6 +355,9 @@ class key_store {
     alone.add(head.verb, key, value, head.expires);
     return key_commit<Policies>{*this, alone}.place();
   }
+
+  // What a tombstone counts for, about: it takes no part in what a log is kept for.
+  static constexpr std::uint64_t tombstone_bytes = 64;
 
   index_view<Policies> view_;
   hash_seed seed_;

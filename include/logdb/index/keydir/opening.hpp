@@ -19,7 +19,6 @@ namespace logdb::detail {
 struct segment_hints {
   std::vector<key_hint> made{};
   std::span<const key_hint> hints{};
-  std::uint64_t dead_bytes = 0;
 
   /// @param end_offset  where its frames end
   template <class Policies>
@@ -27,12 +26,11 @@ struct segment_hints {
     (void)of.known_entries();  // loads the footer, if there is one
     if (const auto* const known = of.entries().hints()) {
       hints = *known;
-      dead_bytes = of.entries().dead_bytes();
       return;
     }
     hint_collector collected{make_hash_seed(of.store())};
     collected.walk(of.bytes().first(end_offset), of.seed(), of.start());
-    dead_bytes = collected.dead_bytes();
+    of.entries().set_waste(collected.waste());
     hints = made = collected.take();
   }
 };
@@ -114,7 +112,11 @@ class key_loader {
 
   void add(const candidate& each) {
     keys_.push_back({each.hint.hash, address_of(each)});
-    if (each.hint.verb() != format::key_verb::erase) ++live_;
+    if (each.hint.verb() != format::key_verb::erase) {
+      ++live_;
+    } else {
+      parts_[each.part].in->add_dead(each.hint.bytes());
+    }
   }
 
   /// Tells whether one of the keys from `first` on is the same, and then leaves the newer record.
@@ -126,6 +128,9 @@ class key_loader {
       const bool newer = store_.source().lsn_of(known_) < store_.source().lsn_of(fresh_);
       choose(newer ? known_ : fresh_, newer ? fresh_ : known_);
       if (newer) keys_[n].at = address_of(each);
+      if (newer && each.hint.verb() == format::key_verb::erase) {
+        fresh_.in->add_dead(fresh_.disk_bytes());
+      }
       const auto lives = [](const auto& one) {
         return one.record.head.verb != format::key_verb::erase;
       };
@@ -177,7 +182,7 @@ class key_opening {
     const bytes_view all = each->bytes();
     const std::uint64_t end = each->end_offset() != 0 ? each->end_offset() : all.size();
     next.of.take(*each, std::min<std::uint64_t>(end, all.size()));
-    next.in->add_dead(next.of.dead_bytes);
+    next.in->add_dead(each->entries().waste().dead_bytes);
     count_ += next.of.hints.size();
   }
 

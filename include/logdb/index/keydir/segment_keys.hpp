@@ -23,7 +23,10 @@ namespace logdb::detail {
 /// ```
 ///  0 u64 entries   how many
 ///  8 u64 dead      bytes of records that later ones in the segment have replaced
-/// 16 entries       24 bytes each, as Sparse has them
+/// 16 u64 mortal    bytes of records that expire
+/// 24 i64 first     when the first of them does: log time, ns since 1970
+/// 32 i64 last      when the last does
+/// 40 entries       24 bytes each, as Sparse has them
 ///  … hints         16 bytes each, by hash
 /// ```
 class segment_keys {
@@ -43,7 +46,7 @@ class segment_keys {
              const identity& store) {
     hint_collector collected{make_hash_seed(store)};
     collected.walk(bytes, seed, from);
-    dead_bytes_ = collected.dead_bytes();
+    waste_ = collected.waste();
     own_ = collected.take();
     hints_ = own_;
   }
@@ -56,7 +59,10 @@ class segment_keys {
     if (entries.size() + keys.size() > bytes_max) return {};
     std::vector<std::byte> out(fixed_bytes);
     format::store(out.data(), count);
-    format::store(out.data() + 8, dead_bytes_);
+    format::store(out.data() + 8, waste_.dead_bytes);
+    format::store(out.data() + 16, waste_.mortal_bytes);
+    format::store(out.data() + 24, waste_.expires_first);
+    format::store(out.data() + 32, waste_.expires_last);
     out.insert(out.end(), entries.begin(), entries.end());
     out.insert(out.end(), keys.begin(), keys.end());
     return out;
@@ -75,7 +81,10 @@ class segment_keys {
                           keys.size() / sizeof(key_hint)};
     if (!std::ranges::is_sorted(hints, {}, &key_hint::hash)) return false;
     hints_ = hints;
-    dead_bytes_ = format::load<std::uint64_t>(bytes.data() + 8);
+    waste_ = {format::load<std::uint64_t>(bytes.data() + 8),
+              format::load<std::uint64_t>(bytes.data() + 16),
+              format::load<std::int64_t>(bytes.data() + 24),
+              format::load<std::int64_t>(bytes.data() + 32)};
     has_hints_ = true;
     return true;
   }
@@ -84,7 +93,9 @@ class segment_keys {
   [[nodiscard]] const std::span<const key_hint>* hints() const {
     return has_hints_ ? &hints_ : nullptr;
   }
-  [[nodiscard]] std::uint64_t dead_bytes() const { return dead_bytes_; }
+  /// Known once the segment is sealed.
+  [[nodiscard]] const segment_waste& waste() const { return waste_; }
+  void set_waste(const segment_waste& known) { waste_ = known; }
   /// Frees what encode() needed.
   void forget_hints() {
     if (own_.empty()) return;
@@ -105,13 +116,13 @@ class segment_keys {
   void set_stretch(void* stretch) { stretch_.store(stretch, std::memory_order_release); }
 
  private:
-  static constexpr std::size_t fixed_bytes = 16;
+  static constexpr std::size_t fixed_bytes = 40;
   static constexpr std::uint64_t bytes_max = std::uint64_t{3} << 30;
 
   Sparse::segment_index sparse_;
   std::span<const key_hint> hints_;  // in own_ or in the footer's bytes
   std::vector<key_hint> own_;
-  std::uint64_t dead_bytes_ = 0;
+  segment_waste waste_;
   bool has_hints_ = false;
   std::unique_ptr<forwarding> forwarding_;
   std::atomic<const forwarding*> moved_ = nullptr;  // forwarding_ once it is whole
