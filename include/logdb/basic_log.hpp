@@ -255,7 +255,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   void open_index() {
     if constexpr (detail::has_log_index<Policies>) {
       using index = typename index_policy::template log_index<Policies>;
-      index_ = std::make_unique<index>(writer_->view());
+      index_ = std::make_unique<index>(writer_ ? writer_->view() : reader_->view());
     }
   }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/keydir/catch_up.hpp>
 #include <logdb/index/keydir/compactor.hpp>
 #include <logdb/index/keydir/key_commit.hpp>
 #include <logdb/index/keydir/key_range.hpp>
@@ -93,17 +94,28 @@ struct KeyDir {
    public:
     explicit log_index(detail::index_view<Policies> view)
         : store_{std::move(view)}, compactor_{store_, store_.view().options().index.compaction} {
-      detail::key_opening<Policies>{store_}.run();
-      compactor_.start();
+      if (store_.view().follows()) {
+        follower_ = std::make_unique<detail::key_follower<Policies>>(store_);
+        store_.set_refresh([this] { follower_->catch_up(); });
+      } else {
+        detail::key_opening<Policies>{store_}.run(store_.view().scope());
+        compactor_.start();
+      }
     }
+    log_index(const log_index&) = delete;
+    log_index& operator=(const log_index&) = delete;
+
     [[nodiscard]] detail::key_store<Policies>& store() { return store_; }
     [[nodiscard]] key_snapshot<Policies> snapshot() { return key_snapshot<Policies>{store_}; }
     [[nodiscard]] detail::compactor<Policies>& compaction() { return compactor_; }
-    void close() { compactor_.stop(); }
+    void close() {
+      if (!store_.view().follows()) compactor_.stop();
+    }
 
    private:
     detail::key_store<Policies> store_;
     detail::compactor<Policies> compactor_;
+    std::unique_ptr<detail::key_follower<Policies>> follower_;  // null: this is the writer
   };
 
   template <class Policies>

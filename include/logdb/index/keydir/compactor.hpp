@@ -53,6 +53,7 @@ class compactor {
 
   /// Ends what is under way; what was not finished is as it was.
   void stop() {
+    if (!thread_.joinable() && store_.view().follows()) return;
     stopping_.store(true);  // pairs with the loads in pause() and work(), by the events
     store_.view().settled().signal();
     if (thread_.joinable()) thread_.join();
@@ -192,7 +193,8 @@ class compactor {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> until_expiry() {
     std::optional<std::chrono::nanoseconds> first;
     const timestamp now = store_.view().clock();
-    for (const auto& each : store_.view().list()->log) {
+    const auto list = store_.view().list();
+    for (const auto& each : list->log) {
       const auto& waste = each->entries().waste();
       if (!is_sealed(*each) || waste.mortal_bytes == 0 || expiry_of(waste) <= now) continue;
       const auto left = expiry_of(waste) - now;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -59,7 +60,7 @@ class key_store {
   /// @errors  errc::corrupt, errc::io, errc::closed
   template <class Use>
   bool with_newest(bytes_view key, Use&& use) {
-    view_.require_readable();
+    prepare();
     const std::uint64_t hashed = hash(key);
     read_type found;
     for (;;) {
@@ -91,6 +92,7 @@ class key_store {
   template <class Wants>
   std::optional<lsn> write_if(format::key_verb verb, bytes_view key, bytes_view value,
                               std::optional<timestamp> expires, Wants&& wants) {
+    view_.require_writer();
     require_key(key);
     require_value(value, view_.options().record_bytes_max);
     const std::uint64_t hashed = hash(key);
@@ -128,12 +130,11 @@ class key_store {
   /// The same for all keys that the table has, those without a value too.
   template <class Visit>
   bool next_keys(typename table_type::cursor& at, Visit&& visit) {
-    view_.require_readable();
+    prepare();
     std::vector<address> page;
     std::deque<read_type> values;  // what they view must not move
     for (;;) {
       auto next = at;
-      const std::uint64_t reached = view_.reached(watermark::appended);
       {
         const auto inside = gate_.enter();
         if (!take_page(next, page)) return false;
@@ -143,7 +144,7 @@ class key_store {
         }
       }
       if constexpr (Policies::durability::readable == watermark::durable) {
-        view_.wait(reached, watermark::durable);
+        if (!view_.follows()) view_.wait(view_.reached(watermark::appended), watermark::durable);
       }
     }
   }
@@ -197,7 +198,13 @@ class key_store {
   }
 
   /// Returns how many keys have a value; one that has expired counts until it is swept.
-  [[nodiscard]] std::uint64_t size() const { return live_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t size() {
+    prepare();
+    return live_.load(std::memory_order_relaxed);
+  }
+
+  /// Has something called before each read: what brings in what another process wrote.
+  void set_refresh(std::function<void()> refresh) { refresh_ = std::move(refresh); }
 
   enum class lookup : std::uint8_t { none, found, again };
 
@@ -289,6 +296,12 @@ class key_store {
   }
 
  private:
+  void prepare() {
+    view_.require_readable();
+    if (refresh_) [[unlikely]]
+      refresh_();
+  }
+
   /// Takes the addresses of a page as they stand between two batches.
   bool take_page(typename table_type::cursor& next, std::vector<address>& page) {
     const auto from = next;
@@ -319,7 +332,7 @@ class key_store {
     if constexpr (Policies::durability::readable == watermark::durable) {
       if (found.in->stream() != 0) return found.position() < view_.reached(watermark::durable);
       const auto& segment = found.in->segment();
-      if (segment->role() != format::segment_role::attached) return true;
+      if (segment->role() != format::segment_role::attached || view_.follows()) return true;
       return segment->base() <= view_.durable_lsn();
     }
     return true;
@@ -371,6 +384,7 @@ class key_store {
     std::multiset<lsn> at;  // guarded by lock
   };
   std::shared_ptr<holds> holds_ = std::make_shared<holds>();
+  std::function<void()> refresh_;  // empty: this process is the writer
   alignas(64) std::atomic<std::uint64_t> live_ = 0;
 };
 

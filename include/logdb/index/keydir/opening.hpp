@@ -161,15 +161,30 @@ class key_opening {
  public:
   explicit key_opening(key_store<Policies>& store) : store_{store} {}
 
+  /// Takes all there is.
   /// @errors  errc::corrupt, errc::io
-  void run() {
-    const auto scope = store_.view().scope();
+  void run(const read_scope<Policies>& scope) {
     for (const auto* segments : {&scope.list->log, &scope.list->attached}) {
       for (const auto& each : *segments) {
         if (each->base() && each->base() <= scope.last) gather(each);
       }
     }
     load();
+  }
+
+  /// Takes the sealed segments at the front, and returns the last lsn in them.
+  lsn run_sealed(const read_scope<Policies>& scope) {
+    lsn last = scope.first - 1;
+    for (const auto& each : scope.list->log) {
+      if (!each->end() || each->end() > scope.last + 1) break;
+      gather(each);
+      last = each->end() - 1;
+    }
+    for (const auto& own : scope.list->attached) {
+      if (own->base() && own->end() <= last + 1) gather(own);
+    }
+    load();
+    return last;
   }
 
  private:

@@ -86,13 +86,14 @@ class record_source {
       out.offset = at - out.in->base();
       const std::uint64_t stream = out.in->stream();
       if (stream == 0) break;
-      const std::uint64_t written = view_->reached(watermark::written);
-      // Behind the watermark: what a heal has moved is seen as moved before it is seen as written.
+      // While staging keeps it, what the segment has is in doubt: a sync may fail.
+      const std::uint64_t kept_from = view_->reached(Policies::durability::keeps_until);
+      // Behind the watermark: what a heal has moved is seen as moved before it is seen as durable.
       if (const std::uint64_t moved = moved_to(*out.in, out.offset)) {
         at = moved;
         continue;
       }
-      if (stream + out.offset < written) break;
+      if (stream + out.offset < kept_from) break;
       if (copy(stream + out.offset, out)) return true;
     }
     out.staged = false;
