@@ -31,6 +31,13 @@ concept has_log_index = requires {
   typename Policies::index::template log_index<Policies>;
 };
 
+/// Tells whether records may be given up by their age alone.
+template <class Index>
+inline constexpr bool may_truncate = true;
+template <class Index>
+requires requires { Index::may_truncate; }
+inline constexpr bool may_truncate<Index> = Index::may_truncate;
+
 template <class Policies, class Log>
 struct log_parts {
   using snapshot = log_snapshot<Policies>;
@@ -165,7 +172,11 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
 
   /// Gives up sealed segments that lie wholly below a record; returns the first record kept then.
   /// @errors  errc::io, errc::no_space: nothing was given up
-  lsn truncate_front(lsn first_kept) { return open_writer().truncate_front(first_kept); }
+  lsn truncate_front(lsn first_kept) {
+    static_assert(detail::may_truncate<index_policy>,
+                  "logdb: a log of keys gives up no record by its age: use erase() and compact()");
+    return open_writer().truncate_front(first_kept);
+  }
 
   /// Returns what the open found and did.
   [[nodiscard]] const recovery_report& recovery() const {

@@ -33,7 +33,7 @@ template <class R>
 concept range_of_pairs = std::ranges::input_range<R> &&
     requires(std::ranges::range_value_t<R> item) {
   { item.first } -> bytes_like;
-  { item.second } -> storable;
+  item.second;
 };
 
 }  // namespace detail
@@ -67,6 +67,7 @@ struct KeyDir {
 
   static constexpr bool reads_staging = true;
   static constexpr bool keeps_log_time = true;
+  static constexpr bool may_truncate = false;
 
   class segment_index : public detail::segment_keys {
    public:
@@ -203,7 +204,7 @@ struct KeyDir {
     /// Puts a value if the newest record of the key is still the expected one.
     /// @param expected  `lsn{}`: if the key has no value
     /// @return          the lsn of the record; nothing: it was another one, nothing was appended
-    template <bytes_like Key, detail::storable Value>
+    template <bytes_like Key, class Value>
     std::optional<lsn> compare_and_put(const Key& key, lsn expected, const Value& value) {
       auto& keys = store();
       const auto is_expected = [&](const auto* newest) {

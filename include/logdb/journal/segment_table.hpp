@@ -175,8 +175,8 @@ class segment_table {
     return gone.size();
   }
 
-  /// Puts one segment, or none, in the place of some that follow one another and of what is attached
-  /// to them, in one manifest; then they are dropped.
+  /// Puts one segment, or none, in the place of some that follow one another and of what is
+  /// attached to them, in one manifest; then they are dropped.
   /// @param run  settled, in stream order; listed
   /// @errors     errc::io, errc::no_space; nothing changed
   void replace_run(const std::vector<segment_ptr<Policies>>& run,

@@ -61,8 +61,7 @@ class key_commit {
       numbers.push_back(store_type::table_type::shard_number(store_.hash(as_bytes(key))));
     }
     std::ranges::sort(numbers);
-    const auto rest = std::ranges::unique(numbers);
-    numbers.erase(rest.begin(), rest.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
     return numbers;
   }
 
@@ -119,9 +118,9 @@ class key_commit {
         lead(in, put.offset);
       });
     } else {
-      auto [ticket, own] = view.append_attached(builder);
-      given = ticket;
-      store_.or_fail([&] { lead(store_.space().of(own), format::segment_header_bytes); });
+      const auto put = view.append_attached(builder);
+      given = put.first;
+      store_.or_fail([&] { lead(store_.space().of(put.second), format::segment_header_bytes); });
     }
     return given;
   }

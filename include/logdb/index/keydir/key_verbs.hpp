@@ -13,12 +13,6 @@
 
 namespace logdb::detail {
 
-/// Is satisfied by what put() takes as it is, and by what a codec turns into bytes.
-template <class T>
-concept storable = bytes_like<T> || requires(const T& value) {
-  { codec<T>::encode(value) } -> bytes_like;
-};
-
 /// Gives `put` and `add` to whatever has `write(verb, key, value, ttl)`.
 template <class Target>
 class key_write_verbs {
@@ -34,22 +28,22 @@ class key_write_verbs {
   /// @threads      any
   /// @blocks       for others who write a key of the same shard; as an append does
   /// @cost         O(bytes); amortised no system call
-  template <bytes_like Key, storable Value>
+  template <bytes_like Key, class Value>
   lsn put(const Key& key, const Value& value) {
     return write(format::key_verb::put, key, value, std::nullopt);
   }
   /// The same; the key loses the value when so much log time has passed: docs/keyvalue.md.
-  template <bytes_like Key, storable Value>
+  template <bytes_like Key, class Value>
   lsn put(const Key& key, const Value& value, std::chrono::nanoseconds ttl) {
     return write(format::key_verb::put, key, value, ttl);
   }
 
   /// Gives a key one more value: `values(key)` has all, `get(key)` the last.
-  template <bytes_like Key, storable Value>
+  template <bytes_like Key, class Value>
   lsn add(const Key& key, const Value& value) {
     return write(format::key_verb::add, key, value, std::nullopt);
   }
-  template <bytes_like Key, storable Value>
+  template <bytes_like Key, class Value>
   lsn add(const Key& key, const Value& value, std::chrono::nanoseconds ttl) {
     return write(format::key_verb::add, key, value, ttl);
   }

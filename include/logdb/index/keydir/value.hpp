@@ -106,17 +106,17 @@ struct key_entry {
 /// byte by byte; specialise it for others.
 template <class T>
 struct codec {
-  static_assert(std::is_trivially_copyable_v<T>,
-                "logdb: put<T> and get<T> need a codec: specialise logdb::codec<T> with encode() "
-                "and decode()");
-
   static std::array<std::byte, sizeof(T)> encode(const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "logdb: put<T> and get<T> need a codec: specialise logdb::codec<T>");
     std::array<std::byte, sizeof(T)> bytes;
     std::memcpy(bytes.data(), &value, sizeof value);
     return bytes;
   }
   /// Nothing: these bytes are no T.
   static std::optional<T> decode(bytes_view bytes) {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "logdb: put<T> and get<T> need a codec: specialise logdb::codec<T>");
     if (bytes.size() != sizeof(T)) return std::nullopt;
     T value;
     std::memcpy(&value, bytes.data(), sizeof value);
