@@ -20,6 +20,39 @@
 
 namespace logdb {
 
+namespace detail {
+
+/// Is the part of an index that lives as long as its log, for the indexes that have one.
+template <class Policies>
+struct no_log_index {};
+
+template <class Policies>
+concept has_log_index = requires {
+  typename Policies::index::template log_index<Policies>;
+};
+
+/// Tells whether records may be given up by their age alone.
+template <class Index>
+inline constexpr bool may_truncate = true;
+template <class Index>
+requires requires { Index::may_truncate; }
+inline constexpr bool may_truncate<Index> = Index::may_truncate;
+
+template <class Policies, class Log>
+struct log_parts {
+  using snapshot = log_snapshot<Policies>;
+  using transaction = logdb::transaction<Log>;
+  using index = no_log_index<Policies>;
+};
+template <has_log_index Policies, class Log>
+struct log_parts<Policies, Log> {
+  using snapshot = typename Policies::index::template snapshot<Policies>;
+  using transaction = typename Policies::index::template transaction<Log>;
+  using index = std::unique_ptr<typename Policies::index::template log_index<Policies>>;
+};
+
+}  // namespace detail
+
 /// Is a log; named through `basic_log<...>` or a preset.
 ///
 /// @threads  every member from any thread, whatever the policies; only moving and destroying need
@@ -31,10 +64,10 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   using index_policy = typename Policies::index;
   using options = basic_options<Policies>;
   using record_range = logdb::record_range<Policies>;
-  using snapshot_type = log_snapshot<Policies>;
+  using snapshot_type = typename detail::log_parts<Policies, log_engine>::snapshot;
   using tail_range = record_tail<log_engine>;
   using cursor_type = log_cursor<log_engine>;
-  using transaction_type = transaction<log_engine>;
+  using transaction_type = typename detail::log_parts<Policies, log_engine>::transaction;
 
   /// Is this log with some policies replaced.
   template <class... Arguments>
@@ -49,15 +82,24 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   /// @cost          O(one segment), whatever the log's size
   explicit log_engine(const std::filesystem::path& path, const options& chosen = {}) {
     detail::require_valid(chosen);
+    if constexpr (requires { index_policy::require(chosen); }) index_policy::require(chosen);
     auto volume = std::make_shared<typename Policies::storage>(path, chosen.mode, chosen.storage);
     if (chosen.mode == open_mode::read_only) {
       reader_ = std::make_unique<detail::follower<Policies>>(std::move(volume), chosen);
     } else {
       writer_ = std::make_unique<detail::journal<Policies>>(std::move(volume), chosen);
     }
+    open_index();
   }
   log_engine(log_engine&&) noexcept = default;
-  log_engine& operator=(log_engine&&) noexcept = default;
+  log_engine& operator=(log_engine&& other) noexcept {
+    if (this == &other) return *this;
+    index_ = {};  // before the journal that it uses
+    writer_ = std::move(other.writer_);
+    reader_ = std::move(other.reader_);
+    index_ = std::move(other.index_);
+    return *this;
+  }
   /// Closes the log; errors are swallowed: call close() to see them.
   ~log_engine() = default;
 
@@ -89,11 +131,23 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   }
 
   /// Returns a pinned view of the log as it stands now.
-  [[nodiscard]] snapshot_type snapshot() const { return snapshot_type{scope()}; }
+  [[nodiscard]] snapshot_type snapshot() const {
+    if constexpr (detail::has_log_index<Policies>) {
+      require_usable();
+      return index_->snapshot();
+    } else {
+      return snapshot_type{scope()};
+    }
+  }
 
   /// Begins a transaction. @errors errc::read_only, errc::closed
   [[nodiscard]] transaction_type begin() {
-    return transaction_type{std::make_shared<detail::transaction_state<Policies>>(open_writer())};
+    if constexpr (detail::has_log_index<Policies>) {
+      (void)open_writer();
+      return transaction_type{index_->store()};
+    } else {
+      return transaction_type{std::make_shared<detail::transaction_state<Policies>>(open_writer())};
+    }
   }
 
   /// Waits until everything appended so far is on stable storage. @errors errc::failed
@@ -118,7 +172,11 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
 
   /// Gives up sealed segments that lie wholly below a record; returns the first record kept then.
   /// @errors  errc::io, errc::no_space: nothing was given up
-  lsn truncate_front(lsn first_kept) { return open_writer().truncate_front(first_kept); }
+  lsn truncate_front(lsn first_kept) {
+    static_assert(detail::may_truncate<index_policy>,
+                  "logdb: a log of keys gives up no record by its age: use erase() and compact()");
+    return open_writer().truncate_front(first_kept);
+  }
 
   /// Returns what the open found and did.
   [[nodiscard]] const recovery_report& recovery() const {
@@ -141,6 +199,9 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   /// @errors  errc::failed, errc::io, errc::no_space; the log is closed nevertheless, and what was
   ///          accepted is kept for the next open
   void close() {
+    if constexpr (detail::has_log_index<Policies>) {
+      if (index_) index_->close();
+    }
     if (writer_) writer_->close();
     if (reader_) reader_->close();
   }
@@ -160,6 +221,11 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
     }
     [[nodiscard]] lsn cursor(std::string_view name) const {
       return log_.writer_ ? log_.writer_->cursor(name) : log_.reader_->cursor(name);
+    }
+    /// Returns the part of the index that lives as long as the log, if it has one.
+    [[nodiscard]] auto& index() const requires detail::has_log_index<Policies> {
+      if (log_.index_ == nullptr) log_.require_usable();
+      return *log_.index_;
     }
     void set_cursor(const std::string& name, lsn at) { log_.writer().set_cursor({at, name}); }
 
@@ -197,8 +263,16 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
     return writer_ ? writer_->scope() : reader_->scope();
   }
 
+  void open_index() {
+    if constexpr (detail::has_log_index<Policies>) {
+      using index = typename index_policy::template log_index<Policies>;
+      index_ = std::make_unique<index>(writer_ ? writer_->view() : reader_->view());
+    }
+  }
+
   std::unique_ptr<detail::journal<Policies>> writer_;  // one of the two
   std::unique_ptr<detail::follower<Policies>> reader_;
+  [[no_unique_address]] typename detail::log_parts<Policies, log_engine>::index index_;
 };
 
 }  // namespace logdb

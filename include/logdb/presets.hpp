@@ -4,6 +4,7 @@
 /// The logs that have a name of their own.
 
 #include <logdb/basic_log.hpp>
+#include <logdb/index/keydir.hpp>
 
 namespace logdb {
 
@@ -13,5 +14,8 @@ using durable_wal = basic_log<Durability<Fsync>, Index<Sparse>, Locking<Flock>>;
 /// The same at memory speed: what a power cut may cost is bounded and reported, what a crash of the
 /// process may cost is nothing.
 using async_wal = basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>;
+
+/// A key-value log: puts at memory speed, as durable as those of async_wal; docs/keyvalue.md.
+using kv_store = basic_log<Durability<Async>, Index<KeyDir>, Locking<Flock>>;
 
 }  // namespace logdb

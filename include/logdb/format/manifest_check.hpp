@@ -29,6 +29,7 @@ inline bool is_sound(const manifest_segment& segment) {
   const bool open = !segment.end && segment.end_offset == 0;
   if (segment.capacity < segment_header_bytes || segment.base > lsn_max) return false;
   if (segment.role == segment_role::log) return open || is_end_sound(segment);
+  // A compacted one too was whole when it was first named.
   return is_end_sound(segment) && segment.end > segment.base;
 }
 
@@ -37,7 +38,7 @@ inline bool is_in_order(const manifest& value) {
   lsn reached{};
   bool ready = true;  // the last one met has no base yet; at the start: there is none
   for (const auto& segment : value.segments) {
-    if (segment.role != segment_role::log) continue;
+    if (segment.role == segment_role::attached) continue;
     if (reached && ready) return false;  // one that is made ready is the last
     ready = !segment.base;
     if (!ready && segment.base < reached) return false;

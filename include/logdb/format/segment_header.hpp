@@ -20,7 +20,7 @@
 ///  96 u64 incompat             that nobody may ignore
 /// 104 u32 index_id
 /// 108 u32 compression_id
-/// 112 u8  role                 1 log, 2 attached
+/// 112 u8  role                 1 log, 2 attached, 3 compacted
 /// 113 11 bytes                 0, ignored
 /// 124 u32 crc                  CRC-32C of bytes 0..124
 /// 128 zeros to 4096, ignored
@@ -55,8 +55,9 @@ enum class format_fault {
 
 /// Says what a segment holds. Do not change: on disk.
 enum class segment_role : std::uint8_t {
-  log = 1,       ///< frames in lsn order
-  attached = 2,  ///< one transaction, committed by an attach frame
+  log = 1,        ///< frames in lsn order
+  attached = 2,   ///< one transaction, committed by an attach frame
+  compacted = 3,  ///< what is left of segments of the log: lsns ascend, with gaps
 };
 
 inline constexpr std::size_t segment_header_bytes = 4096;
@@ -88,7 +89,8 @@ inline constexpr std::size_t segment_crc_at = 124;
 
 constexpr bool is_role(std::uint8_t role) {
   return role == static_cast<std::uint8_t>(segment_role::log) ||
-         role == static_cast<std::uint8_t>(segment_role::attached);
+         role == static_cast<std::uint8_t>(segment_role::attached) ||
+         role == static_cast<std::uint8_t>(segment_role::compacted);
 }
 
 /// Checks what both file kinds begin with: magic, version, byte order; takes them from `in`.

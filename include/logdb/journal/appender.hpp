@@ -18,6 +18,15 @@ struct ticket {
   std::uint64_t end = 0;  // stream position behind its frame
 };
 
+/// Is where an append was put, for an index that wants to know.
+template <class Policies>
+struct placement {
+  ticket given{};
+  segment<Policies>* in = nullptr;  // valid while the log lists it
+  std::uint64_t offset = 0;         // of the frame
+  std::uint64_t stream = 0;         // stream position of the segment's start
+};
+
 /// Puts frames into staging, in order.
 ///
 /// The fast path takes the append lock, looks at one bound, and copies. Whatever else can be due -
@@ -48,12 +57,36 @@ class appender {
   /// @errors  errc::no_space, errc::failed, errc::closed; nothing was put
   ticket put(format::frame_kind kind, std::uint32_t count, bytes_view first,
              bytes_view second = {}) {
-    format::frame_header header{.payload_crc = format::crc32c(first), .count = count, .kind = kind};
-    if (!second.empty()) header.payload_crc = format::crc32c(second, header.payload_crc);
-    header.payload_bytes = static_cast<std::uint32_t>(first.size() + second.size());
+    format::frame_header header = header_of(kind, count, first, second);
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(header.payload_bytes), count);
     return place(header, count, first, second);
+  }
+
+  /// Does the same, and says where.
+  placement<Policies> put_placed(format::frame_kind kind, std::uint32_t count, bytes_view first,
+                                 bytes_view second) {
+    format::frame_header header = header_of(kind, count, first, second);
+    guard lock{core_.append_mutex};
+    enter(lock, format::frame_bytes(header.payload_bytes), count);
+    const auto& active = core_.extents.back();
+    placement<Policies> put{
+        .in = active.segment.get(), .offset = now_at() - active.base, .stream = active.base};
+    put.given = place(header, count, first, second);
+    return put;
+  }
+
+  /// Ends the active segment, unless it is empty.
+  /// @errors  errc::no_space, errc::failed, errc::closed
+  void roll_now() {
+    guard lock{core_.append_mutex};
+    core_.require_open();
+    const auto active = core_.extents.back();
+    if (now_at() - active.base == format::segment_header_bytes) return;
+    while (core_.extents.back().segment == active.segment) {
+      core_.require_open();
+      roll(lock);
+    }
   }
 
   /// Logs where a cursor stands, and remembers it.
@@ -99,6 +132,14 @@ class appender {
     return lsn{control().appended_lsn.load(std::memory_order_relaxed) + 1};  // under the lock
   }
 
+  static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
+                                        bytes_view first, bytes_view second) {
+    format::frame_header header{.payload_crc = format::crc32c(first), .count = count, .kind = kind};
+    if (!second.empty()) header.payload_crc = format::crc32c(second, header.payload_crc);
+    header.payload_bytes = static_cast<std::uint32_t>(first.size() + second.size());
+    return header;
+  }
+
   /// Makes sure that a frame may be placed now.
   void enter(guard& lock, std::uint64_t bytes, std::uint32_t count) {
     const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
@@ -126,6 +167,7 @@ class appender {
         roll(lock);
       } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
         wait_for(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes(), keeps_until);
+        wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
       } else if (exceeds_records(count)) {
         wait_for(lock, now_at(), keeps_until);
       } else {
@@ -146,7 +188,9 @@ class appender {
     return core_.inline_bytes_max() + core_type::reserve_bytes;
   }
   [[nodiscard]] std::uint64_t room_end() const {
-    return core_.reached(keeps_until) + window_bytes();
+    // In this order: a reader that is not seen here has seen at least as much given up.
+    const std::uint64_t kept = core_.reached(keeps_until);
+    return std::min(kept, core_.pins.lowest()) + window_bytes();
   }
 
   [[nodiscard]] std::uint64_t pending_records() const {
@@ -155,6 +199,17 @@ class appender {
   [[nodiscard]] bool exceeds_records(std::uint32_t count) const {
     const std::uint64_t pending = pending_records();
     return pending != 0 && pending + count > core_.bounds.records_max;
+  }
+
+  /// Lets those finish who copy from what is to be overwritten.
+  void wait_for_pins(guard& lock, std::uint64_t target) {
+    if constexpr (reads_staging<typename Policies::index>) {
+      while (core_.pins.lowest() < target) {
+        lock.unlock();
+        system::yield();
+        lock.lock();
+      }
+    }
   }
 
   void wait_for(guard& lock, std::uint64_t target, watermark level) {
@@ -199,7 +254,7 @@ class appender {
 
   /// Puts a mark before the first frame of a group: what the last sync made durable, and the time.
   void open_group() {
-    core_.group_time = std::max(core_.group_time, system::now());
+    core_.group_time = std::max(core_.group_time, core_.clock());
     core_.extents.back().segment->see(core_.group_time);
     const auto payload =
         format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.group_time});

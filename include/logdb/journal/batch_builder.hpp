@@ -23,6 +23,8 @@ class batch_builder {
   [[nodiscard]] std::size_t count() const { return lengths_.size(); }
   [[nodiscard]] bool empty() const { return lengths_.empty(); }
   [[nodiscard]] bytes_view bytes() const { return bytes_; }
+  /// For who completes records once it is known where they will stand.
+  [[nodiscard]] std::span<std::byte> writable() { return bytes_; }
   [[nodiscard]] std::span<const std::size_t> lengths() const { return lengths_; }
 
   [[nodiscard]] std::uint64_t longest() const {

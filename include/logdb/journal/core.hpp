@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include <boost/container/static_vector.hpp>
@@ -13,6 +14,7 @@
 #include <logdb/durability/policy.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
+#include <logdb/journal/staging_pins.hpp>
 #include <logdb/options.hpp>
 #include <logdb/stats.hpp>
 
@@ -95,6 +97,13 @@ struct journal_core {
     return {};
   }
 
+  /// Returns the time that marks are given: the wall clock's, or where an index asks for it log
+  /// time: the wall clock's when the log was opened, going on with the monotonic one.
+  [[nodiscard]] timestamp clock() const {
+    if constexpr (keeps_log_time<typename Policies::index>) return clock_start + system::uptime();
+    return system::now();
+  }
+
   /// Returns the frame size from which a transaction gets a segment of its own.
   [[nodiscard]] std::uint64_t inline_bytes_max() const { return ring.ring_bytes() / 4; }
 
@@ -173,12 +182,18 @@ struct journal_core {
   bool group_open = false;                    // a mark leads what follows
   timestamp group_time{};                     // of the last mark; never goes back
 
+  timestamp clock_start{};  // log time when the uptime was 0; set by the open
+  [[no_unique_address]] std::conditional_t<reads_staging<typename Policies::index>,
+                                           staging_pins<system>, no_staging_pins>
+      pins;
+
   atomic<log_state> state = log_state::open;
   atomic<std::int64_t> oldest_pending = 0;  // uptime of the oldest group not durable, ns; 0: none
   atomic<std::int64_t> oldest_open = 0;     // the same of the group that still grows
   atomic<std::uint32_t> watchers = 0;       // readers that wait for more
   event progress;                           // written or durable moved, or the state changed
   event work;                               // for the thread that commits
+  event settled;                            // a sealed segment stands in the manifest, whole
   event chores;                             // for the thread that keeps segments ready
   log_counters<system> counters;
 

@@ -11,6 +11,7 @@
 #include <logdb/durability/policy.hpp>
 #include <logdb/journal/drain.hpp>
 #include <logdb/journal/find_end.hpp>
+#include <logdb/journal/index_view.hpp>
 #include <logdb/journal/manifest_file.hpp>
 #include <logdb/journal/verify.hpp>
 #include <logdb/options.hpp>
@@ -64,6 +65,11 @@ class follower {
     }
   }
 
+  /// Returns what an index that lives as long as the log sees of it.
+  [[nodiscard]] index_view<Policies> view() { return index_view<Policies>{*this}; }
+  [[nodiscard]] const basic_options<Policies>& options() const { return options_; }
+  [[nodiscard]] const identity& store() const { return segments_->store(); }
+
   void close() {
     closed_.store(true);
     stopped_.signal();
@@ -84,9 +90,21 @@ class follower {
   }
 
  private:
+  /// Learns of what the writer did since; again if it dropped meanwhile what was to be looked at.
+  void refresh() {
+    for (;;) {
+      try {
+        return look();
+      } catch (const error& missing) {
+        if (missing.condition() != errc::corrupt || read_manifest().generation == generation_)
+          throw;
+      }
+    }
+  }
+
   /// Learns of what the writer did since. The watermark comes first: the manifest then names all it
   /// covers.
-  void refresh() {
+  void look() {
     lsn last = look_at_watermark();
     auto found = read_manifest();
     if (!segments_ || found.generation != generation_) {

@@ -9,10 +9,13 @@
 /// @source  Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/core.hpp>
+#include <logdb/journal/forwarding.hpp>
 
 namespace logdb::detail {
 
@@ -21,6 +24,7 @@ template <class Policies>
 class healer {
  public:
   using core_type = journal_core<Policies>;
+  static constexpr bool keeps_positions = reads_staging<typename Policies::index>;
 
   explicit healer(core_type& core)
       : core_{core},
@@ -74,6 +78,7 @@ class healer {
       const auto header = format::load_header(frames.data() + at);
       const std::uint64_t bytes = format::frame_bytes(header.payload_bytes);
       if (header.kind != format::frame_kind::seal) {
+        note_move(from_ + at, bytes);
         std::memmove(frames.data() + kept, frames.data() + at, bytes);
         adopt(frames.data() + kept, header, bytes);
         kept += bytes;
@@ -92,6 +97,28 @@ class healer {
       fresh_->entries().note({place_.next, place_.offset, place_.time});
     }
     advance(place_, {.header = header, .payload = payload, .bytes = bytes});
+  }
+
+  /// Remembers where a frame goes, for an index that has positions of frames.
+  void note_move(std::uint64_t stream, std::uint64_t bytes) {
+    if constexpr (keeps_positions) {
+      if (moves_.empty()) moves_.resize(core_.extents.size());
+      std::size_t part = core_.extents.size() - 1;
+      while (core_.extents[part].begin > stream) --part;
+      if (moves_[part] == nullptr) moves_[part] = std::make_unique<forwarding>();
+      moves_[part]->to = fresh_;
+      moves_[part]->moves.push_back({stream - core_.extents[part].base, place_.offset, bytes});
+    }
+  }
+
+  /// Tells the index, before anybody can look where the frames were.
+  void forward() noexcept {
+    if constexpr (keeps_positions) {
+      for (std::size_t part = 0; part < moves_.size(); ++part) {
+        if (moves_[part] == nullptr) continue;
+        core_.extents[part].segment->entries().forward(std::move(moves_[part]));
+      }
+    }
   }
 
   /// Takes the time of the first group: with an earlier one a search by time would begin here and
@@ -132,6 +159,7 @@ class healer {
   }
 
   void take_over() {
+    forward();
     if (bounded_ != nullptr) core_.extents.front().segment->settle();  // no footer for the old view
     for (auto part = core_.extents.begin() + (bounded_ != nullptr ? 1 : 0);
          part != core_.extents.end(); ++part) {
@@ -152,7 +180,8 @@ class healer {
   lsn first_;
   scan_place place_{};
   segment_ptr<Policies> fresh_;
-  segment_ptr<Policies> bounded_;  // what stays of the torn one; null: nothing
+  segment_ptr<Policies> bounded_;                   // what stays of the torn one; null: nothing
+  std::vector<std::unique_ptr<forwarding>> moves_;  // by extent; null: nothing went from there
 };
 
 /// Heals a failed write or sync once, or fails the log. After it the log is sound or failed, never

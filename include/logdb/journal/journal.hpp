@@ -11,6 +11,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/appender.hpp>
 #include <logdb/journal/attachment.hpp>
+#include <logdb/journal/index_view.hpp>
 #include <logdb/journal/recovery.hpp>
 #include <logdb/journal/verify.hpp>
 #include <logdb/journal/workers.hpp>
@@ -201,6 +202,8 @@ class journal {
   }
   [[nodiscard]] const recovery_report& report() const { return report_; }
   [[nodiscard]] core_type& core() { return core_; }
+  /// Returns what an index that lives as long as the log sees of it.
+  [[nodiscard]] index_view<Policies> view() { return {*this, core_, commits_, keeper_, appender_}; }
 
   /// Brings everything to stable storage and ends the log. Again: does nothing.
   void close() {

@@ -15,7 +15,7 @@ namespace logdb::detail {
 
 /// Does what would stall an append if it waited until it is needed.
 ///
-/// @threads  provide(): any; chores(): one at a time
+/// @threads  any
 template <class Policies>
 class keeper {
  public:
@@ -41,6 +41,7 @@ class keeper {
   /// Finishes what is sealed, and applies retention.
   /// @errors  errc::failed; errc::no_space and errc::io of the manifest: to be tried again
   void chores() {
+    guard lock{chores_mutex_};
     bool finished = false;
     const auto list = core_.segments.list();
     for (const auto& segment : list->log) {
@@ -49,6 +50,7 @@ class keeper {
     if (!finished) return;
     core_.segments.publish();
     retain();
+    core_.settled.signal();
   }
 
   /// Gives up what the options no longer want kept.
@@ -125,6 +127,7 @@ class keeper {
 
   core_type& core_;
   committer<Policies>& commits_;
+  typename core_type::mutex chores_mutex_;   // one at a time; held over the disk
   typename core_type::mutex provide_mutex_;  // one maker at a time; held over the disk
 };
 

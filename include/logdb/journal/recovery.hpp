@@ -253,6 +253,7 @@ class recovery {
     shared.appended_lsn = last;
     shared.appended = stream_begin;
     core_.group_time = end_.place.time;
+    core_.clock_start = std::max(end_.place.time, system::now()) - system::uptime();
     core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);
     core_.publish_durable(stream_begin);
     staging_type::publish(volume);

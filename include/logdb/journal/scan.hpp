@@ -3,6 +3,7 @@
 /// @file
 /// Walks the frames of one segment in order, for recovery, verification and rebuilding an index.
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,7 @@ struct scan_place {
   std::uint64_t offset = format::segment_header_bytes;
   lsn next{};
   timestamp time{};
+  bool gaps = false;  // in a compacted segment: lsns ascend, and not all are there
 };
 
 /// Says why a walk ended.
@@ -83,6 +85,13 @@ inline std::optional<scan_stop> stop_for(format::frame_fault fault, const format
   return std::nullopt;
 }
 
+/// Moves a place over the lsns that compaction has left out before a frame.
+inline void pass_gap(format::frame_fault fault, const format::frame_view& frame,
+                     scan_place& place) {
+  if (!place.gaps || fault != format::frame_fault::none) return;
+  place.next = std::max(place.next, frame.header.first);
+}
+
 /// Calls `visit(frame, place)` for each frame from a place on and moves the place behind the last
 /// whole one.
 ///
@@ -99,6 +108,7 @@ scan_stop scan(bytes_view bytes, format::frame_seed seed, scan_place& place, Rea
         bytes.size() - place.offset < format::frame_header_bytes) {
       return scan_stop::bound;
     }
+    pass_gap(fault, frame, place);
     if (const auto stop = stop_for(fault, frame, place.next)) return *stop;
     visit(frame, std::as_const(place));
     advance(place, frame);

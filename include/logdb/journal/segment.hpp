@@ -76,6 +76,7 @@ class segment {
   [[nodiscard]] format::frame_seed seed() const { return seed_; }
   [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
   [[nodiscard]] format::segment_role role() const { return role_; }
+  [[nodiscard]] const identity& store() const { return store_; }
   [[nodiscard]] std::filesystem::path path() const {
     return volume_->path() / format::segment_name(number_);
   }
@@ -130,7 +131,8 @@ class segment {
   /// Returns where its first frame stands.
   [[nodiscard]] scan_place start() const {
     return {.next = role_ == format::segment_role::attached ? lsn{1} : base(),
-            .time = time_first()};
+            .time = time_first(),
+            .gaps = role_ == format::segment_role::compacted};
   }
 
   /// Makes it the active one.

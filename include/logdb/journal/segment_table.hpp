@@ -82,7 +82,7 @@ class segment_table {
       : volume_{std::move(volume)}, manifest_{std::move(start)}, chosen_{chosen}, mode_{mode} {
     auto list = std::make_shared<list_type>();
     for (const auto& entry : manifest_.segments) {
-      auto& where = entry.role == format::segment_role::log ? list->log : list->attached;
+      auto& where = entry.role != format::segment_role::attached ? list->log : list->attached;
       where.push_back(make(entry));
     }
     std::ranges::sort(list->attached, {}, [](const auto& segment) { return segment->number(); });
@@ -135,11 +135,7 @@ class segment_table {
   /// Lists a segment with the attached ones, by number: transactions end in another order than they
   /// began.
   void attach(segment_ptr<Policies> made) {
-    edit([&made](list_type& list) {
-      const auto place = std::ranges::upper_bound(
-          list.attached, made->number(), {}, [](const auto& segment) { return segment->number(); });
-      list.attached.insert(place, std::move(made));
-    });
+    edit([&made](list_type& list) { insert_attached(list, std::move(made)); });
   }
 
   /// Marks the bounds of a segment as being on stable storage.
@@ -179,6 +175,37 @@ class segment_table {
     publish_or([&] { edit([&gone](list_type& list) { give_back(list, gone); }); });
     unlink(gone);
     return gone.size();
+  }
+
+  /// Puts one segment, or none, in the place of some that follow one another and of what is
+  /// attached to them, in one manifest; then they are dropped.
+  /// @param run  settled, in stream order; listed
+  /// @errors     errc::io, errc::no_space; nothing changed
+  void replace_run(const std::vector<segment_ptr<Policies>>& run,
+                   const segment_ptr<Policies>& with) {
+    const lsn first = run.front()->base();
+    const lsn end = run.back()->end();
+    std::vector<segment_ptr<Policies>> attached;
+    edit([&](list_type& list) {
+      const auto at = std::ranges::find(list.log, run.front());
+      const auto behind = list.log.erase(at, at + static_cast<std::ptrdiff_t>(run.size()));
+      if (with != nullptr) list.log.insert(behind, with);
+      const auto within = [=](const auto& own) {
+        return own->base() >= first && own->base() < end;
+      };
+      std::ranges::copy_if(list.attached, std::back_inserter(attached), within);
+      std::erase_if(list.attached, within);
+    });
+    publish_or([&] {
+      edit([&](list_type& list) {
+        auto at = with == nullptr ? list.log.begin() : std::ranges::find(list.log, with);
+        if (with != nullptr) at = list.log.erase(at);
+        list.log.insert(at, run.begin(), run.end());
+        for (const auto& own : attached) insert_attached(list, own);
+      });
+    });
+    unlink(run);
+    unlink(attached);
   }
 
   /// Remembers a cursor; what was logged later in the stream wins.
@@ -228,7 +255,7 @@ class segment_table {
     // Its name too: the manifest that names it may otherwise reach the disk alone. That of an
     // attached one is synced when it is finished.
     constexpr bool syncs = has_step<durability_point::segment_name_sync>;
-    if (syncs && plan.role == format::segment_role::log) volume_->sync();
+    if (syncs && plan.role != format::segment_role::attached) volume_->sync();
   }
 
   [[nodiscard]] format::manifest next_manifest(segment_list_ptr<Policies>& named) {
@@ -258,6 +285,12 @@ class segment_table {
     for (const auto& segment : named.log) segment->note_named();
     volume_->rename(format::manifest_draft_name, format::manifest_name);
     if constexpr (has_step<durability_point::directory_sync>) volume_->sync();
+  }
+
+  static void insert_attached(list_type& list, segment_ptr<Policies> made) {
+    const auto place = std::ranges::upper_bound(
+        list.attached, made->number(), {}, [](const auto& segment) { return segment->number(); });
+    list.attached.insert(place, std::move(made));
   }
 
   static void unlink(const std::vector<segment_ptr<Policies>>& gone) {

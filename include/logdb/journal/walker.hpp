@@ -61,6 +61,9 @@ class record_walker {
       format::frame_view frame;
       const auto fault =
           format::read_frame(frames().bytes, frames().place.offset, frames().seed, frame);
+      pass_gap(fault, frame, frames().place);
+      if (frames().global() > scope_.last) [[unlikely]]
+        return false;
       if (fault != format::frame_fault::none || !follows(frame)) [[unlikely]] {
         resume(stop_for(fault, frame, frames().place.next).value_or(scan_stop::lsn_gap));
         continue;
@@ -102,7 +105,11 @@ class record_walker {
     format::search_work searched{};
 
     [[nodiscard]] lsn global() const { return place.next + shift; }
-    void jump(const scan_place& to) { place = to; }
+    void jump(const scan_place& to) {
+      const bool gaps = place.gaps;
+      place = to;
+      place.gaps = gaps;
+    }
   };
 
   [[nodiscard]] source& frames() { return in_attached_ ? attached_ : log_; }
@@ -120,8 +127,10 @@ class record_walker {
     while (format::read_header(in.bytes, in.place.offset, in.seed, frame) ==
            format::frame_fault::none) {
       const bool plain = frame.header.kind <= format::frame_kind::mark;
-      if (!plain || frame.header.first != in.place.next) return;
-      if (in.global() + frame.header.count > from_) return;
+      const bool behind = in.place.gaps && frame.header.first > in.place.next;
+      if (!plain || (frame.header.first != in.place.next && !behind)) return;
+      if (frame.header.first + in.shift + frame.header.count > from_) return;
+      in.place.next = frame.header.first;
       advance(in.place, frame);
     }
   }
@@ -136,7 +145,9 @@ class record_walker {
     log_.seed = opened.seed();
     // A segment that was made ready when this list was taken has no base of its own yet.
     const lsn base = opened.base() ? opened.base() : log_.place.next;
-    log_.place = {.next = base, .time = std::max(log_.place.time, opened.time_first())};
+    log_.place = {.next = base,
+                  .time = std::max(log_.place.time, opened.time_first()),
+                  .gaps = opened.role() == format::segment_role::compacted};
     in_attached_ = false;
     repin_ = true;
   }
@@ -174,7 +185,7 @@ class record_walker {
     if (in_attached_) return leave_attached();
     if (index_ + 1 >= scope_.list->log.size()) return end_early();
     ++index_;
-    const lsn expected = log_.place.next;
+    const lsn expected = log_.place.gaps ? log_.limit : log_.place.next;
     open_log(*scope_.list->log[index_]);
     if (log_.place.next != expected) skip_gap(expected);
   }

@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_cursor_without_a_name_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_segment_role_is_damage) {
-  BOOST_TEST(fault_of(with(104 + 72, std::uint8_t{3})) == format_fault::damaged);
+  BOOST_TEST(fault_of(with(104 + 72, std::uint8_t{4})) == format_fault::damaged);
   BOOST_TEST(fault_of(with(104 + 72, std::uint8_t{0})) == format_fault::damaged);
 }
 

@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_big_endian_file_is_named_as_such) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_role_is_damage) {
-  for (const int role : {0, 3, 255}) {
+  for (const int role : {0, 4, 255}) {
     BOOST_TEST(fault_of(with(112, static_cast<std::uint8_t>(role))) == format_fault::damaged);
   }
 }

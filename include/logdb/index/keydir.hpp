@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Index<KeyDir>: a key-value log; finds the newest record of each key.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/keydir/catch_up.hpp>
+#include <logdb/index/keydir/compactor.hpp>
+#include <logdb/index/keydir/key_commit.hpp>
+#include <logdb/index/keydir/key_range.hpp>
+#include <logdb/index/keydir/key_snapshot.hpp>
+#include <logdb/index/keydir/key_transaction.hpp>
+#include <logdb/index/keydir/key_verbs.hpp>
+#include <logdb/index/keydir/opening.hpp>
+#include <logdb/index/keydir/segment_keys.hpp>
+#include <logdb/index/policy.hpp>
+#include <logdb/options.hpp>
+
+namespace logdb {
+
+namespace detail {
+
+/// Is satisfied by a range of pairs of a key and a value.
+template <class R>
+concept range_of_pairs = std::ranges::input_range<R> &&
+    requires(std::ranges::range_value_t<R> item) {
+  { item.first } -> bytes_like;
+  item.second;
+};
+
+}  // namespace detail
+
+/// Keeps in memory, for each key, where its newest record is: 8 bytes and room to grow, about 11.
+/// Keys and values stay in the log. docs/keyvalue.md
+struct KeyDir {
+  struct options {
+    /// for finding records by lsn and time: one entry (24 bytes) for each so many bytes of log, at
+    /// least 64
+    std::uint64_t stride_bytes = 64u << 10;
+    /// when old versions, erased keys and expired ones leave the disk
+    compaction_options compaction{};
+
+    /// Returns what is out of its range; null: nothing.
+    [[nodiscard]] const char* fault() const {
+      if (stride_bytes < 64) return "index.stride_bytes must be at least 64";
+      if (!(compaction.dead_ratio_max >= 0)) {
+        return "index.compaction.dead_ratio_max must not be negative";
+      }
+      if (compaction.bytes_per_second == 0) {
+        return "index.compaction.bytes_per_second must not be 0";
+      }
+      return nullptr;
+    }
+  };
+
+  static constexpr std::string_view name = "KeyDir";
+  static constexpr std::uint32_t id = 2;
+  static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
+
+  static constexpr bool reads_staging = true;
+  static constexpr bool keeps_log_time = true;
+  static constexpr bool may_truncate = false;
+
+  class segment_index : public detail::segment_keys {
+   public:
+    segment_index(const options& chosen, std::uint64_t capacity)
+        : segment_keys{Sparse::options{chosen.stride_bytes}, capacity} {}
+  };
+
+  /// Throws when options do not fit a log of keys.
+  template <class Options>
+  static void require(const Options& chosen) {
+    const retention_options none;
+    const auto& given = chosen.retention;
+    if (given.bytes_max == none.bytes_max && given.records_max == none.records_max &&
+        given.age_max == none.age_max) {
+      return;
+    }
+    throw error{errc::invalid_argument,
+                "options::retention would drop keys that were never erased: a key-value log keeps "
+                "the newest record of each; give keys a time to live"};
+  }
+
+  /// Is the part that lives as long as the log.
+  template <class Policies>
+  class log_index {
+   public:
+    explicit log_index(detail::index_view<Policies> view)
+        : store_{std::move(view)}, compactor_{store_, store_.view().options().index.compaction} {
+      if (store_.view().follows()) {
+        follower_ = std::make_unique<detail::key_follower<Policies>>(store_);
+        store_.set_refresh([this] { follower_->catch_up(); });
+      } else {
+        detail::key_opening<Policies>{store_}.run(store_.view().scope());
+        compactor_.start();
+      }
+    }
+    log_index(const log_index&) = delete;
+    log_index& operator=(const log_index&) = delete;
+
+    [[nodiscard]] detail::key_store<Policies>& store() { return store_; }
+    [[nodiscard]] key_snapshot<Policies> snapshot() { return key_snapshot<Policies>{store_}; }
+    [[nodiscard]] detail::compactor<Policies>& compaction() { return compactor_; }
+    void close() {
+      if (!store_.view().follows()) compactor_.stop();
+    }
+
+   private:
+    detail::key_store<Policies> store_;
+    detail::compactor<Policies> compactor_;
+    std::unique_ptr<detail::key_follower<Policies>> follower_;  // null: this is the writer
+  };
+
+  template <class Policies>
+  using snapshot = key_snapshot<Policies>;
+  template <class Log>
+  using transaction = key_transaction<Log>;
+
+  template <class Log>
+  class face : public detail::key_write_verbs<Log> {
+   public:
+    using detail::key_write_verbs<Log>::put;
+
+    /// Puts the pairs of a range as one batch: seen, and after a crash there, all or none.
+    /// @return  the lsn of the last record; of an empty range, `last_lsn()`
+    /// @errors  as for one; errc::record_too_large over 2 GiB
+    template <detail::range_of_pairs Range>
+    lsn put(Range&& pairs) {
+      auto batch = self().begin();
+      for (auto&& [key, value] : pairs) batch.put(key, value);
+      return batch.commit();
+    }
+
+    /// Returns the value of a key, the last one if it has several; nothing: it has none.
+    ///
+    /// @errors   errc::corrupt, errc::closed
+    /// @threads  any; waits for no writer, under Fsync for the sync of what it would show
+    /// @cost     three to five cache misses; a value of up to 128 bytes is copied, a longer one
+    ///           keeps its segment
+    template <bytes_like Key>
+    [[nodiscard]] std::optional<key_value> get(const Key& key) const {
+      return store().get(to_bytes(key));
+    }
+    /// The same through a codec; nothing also when the bytes are no T.
+    template <class T, bytes_like Key>
+    [[nodiscard]] std::optional<T> get(const Key& key) const {
+      const auto found = get(key);
+      return found ? codec<T>::decode(found->bytes()) : std::nullopt;
+    }
+    /// Returns the value that a key had right after a record.
+    /// @cost  follows the versions that came since
+    template <bytes_like Key>
+    [[nodiscard]] std::optional<key_value> get(const Key& key, lsn as_of) const {
+      const auto now = self().snapshot();
+      const auto found = now.records(as_of).begin();
+      const timestamp then = found == std::default_sentinel ? timestamp::min() : found->time();
+      return versions().value_at(to_bytes(key), as_of, then);
+    }
+    /// Returns the value that a key had at a time: after the commit groups that began by then.
+    template <bytes_like Key>
+    [[nodiscard]] std::optional<key_value> get(const Key& key, timestamp as_of) const {
+      const auto now = self().snapshot();
+      const auto later = now.find_time(as_of + std::chrono::nanoseconds{1});
+      return versions().value_at(to_bytes(key), later ? *later - 1 : now.last_lsn(), as_of);
+    }
+
+    template <bytes_like Key>
+    [[nodiscard]] bool contains(const Key& key) const {
+      return store().contains(to_bytes(key));
+    }
+
+    /// Returns all values that a key was given with add(), since the last put() or erase() and with
+    /// that put()'s, the oldest first.
+    template <bytes_like Key>
+    [[nodiscard]] std::vector<key_value> values(const Key& key) const {
+      return versions().values_at(to_bytes(key), store().view().clock());
+    }
+
+    /// Returns the versions of a key that the log still has, the newest first: compaction drops
+    /// those that later ones have replaced.
+    template <bytes_like Key>
+    [[nodiscard]] std::vector<key_version> history(const Key& key) const {
+      return versions().history(to_bytes(key));
+    }
+
+    /// Erases a key; returns whether it had a value. If not, nothing is appended.
+    template <bytes_like Key>
+    bool erase(const Key& key) {
+      auto& keys = store();
+      return keys
+          .write_if(format::key_verb::erase, to_bytes(key), {}, std::nullopt,
+                    [&](const auto* newest) { return newest != nullptr && keys.is_value(*newest); })
+          .has_value();
+    }
+
+    /// Puts a value if the newest record of the key is still the expected one.
+    /// @param expected  `lsn{}`: if the key has no value
+    /// @return          the lsn of the record; nothing: it was another one, nothing was appended
+    template <bytes_like Key, class Value>
+    std::optional<lsn> compare_and_put(const Key& key, lsn expected, const Value& value) {
+      auto& keys = store();
+      const auto is_expected = [&](const auto* newest) {
+        const bool has = newest != nullptr && keys.is_value(*newest);
+        return expected == (has ? keys.source().lsn_of(*newest) : lsn{});
+      };
+      if constexpr (bytes_like<Value>) {
+        return keys.write_if(format::key_verb::put, to_bytes(key), to_bytes(value), std::nullopt,
+                             is_expected);
+      } else {
+        const auto encoded = codec<Value>::encode(value);
+        return keys.write_if(format::key_verb::put, to_bytes(key), to_bytes(encoded), std::nullopt,
+                             is_expected);
+      }
+    }
+
+    /// Returns how many keys have a value. One that has expired counts until it is swept.
+    [[nodiscard]] std::uint64_t size() const { return store().size(); }
+    [[nodiscard]] bool empty() const { return size() == 0; }
+
+    /// Returns the keys that have a value, in no order.
+    [[nodiscard]] auto keys() const { return detail::make_key_range<stored_bytes>(store()); }
+    /// Returns keys and values, in no order: `for (auto& [key, value] : log.entries())`.
+    [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(store()); }
+
+    /// Writes what is still needed to new segments, and drops the old ones: replaced and expired
+    /// values, tombstones that nothing needs. Lsns stay what they are; between them are gaps then.
+    ///
+    /// Waits for one that is under way in the background. close() stops it.
+    /// @errors  errc::corrupt, errc::io, errc::no_space: nothing is lost; what was finished before
+    ///          stays so
+    /// @cost    reads what has dead bytes, writes what is left of it
+    compaction_report compact() {
+      auto& index = self().view().index();
+      index.store().view().require_open();
+      return index.compaction().compact();
+    }
+    /// Returns what compaction did since the log was opened.
+    [[nodiscard]] compaction_report compacted() const {
+      return const_cast<Log&>(self()).view().index().compaction().total();
+    }
+
+    /// Returns the memory that the keydir takes.
+    [[nodiscard]] std::uint64_t memory_bytes() const { return store().table().bytes(); }
+
+    /// The narrow view of the write verbs.
+    lsn write(format::key_verb verb, bytes_view key, bytes_view value,
+              std::optional<std::chrono::nanoseconds> ttl) {
+      auto& keys = store();
+      return keys.write(verb, key, value, keys.expiry(ttl));
+    }
+
+   private:
+    [[nodiscard]] Log& self() { return static_cast<Log&>(*this); }
+    [[nodiscard]] const Log& self() const { return static_cast<const Log&>(*this); }
+    [[nodiscard]] auto& store() const { return const_cast<Log&>(self()).view().index().store(); }
+    [[nodiscard]] auto versions() const {
+      auto& keys = store();
+      return detail::key_versions{keys, log_snapshot{keys.view().scope()}};
+    }
+  };
+
+  template <class Transaction>
+  class transaction_face {};
+};
+
+}  // namespace logdb

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Decides what is compacted and when: in the background by the share of dead bytes, or by hand.
+
+#include <chrono>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <logdb/index/keydir/compaction.hpp>
+
+namespace logdb {
+
+/// Says when and how fast a key-value log is compacted.
+struct compaction_options {
+  static constexpr auto unlimited = std::numeric_limits<std::uint64_t>::max();
+
+  /// a sealed segment is compacted in the background once this share of its bytes is dead, 0 .. 1;
+  /// above 1: never by itself
+  double dead_ratio_max = 0.5;
+  /// reads at most so fast
+  std::uint64_t bytes_per_second = unlimited;
+  /// is called after each run of segments with what was done since the log was opened; on the
+  /// thread that did it. Must not throw
+  std::function<void(const compaction_report&)> on_progress{};
+};
+
+namespace detail {
+
+/// Compacts the segments of one log.
+/// @threads  any; one compaction at a time
+template <class Policies>
+class compactor {
+ public:
+  using store_type = key_store<Policies>;
+  using system = typename store_type::system;
+  using mutex = platform::basic_mutex<system>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+
+  compactor(store_type& store, const compaction_options& chosen)
+      : store_{store}, options_{chosen} {}
+  compactor(const compactor&) = delete;
+  compactor& operator=(const compactor&) = delete;
+  ~compactor() { stop(); }
+
+  /// Begins the work in the background.
+  void start() {
+    if (options_.dead_ratio_max <= 1) thread_ = typename system::thread{[this] { work(); }};
+  }
+
+  /// Ends what is under way; what was not finished is as it was.
+  void stop() {
+    if (!thread_.joinable() && store_.view().follows()) return;
+    stopping_.store(true);  // pairs with the loads in pause() and work(), by the events
+    store_.view().settled().signal();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  /// Compacts whatever has dead bytes, the active segment too, which ends.
+  /// @errors  errc::corrupt, errc::io, errc::no_space; what was not finished is as it was
+  compaction_report compact() {
+    const guard lock{mutex_};
+    store_.view().seal_active();
+    compaction_report done;
+    pass(0, done);
+    return done;
+  }
+
+  /// Returns what was done since the log was opened.
+  [[nodiscard]] compaction_report total() const {
+    const guard lock{total_mutex_};
+    return total_;
+  }
+
+ private:
+  struct run {
+    std::size_t first = 0;
+    std::size_t end = 0;
+  };
+
+  void work() {
+    while (!stopping_.load()) {
+      const auto ticket = store_.view().settled().ticket();
+      try {
+        const guard lock{mutex_};
+        compaction_report done;
+        pass(options_.dead_ratio_max, done);
+      } catch (const std::exception&) {
+        // Everything is as it was; the next segment that is sealed brings the next attempt.
+      }
+      if (!stopping_.load()) store_.view().settled().wait(ticket, until_expiry());
+    }
+  }
+
+  /// Compacts from the front to the end, run after run.
+  void pass(double ratio, compaction_report& done) {
+    lsn from{1};
+    for (;;) {
+      const auto list = store_.view().list();
+      const auto next = find_run(*list, from, ratio);
+      if (!next) return;
+      from = list->log[next->end - 1]->end();
+      compaction<Policies> work{store_, list, next->first, next->end};
+      compaction_report before = done;
+      done.stopped = !work.run(done, [this](std::uint64_t bytes) { return pause(bytes); });
+      add(before, done);
+      if (done.stopped) return;
+    }
+  }
+
+  void add(const compaction_report& before, const compaction_report& after) {
+    compaction_report now;
+    {
+      const guard lock{total_mutex_};
+      total_.segments_read += after.segments_read - before.segments_read;
+      total_.segments_written += after.segments_written - before.segments_written;
+      total_.records_read += after.records_read - before.records_read;
+      total_.records_kept += after.records_kept - before.records_kept;
+      total_.bytes_read += after.bytes_read - before.bytes_read;
+      total_.bytes_written += after.bytes_written - before.bytes_written;
+      total_.stopped = after.stopped;
+      now = total_;
+    }
+    if (options_.on_progress) options_.on_progress(now);
+  }
+
+  /// Returns the first segments from an lsn on that are to be compacted together.
+  [[nodiscard]] std::optional<run> find_run(const segment_list<Policies>& list, lsn from,
+                                            double ratio) {
+    for (std::size_t n = 0; n < list.log.size(); ++n) {
+      if (!is_sealed(*list.log[n]) || list.log[n]->base() < from) continue;
+      if (!is_wasteful(list, n, ratio)) continue;
+      return run{n, extend(list, n, ratio)};
+    }
+    return std::nullopt;
+  }
+
+  /// Returns the end of a run: as far as what is left fits into one segment, and it is worth it.
+  [[nodiscard]] std::size_t extend(const segment_list<Policies>& list, std::size_t first,
+                                   double ratio) {
+    const std::uint64_t room = store_.view().options().segment_bytes;
+    std::uint64_t left = use_of(list, first).live();
+    std::size_t end = first + 1;
+    for (; end < list.log.size() && is_sealed(*list.log[end]); ++end) {
+      const std::uint64_t live = use_of(list, end).live();
+      if (left + live > room || !(is_wasteful(list, end, ratio) || live < room / 8)) break;
+      left += live;
+    }
+    return end;
+  }
+
+  static bool is_sealed(const segment<Policies>& each) {
+    return each.base() && each.settled() && each.end() > each.base();
+  }
+
+  struct use {
+    std::uint64_t bytes = 0;
+    std::uint64_t dead = 0;
+    [[nodiscard]] std::uint64_t live() const { return bytes - std::min(bytes, dead); }
+  };
+
+  /// Returns how much of a segment, and of what is attached to it, is used.
+  [[nodiscard]] use use_of(const segment_list<Policies>& list, std::size_t n) {
+    const auto& each = *list.log[n];
+    use found;
+    add_use(list.log[n], found);
+    for (const auto& own : list.attached) {
+      if (own->base() >= each.base() && own->base() < each.end()) add_use(own, found);
+    }
+    return found;
+  }
+
+  void add_use(const segment_ptr<Policies>& each, use& found) {
+    found.bytes += each->end_offset() - format::segment_header_bytes;
+    found.dead += store_.space().of(each).dead();
+    found.dead += each->entries().waste().expired_bytes(store_.view().clock());
+  }
+
+  static timestamp expiry_of(const segment_waste& waste) {
+    return timestamp{std::chrono::nanoseconds{waste.expires_last}};
+  }
+
+  [[nodiscard]] bool is_wasteful(const segment_list<Policies>& list, std::size_t n, double ratio) {
+    const use found = use_of(list, n);
+    return found.dead != 0 &&
+           static_cast<double>(found.dead) >= ratio * static_cast<double>(found.bytes);
+  }
+
+  /// Returns how long it takes until all of some segment has expired.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> until_expiry() {
+    std::optional<std::chrono::nanoseconds> first;
+    const timestamp now = store_.view().clock();
+    const auto list = store_.view().list();
+    for (const auto& each : list->log) {
+      const auto& waste = each->entries().waste();
+      if (!is_sealed(*each) || waste.mortal_bytes == 0 || expiry_of(waste) <= now) continue;
+      const auto left = expiry_of(waste) - now;
+      first = first ? std::min(*first, left) : left;
+    }
+    return first;
+  }
+
+  /// Waits as long as the wanted speed asks for; false: it is to end.
+  bool pause(std::uint64_t bytes) {
+    if (options_.bytes_per_second == compaction_options::unlimited) return !stopping_.load();
+    const double seconds =
+        static_cast<double>(bytes) / static_cast<double>(options_.bytes_per_second);
+    const auto until = system::uptime() + std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                              std::chrono::duration<double>{seconds});
+    while (!stopping_.load()) {
+      const auto ticket = store_.view().settled().ticket();
+      const auto left = until - system::uptime();
+      if (left <= std::chrono::nanoseconds{0}) return true;
+      if (!stopping_.load()) store_.view().settled().wait(ticket, left);
+    }
+    return false;
+  }
+
+  store_type& store_;
+  compaction_options options_;
+  mutex mutex_;  // one compaction at a time; held over the disk
+  mutable mutex total_mutex_;
+  compaction_report total_;  // guarded by total_mutex_
+  std::atomic<bool> stopping_ = false;
+  typename system::thread thread_;
+};
+
+}  // namespace detail
+
+}  // namespace logdb

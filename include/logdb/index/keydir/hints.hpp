@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Hints: of each key in a segment its hash and where its last record there stands, so that opening
+/// reads no values. Derived: a segment without them is walked.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <logdb/format/batch.hpp>
+#include <logdb/format/key_value.hpp>
+#include <logdb/index/keydir/hash.hpp>
+#include <logdb/journal/scan.hpp>
+
+namespace logdb::detail {
+
+/// Is what a footer keeps of one key of its segment.
+///
+/// Do not change: on disk.
+/// ```
+///  0 u64 hash     of the key, with the seed of the store
+///  8 u64 where    40 bits offset of the record, 20 bits its size in units of 8 bytes, rounded up,
+///                 all ones: as many or more; 2 bits verb; 1 bit expires; 1 bit 0
+/// ```
+struct key_hint {
+  std::uint64_t hash = 0;
+  std::uint64_t where = 0;
+
+  static constexpr std::uint64_t size_max = (std::uint64_t{1} << 20) - 1;
+
+  static key_hint make(std::uint64_t hash, std::uint64_t offset, const format::key_record& record) {
+    const std::uint64_t size = std::min<std::uint64_t>((record.bytes.size() + 7) / 8, size_max);
+    return {hash, offset | size << 40 |
+                      std::uint64_t{static_cast<std::uint8_t>(record.head.verb)} << 60 |
+                      std::uint64_t{record.head.expires ? 1u : 0u} << 62};
+  }
+
+  [[nodiscard]] std::uint64_t offset() const { return where & ((std::uint64_t{1} << 40) - 1); }
+  [[nodiscard]] std::uint64_t bytes() const { return (where >> 40 & size_max) * 8; }
+  [[nodiscard]] format::key_verb verb() const {
+    return static_cast<format::key_verb>(where >> 60 & 3);
+  }
+  [[nodiscard]] bool expires() const { return (where >> 62 & 1) != 0; }
+};
+
+static_assert(sizeof(key_hint) == 16, "do not change: on disk, in the footer");
+
+/// Calls `visit(record, offset, lsn)` for each key's record in some frames of a segment.
+template <class Visit>
+void for_each_key_record(bytes_view bytes, const format::frame_view& frame, lsn first,
+                         Visit&& visit) {
+  const auto give = [&](bytes_view payload, lsn at) {
+    const auto record = format::decode_key_record(payload);
+    if (record) visit(*record, static_cast<std::uint64_t>(payload.data() - bytes.data()), at);
+  };
+  if (frame.header.kind == format::frame_kind::record) return give(frame.payload, first);
+  const auto batch = format::batch_view::open(frame.header.kind, frame.header.count, frame.payload);
+  if (!batch) return;
+  for (const bytes_view each : *batch) give(each, std::exchange(first, first + 1));
+}
+
+/// Is what a segment's records say of its waste.
+struct segment_waste {
+  std::uint64_t dead_bytes = 0;    ///< of records that later ones in the segment have replaced
+  std::uint64_t mortal_bytes = 0;  ///< of values that expire
+  std::int64_t expires_first = std::numeric_limits<std::int64_t>::max();  ///< ns since 1970
+  std::int64_t expires_last = 0;
+
+  /// Returns about how much has expired at a moment.
+  [[nodiscard]] std::uint64_t expired_bytes(timestamp now) const {
+    const std::int64_t at = now.time_since_epoch().count();
+    if (mortal_bytes == 0 || at < expires_first) return 0;
+    if (at >= expires_last) return mortal_bytes;
+    const double share = (static_cast<double>(at) - static_cast<double>(expires_first)) /
+                         (static_cast<double>(expires_last) - static_cast<double>(expires_first));
+    return static_cast<std::uint64_t>(share * static_cast<double>(mortal_bytes)) + 1;
+  }
+};
+
+/// Gathers the hints of one segment.
+class hint_collector {
+ public:
+  explicit hint_collector(hash_seed seed) : seed_{seed} {}
+
+  /// Walks the frames of a segment.
+  /// @param bytes  the segment from its start to where its frames end
+  void walk(bytes_view bytes, format::frame_seed frames, scan_place from) {
+    scan(bytes, frames, from, format::read_header, [&](const auto& frame, const scan_place& at) {
+      for_each_key_record(bytes, frame, at.next, [&](const auto& record, auto offset, lsn) {
+        hints_.push_back(key_hint::make(hash_key(record.key, seed_), offset, record));
+        if (record.head.expires) note_expiry(record);
+      });
+    });
+    settle(bytes);
+  }
+
+  [[nodiscard]] const segment_waste& waste() const { return waste_; }
+  [[nodiscard]] std::vector<key_hint> take() { return std::move(hints_); }
+
+ private:
+  void note_expiry(const format::key_record& record) {
+    waste_.mortal_bytes += record.bytes.size();
+    const std::int64_t at = record.head.expires->time_since_epoch().count();
+    waste_.expires_first = std::min(waste_.expires_first, at);
+    waste_.expires_last = std::max(waste_.expires_last, at);
+  }
+
+  /// Sorts by hash, and leaves of each key the last record.
+  void settle(bytes_view bytes) {
+    std::ranges::sort(hints_, [](const key_hint& a, const key_hint& b) {
+      return std::pair{a.hash, a.offset()} < std::pair{b.hash, b.offset()};
+    });
+    std::size_t kept = 0;
+    for (const key_hint& each : hints_) {
+      std::size_t same = kept;
+      while (same > 0 && hints_[same - 1].hash == each.hash &&
+             !is_same_key(bytes, hints_[same - 1], each)) {
+        --same;
+      }
+      const bool known = same > 0 && hints_[same - 1].hash == each.hash;
+      // What was there before an add still is a value.
+      if (known && each.verb() != format::key_verb::add)
+        waste_.dead_bytes += hints_[same - 1].bytes();
+      hints_[known ? same - 1 : kept++] = each;
+    }
+    hints_.resize(kept);
+    hints_.shrink_to_fit();
+  }
+
+  static bool is_same_key(bytes_view bytes, const key_hint& a, const key_hint& b) {
+    const auto first = format::decode_key_record(bytes.subspan(a.offset()));
+    const auto second = format::decode_key_record(bytes.subspan(b.offset()));
+    return first && second && std::ranges::equal(first->key, second->key);
+  }
+
+  hash_seed seed_;
+  std::vector<key_hint> hints_;
+  segment_waste waste_;
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The index of a key-value log, for as long as the log is open: finds a key's newest record, and
+/// writes the next one.
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/keydir/hash.hpp>
+#include <logdb/index/keydir/hints.hpp>
+#include <logdb/index/keydir/key_batch.hpp>
+#include <logdb/index/keydir/record_source.hpp>
+#include <logdb/index/keydir/table.hpp>
+
+namespace logdb::detail {
+
+template <class Policies>
+class key_commit;
+
+/// Is the keydir of one log with what it leads to.
+///
+/// A writer of a key holds the lock of its shard from the look at its newest record until the table
+/// says the next one, so that in each key the order of the table is that of the lsns. A reader
+/// holds none.
+///
+/// Lock order: shards in ascending order, then the journal's append lock. Compaction takes shards
+/// one by one.
+/// @threads  any
+template <class Policies>
+class key_store {
+ public:
+  using system = typename Policies::storage::system;
+  using table_type = keydir_table<system>;
+  using guard = typename table_type::guard;
+  using shard = typename table_type::shard;
+  using read_type = read_record<Policies>;
+
+  explicit key_store(index_view<Policies> view)
+      : view_{view}, seed_{make_hash_seed(view.store())} {}
+  key_store(const key_store&) = delete;
+  key_store& operator=(const key_store&) = delete;
+
+  [[nodiscard]] index_view<Policies>& view() { return view_; }
+  [[nodiscard]] hash_seed seed() const { return seed_; }
+  [[nodiscard]] table_type& table() { return *table_; }
+  [[nodiscard]] reader_gate<system>& gate() { return gate_; }
+  [[nodiscard]] address_space<Policies>& space() { return space_; }
+  [[nodiscard]] const record_source<Policies>& source() const { return source_; }
+  [[nodiscard]] std::uint64_t hash(bytes_view key) const { return hash_key(key, seed_); }
+
+  /// Calls `use(record)` with the newest record of a key, which may be a tombstone or expired;
+  /// returns whether there is one. What `use` is given is valid only there.
+  /// @errors  errc::corrupt, errc::io, errc::closed
+  template <class Use>
+  bool with_newest(bytes_view key, Use&& use) {
+    prepare();
+    const std::uint64_t hashed = hash(key);
+    read_type found;
+    for (;;) {
+      shard& in = table_->shard_of(hashed);
+      const std::uint32_t changes = in.changes.load();
+      if (changes % 2 != 0) {
+        system::yield();
+        continue;
+      }
+      {
+        const auto inside = gate_.enter();
+        const lookup looked = look(hashed, key, found);
+        if (looked == lookup::again || in.changes.load() != changes) continue;
+        if (looked == lookup::none) return false;
+        source_.check(found);
+        if (is_readable(found)) return use(found), true;
+      }
+      wait_until_readable(found);
+    }
+  }
+
+  /// Writes a record of a key and returns its lsn.
+  lsn write(format::key_verb verb, bytes_view key, bytes_view value,
+            std::optional<timestamp> expires) {
+    return *write_if(verb, key, value, expires, [](const auto&) { return true; });
+  }
+
+  /// Does so if `wants(newest)` says so, of the newest record or null; nothing: it did not.
+  template <class Wants>
+  std::optional<lsn> write_if(format::key_verb verb, bytes_view key, bytes_view value,
+                              std::optional<timestamp> expires, Wants&& wants) {
+    view_.require_writer();
+    require_key(key);
+    require_value(value, view_.options().record_bytes_max);
+    const std::uint64_t hashed = hash(key);
+    table_->prefetch(hashed);
+    ticket given;
+    {
+      const guard lock{table_->shard_of(hashed).lock};
+      read_type before;
+      const bool known = look(hashed, key, before) == lookup::found;
+      const auto replaced = known ? before.replaced() : replaced_record<Policies>{};
+      if (!wants(known ? &before : nullptr)) return std::nullopt;
+      if (!known) table_->make_room(hashed);
+      format::key_record_head head{.value_bytes = static_cast<std::uint32_t>(value.size()),
+                                   .key_bytes = static_cast<std::uint16_t>(key.size()),
+                                   .verb = verb,
+                                   .previous = known ? source_.lsn_of(before).value() : 0,
+                                   .expires = expires};
+      given = view_.fits(head.record_bytes())
+                  ? write_alone(hashed, head, key, value, known ? &replaced : nullptr)
+                  : write_large(head, key, value);
+    }
+    view_.acknowledge(given);
+    return given.last;
+  }
+
+  /// Calls `visit(record)` for the values on the next page of keys, and moves on; false: there is
+  /// no more. A page of which some is not durable yet waits for that, if the policy does.
+  template <class Visit>
+  bool next_values(typename table_type::cursor& at, Visit&& visit) {
+    return next_keys(at, [&](const read_type& found) {
+      if (is_value(found)) visit(found);
+    });
+  }
+
+  /// The same for all keys that the table has, those without a value too.
+  template <class Visit>
+  bool next_keys(typename table_type::cursor& at, Visit&& visit) {
+    prepare();
+    std::vector<address> page;
+    std::deque<read_type> values;  // what they view must not move
+    for (;;) {
+      auto next = at;
+      {
+        const auto inside = gate_.enter();
+        if (!take_page(next, page)) return false;
+        if (read_page(page, values)) {
+          for (const read_type& each : values) visit(each);
+          return at = next, true;
+        }
+      }
+      if constexpr (Policies::durability::readable == watermark::durable) {
+        if (!view_.follows()) view_.wait(view_.reached(watermark::appended), watermark::durable);
+      }
+    }
+  }
+
+  /// Returns the value of a key; nothing: it has none.
+  [[nodiscard]] std::optional<key_value> get(bytes_view key) {
+    std::optional<key_value> value;
+    with_newest(key, [&](const read_type& found) {
+      if (is_value(found)) value.emplace(value_of(found));
+    });
+    return value;
+  }
+  [[nodiscard]] bool contains(bytes_view key) {
+    bool has = false;
+    with_newest(key, [&](const read_type& found) { has = is_value(found); });
+    return has;
+  }
+
+  /// Returns the moment at which a value ends, whatever it was given.
+  [[nodiscard]] std::optional<timestamp> expiry(std::optional<std::chrono::nanoseconds> ttl) const {
+    if (!ttl) return std::nullopt;
+    const timestamp now = view_.clock();
+    return *ttl >= timestamp::max() - now ? timestamp::max() : now + std::max(*ttl, {});
+  }
+
+  /// Keeps compaction from dropping what stood at a record, while what is returned lives.
+  [[nodiscard]] std::shared_ptr<const void> hold(lsn at) {
+    const guard lock{holds_->lock};
+    const auto place = holds_->at.insert(at);
+    return {&*place, [held = holds_, place](const void*) {
+              const guard release{held->lock};
+              held->at.erase(place);
+            }};
+  }
+  /// Returns the lowest record held; one above all when none is.
+  [[nodiscard]] lsn lowest_held() const {
+    const guard lock{holds_->lock};
+    return holds_->at.empty() ? format::lsn_max : *holds_->at.begin();
+  }
+
+  [[nodiscard]] bool is_value(const read_type& found) const {
+    return found.record.head.verb != format::key_verb::erase && !is_expired(found.record.head);
+  }
+  [[nodiscard]] bool is_expired(const format::key_record_head& head) const {
+    return head.expires && *head.expires <= view_.clock();
+  }
+
+  [[nodiscard]] key_value value_of(const read_type& found) const {
+    return {source_.keep(found, found.record.value), source_.lsn_of(found),
+            found.record.head.expires};
+  }
+
+  /// Returns how many keys have a value; one that has expired counts until it is swept.
+  [[nodiscard]] std::uint64_t size() {
+    prepare();
+    return live_.load(std::memory_order_relaxed);
+  }
+
+  /// Has something called before each read: what brings in what another process wrote.
+  void set_refresh(std::function<void()> refresh) { refresh_ = std::move(refresh); }
+
+  enum class lookup : std::uint8_t { none, found, again };
+
+  /// Looks a key up in the table. Inside the gate, or under the shard's lock.
+  lookup look(std::uint64_t hashed, bytes_view key, read_type& out) {
+    bool stale = false;
+    const address at = table_->find(hashed, [&](address candidate) {
+      if (!source_.read(candidate, out)) return stale = true;
+      if (std::ranges::equal(out.record.key, key)) return true;
+      source_.check(out);  // a damaged key must not pass for another one
+      return false;
+    });
+    if (stale) return lookup::again;
+    out.listed = at;
+    return at == 0 ? lookup::none : lookup::found;
+  }
+
+  /// Takes all keys of a shard, sorted by hash, at open. One thread a shard.
+  void fill(std::size_t number, std::span<const hashed_address> keys, std::uint64_t live) {
+    table_->fill(number, keys);
+    live_.fetch_add(live, std::memory_order_relaxed);
+  }
+
+  /// Leads a key to its next record. Under the shard's lock; there is room if it is a new one.
+  /// @param before  its newest record so far; null: there is none
+  void replace(std::uint64_t hashed, const replaced_record<Policies>* before, address after,
+               format::key_verb verb) noexcept {
+    const bool lives = verb != format::key_verb::erase;
+    if (!lives) space_.at(after)->add_dead(tombstone_bytes);
+    if (before == nullptr) {
+      table_->insert(hashed, after);
+      live_.fetch_add(lives ? 1 : 0, std::memory_order_relaxed);
+      return;
+    }
+    table_->update(hashed, before->listed, after);
+    const bool lived = before->verb != format::key_verb::erase;
+    if (lives != lived) live_.fetch_add(lives ? 1 : ~std::uint64_t{0}, std::memory_order_relaxed);
+    if (verb != format::key_verb::add) before->in->add_dead(before->disk_bytes);
+  }
+
+  /// Returns when everything that was appended before stands in the keydir.
+  void wait_for_writers() {
+    for (std::size_t n = 0; n < table_type::shard_count; ++n) {
+      const guard passing{table_->shard_at(n).lock};
+    }
+  }
+
+  /// Leads a key to another place of the same record; false: it leads elsewhere by now.
+  /// @param becomes  what the record is there, if that changes
+  bool move(std::uint64_t hashed, address from, address to,
+            std::optional<format::key_verb> becomes) {
+    const guard lock{table_->shard_of(hashed).lock};
+    if (!table_->update(hashed, from, to)) return false;
+    if (becomes == format::key_verb::erase) live_.fetch_sub(1, std::memory_order_relaxed);
+    return true;
+  }
+
+  /// Says in the keydir where records are that a failed sync has moved, instead of where they were.
+  void lead_on(address base, const forwarding& moved) {
+    auto& to = space_.of(std::static_pointer_cast<segment<Policies>>(moved.to));
+    format::frame_view frame;
+    for (const auto& each : moved.moves) {
+      const auto seed = to.segment()->seed();
+      if (format::read_header(to.bytes(), each.to, seed, frame) != format::frame_fault::none)
+        continue;
+      for_each_key_record(to.bytes(), frame, lsn{1}, [&](const auto& found, auto offset, lsn) {
+        move(hash(found.key), base + each.from + (offset - each.to), to.base() + offset,
+             std::nullopt);
+      });
+    }
+  }
+
+  /// Forgets a key whose newest record is given up, unless it leads elsewhere by now.
+  /// @param lived  that record was no tombstone
+  void drop(std::uint64_t hashed, address at, bool lived) {
+    const guard lock{table_->shard_of(hashed).lock};
+    if (table_->remove(hashed, at) && lived) live_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  /// Runs what must not fail once records are in the log.
+  template <class Run>
+  void or_fail(Run run) {
+    try {
+      run();
+    } catch (const std::exception& failure) {
+      view_.fail(std::string{"the keydir could not take what was appended: "} + failure.what());
+      view_.require_open();
+    }
+  }
+
+ private:
+  void prepare() {
+    view_.require_readable();
+    if (refresh_) [[unlikely]]
+      refresh_();
+  }
+
+  /// Takes the addresses of a page as they stand between two batches.
+  bool take_page(typename table_type::cursor& next, std::vector<address>& page) {
+    const auto from = next;
+    if (from.shard == table_type::shard_count) return false;
+    const auto& changes = table_->shard_at(from.shard).changes;
+    for (;;) {
+      const std::uint32_t before = changes.load();
+      next = from;
+      (void)table_->next_page(next, page);
+      if (before % 2 == 0 && changes.load() == before) return true;
+      system::yield();
+    }
+  }
+
+  /// Reads the values of a page; false: one may not be shown yet, or its segment has just gone.
+  bool read_page(const std::vector<address>& page, std::deque<read_type>& values) {
+    values.clear();
+    for (const address each : page) {
+      read_type& found = values.emplace_back();
+      if (!source_.read(each, found) || !is_readable(found)) return false;
+      source_.check(found);
+    }
+    return true;
+  }
+
+  /// Tells whether the durability policy shows a record already.
+  [[nodiscard]] bool is_readable(const read_type& found) const {
+    if constexpr (Policies::durability::readable == watermark::durable) {
+      if (found.in->stream() != 0) return found.position() < view_.reached(watermark::durable);
+      const auto& segment = found.in->segment();
+      if (segment->role() != format::segment_role::attached || view_.follows()) return true;
+      return segment->base() <= view_.durable_lsn();
+    }
+    return true;
+  }
+
+  /// Waits for the sync that covers a record. Not inside the gate.
+  void wait_until_readable(const read_type& found) {
+    if (found.in->stream() != 0) {
+      view_.wait(found.position() + 1, watermark::durable);
+    } else {
+      view_.wait(view_.reached(watermark::appended), watermark::durable);
+    }
+  }
+
+  ticket write_alone(std::uint64_t hashed, const format::key_record_head& head, bytes_view key,
+                     bytes_view value, const replaced_record<Policies>* before) {
+    scratch room;
+    const auto front = room.take(head.head_bytes() + key.size());
+    format::encode_key_head(front.data(), head);
+    std::ranges::copy(key, front.begin() + static_cast<std::ptrdiff_t>(head.head_bytes()));
+    const auto put = view_.append(format::frame_kind::record, 1, front, value);
+    or_fail([&] {
+      auto& in = space_.of(*put.in, view_.segments());
+      in.set_stream(put.stream);
+      replace(hashed, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
+    });
+    return put.given;
+  }
+
+  /// The same for a record that does not fit into staging.
+  ticket write_large(const format::key_record_head& head, bytes_view key, bytes_view value) {
+    key_batch alone;
+    alone.add(head.verb, key, value, head.expires);
+    return key_commit<Policies>{*this, alone}.place();
+  }
+
+  // What a tombstone counts for, about: it takes no part in what a log is kept for.
+  static constexpr std::uint64_t tombstone_bytes = 64;
+
+  index_view<Policies> view_;
+  hash_seed seed_;
+  mutable reader_gate<system> gate_;
+  address_space<Policies> space_;
+  std::unique_ptr<table_type> table_ = std::make_unique<table_type>(gate_);
+  record_source<Policies> source_{space_, &view_};
+  /// Is what snapshots hold; they may outlive the log.
+  struct holds {
+    typename table_type::mutex lock;
+    std::multiset<lsn> at;  // guarded by lock
+  };
+  std::shared_ptr<holds> holds_ = std::make_shared<holds>();
+  std::function<void()> refresh_;  // empty: this process is the writer
+  alignas(64) std::atomic<std::uint64_t> live_ = 0;
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Reads the record at an address: from its segment, or from staging while it is only there.
+
+#include <array>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <logdb/error.hpp>
+#include <logdb/format/key_value.hpp>
+#include <logdb/index/keydir/address_space.hpp>
+#include <logdb/index/keydir/value.hpp>
+#include <logdb/journal/index_view.hpp>
+
+namespace logdb::detail {
+
+/// Is room for bytes that are mostly few.
+class scratch {
+ public:
+  [[nodiscard]] std::span<std::byte> take(std::size_t bytes) {
+    if (bytes <= small_.size()) return {small_.data(), bytes};
+    if (large_.size() < bytes) large_.resize(bytes);
+    return {large_.data(), bytes};
+  }
+
+ private:
+  std::array<std::byte, 320> small_;
+  std::vector<std::byte> large_;
+};
+
+/// Is what a key was before its next record.
+template <class Policies>
+struct replaced_record {
+  stretch<Policies>* in = nullptr;
+  address listed = 0;  // what the table says
+  std::uint64_t disk_bytes = 0;
+  format::key_verb verb{};
+};
+
+/// Is a record that was read: where it lies in its segment, or a copy.
+template <class Policies>
+struct read_record {
+  format::key_record record{};
+  stretch<Policies>* in = nullptr;
+  std::uint64_t offset = 0;  // of the record in its segment
+  address listed = 0;        // what the table says, also if it was moved since
+  bool staged = false;       // `record` views `copy`
+  bytes_view copy{};         // in `room`, with the frame header before the record
+  scratch room{};
+
+  /// Returns what its frame takes, or its share of a batch.
+  [[nodiscard]] std::uint64_t disk_bytes() const {
+    const std::uint64_t bytes = record.bytes.size();
+    return record.head.batched ? bytes : format::frame_bytes(bytes);
+  }
+  [[nodiscard]] replaced_record<Policies> replaced() const {
+    return {in, listed, disk_bytes(), record.head.verb};
+  }
+  /// Returns the stream position of the record.
+  [[nodiscard]] std::uint64_t position() const { return in->stream() + offset; }
+};
+
+/// Reads records by address. Inside the gate, or under the lock of the key's shard.
+///
+/// @threads  any
+template <class Policies>
+class record_source {
+ public:
+  using read_type = read_record<Policies>;
+
+  /// @param view  null: the log is open to read, and nothing is in staging
+  record_source(address_space<Policies>& space, index_view<Policies>* view)
+      : space_{space}, view_{view} {}
+
+  /// Reads what stands at an address; false: its segment has just gone, so look again.
+  /// @errors  errc::corrupt, errc::io
+  bool read(address at, read_type& out) const {
+    for (;;) {
+      out.in = space_.at(at);
+      if (out.in == nullptr) return false;
+      out.offset = at - out.in->base();
+      const std::uint64_t stream = out.in->stream();
+      if (stream == 0) break;
+      // While staging keeps it, what the segment has is in doubt: a sync may fail.
+      const std::uint64_t kept_from = view_->reached(Policies::durability::keeps_until);
+      // Behind the watermark: what a heal has moved is seen as moved before it is seen as durable.
+      if (const std::uint64_t moved = moved_to(*out.in, out.offset)) {
+        at = moved;
+        continue;
+      }
+      if (stream + out.offset < kept_from) break;
+      if (copy(stream + out.offset, out)) return true;
+    }
+    out.staged = false;
+    const bytes_view all = out.in->bytes();
+    // The lines of a short record at once, not one after the other as they are needed.
+    const std::byte* const near = all.data() + out.offset;
+    __builtin_prefetch(near - format::frame_header_bytes);
+    __builtin_prefetch(near + 64);
+    __builtin_prefetch(near + 128);
+    const auto found =
+        out.offset < all.size() ? format::decode_key_record(all.subspan(out.offset)) : std::nullopt;
+    if (!found) throw_corrupt(out);
+    out.record = *found;
+    return true;
+  }
+
+  /// Returns the lsn of a record that was read.
+  [[nodiscard]] lsn lsn_of(const read_type& found) const {
+    const auto& head = found.record.head;
+    const std::uint64_t back = head.batched ? head.back : format::frame_header_bytes;
+    const lsn first = load_first(found, back) + (head.batched ? head.index : 0);
+    const auto& segment = found.in->segment();
+    const bool attached = segment->role() == format::segment_role::attached;
+    return attached ? segment->base() + (first - lsn{1}) : first;
+  }
+
+  /// Throws unless the checksums hold of what was read.
+  /// @errors  errc::corrupt
+  void check(const read_type& found) const {
+    if (found.staged) return;
+    const auto& head = found.record.head;
+    const bytes_view all = found.in->bytes();
+    const auto seed = found.in->segment()->seed();
+    format::frame_view frame;
+    if (!head.batched) {
+      const std::uint64_t at = found.offset - format::frame_header_bytes;
+      const auto fault = format::read_frame(all, at, seed, frame);
+      if (fault != format::frame_fault::none) throw_corrupt(found);
+      return;
+    }
+    const bool placed = head.back <= found.offset &&
+                        format::read_header(all, found.offset - head.back, seed, frame) ==
+                            format::frame_fault::none;
+    if (!placed || format::key_record_crc(found.record) != head.crc) throw_corrupt(found);
+  }
+
+  /// Returns bytes of a record that was read for keeps: a copy, or a view that pins the segment.
+  [[nodiscard]] static stored_bytes keep(const read_type& found, bytes_view bytes) {
+    if (bytes.size() <= stored_bytes::inline_bytes) return stored_bytes{bytes};
+    if (!found.staged) return {found.in->segment(), bytes};
+    const std::shared_ptr<std::byte[]> own{new std::byte[bytes.size()]};
+    std::memcpy(own.get(), bytes.data(), bytes.size());
+    return {own, {own.get(), bytes.size()}};
+  }
+
+  [[noreturn]] static void throw_corrupt(const read_type& found) {
+    throw error{errc::corrupt,
+                "the record of a key is damaged",
+                {.path = found.in->segment()->path(), .offset = found.offset}};
+  }
+
+ private:
+  /// Returns the address of what was at an offset before a failed sync; 0: it is still there.
+  [[nodiscard]] address moved_to(const stretch<Policies>& from, std::uint64_t offset) const {
+    const forwarding* const moved = from.moved();
+    if (moved == nullptr) return 0;
+    const std::uint64_t to = moved->find(offset);
+    if (to == 0) return 0;
+    const auto target = std::static_pointer_cast<segment<Policies>>(moved->to);
+    return space_.of(target).base() + to;
+  }
+
+  /// Copies a record and the 24 bytes before it; false: it is in its segment by now.
+  bool copy(std::uint64_t position, read_type& out) const {
+    constexpr std::size_t before = format::frame_header_bytes;
+    std::array<std::byte, before + format::key_record_fixed_bytes> front;
+    if (!view_->copy_staged(position - before, front)) return false;
+    const std::uint64_t bytes = format::key_record_bytes(bytes_view{front}.subspan(before));
+    const auto all = out.room.take(before + bytes);
+    if (!view_->copy_staged(position - before, all)) return false;
+    out.copy = all;
+    const auto found = format::decode_key_record(out.copy.subspan(before));
+    if (!found) throw_corrupt(out);
+    out.record = *found;
+    return out.staged = true;
+  }
+
+  /// Loads the first lsn of the frame that begins so many bytes before the record.
+  [[nodiscard]] lsn load_first(const read_type& found, std::uint64_t back) const {
+    if (back > found.offset) throw_corrupt(found);
+    std::array<std::byte, 8> field;
+    if (found.staged && back == format::frame_header_bytes) {
+      return lsn{format::load<std::uint64_t>(found.copy.data() + 8)};
+    }
+    if (found.staged && view_->copy_staged(found.position() - back + 8, field)) {
+      return lsn{format::load<std::uint64_t>(field.data())};
+    }
+    return lsn{format::load<std::uint64_t>(found.in->bytes().data() + found.offset - back + 8)};
+  }
+
+  address_space<Policies>& space_;
+  index_view<Policies>* view_;
+};
+
+}  // namespace logdb::detail

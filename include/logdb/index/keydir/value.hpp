@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What a key-value log gives: a value, and a version of one.
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <logdb/types.hpp>
+
+namespace logdb {
+
+/// Views bytes of a key-value log, a key or a value, and keeps them readable.
+///
+/// Few bytes are copied into it, which is cheaper than keeping their segment; of more, the segment
+/// is kept, and nothing is copied.
+/// @threads  as any value
+class stored_bytes {
+ public:
+  static constexpr std::size_t inline_bytes = 128;
+
+  stored_bytes() = default;
+  /// Copies, if there is room for them here.
+  explicit stored_bytes(bytes_view small) : size_{small.size()} {
+    if (!small.empty()) std::memcpy(small_.data(), small.data(), small.size());
+  }
+  /// Views bytes that something keeps.
+  stored_bytes(std::shared_ptr<const void> pin, bytes_view large)
+      : pin_{std::move(pin)}, large_{large.data()}, size_{large.size()} {}
+  stored_bytes(const stored_bytes& other)
+      : pin_{other.pin_}, large_{other.large_}, size_{other.size_} {
+    take_small(other);
+  }
+  stored_bytes(stored_bytes&& other) noexcept
+      : pin_{std::move(other.pin_)}, large_{other.large_}, size_{other.size_} {
+    take_small(other);
+  }
+  stored_bytes& operator=(const stored_bytes& other) {
+    if (this != &other) *this = stored_bytes{other};
+    return *this;
+  }
+  stored_bytes& operator=(stored_bytes&& other) noexcept {
+    pin_ = std::move(other.pin_);
+    large_ = other.large_;
+    size_ = other.size_;
+    take_small(other);
+    return *this;
+  }
+  ~stored_bytes() = default;
+
+  [[nodiscard]] bytes_view bytes() const {
+    return {large_ != nullptr ? large_ : small_.data(), size_};
+  }
+  [[nodiscard]] std::string_view text() const { return as_text(bytes()); }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+
+ private:
+  void take_small(const stored_bytes& other) {
+    if (other.large_ == nullptr) std::memcpy(small_.data(), other.small_.data(), other.size_);
+  }
+
+  std::shared_ptr<const void> pin_;
+  const std::byte* large_ = nullptr;  // null: they are in small_
+  std::size_t size_ = 0;
+  std::array<std::byte, inline_bytes> small_;  // the first size_ of them, if large_ is null
+};
+
+/// Is a value that a key has or had, with the lsn of its record.
+class key_value : public stored_bytes {
+ public:
+  key_value() = default;
+  key_value(stored_bytes bytes, logdb::lsn at, std::optional<timestamp> expires)
+      : stored_bytes{std::move(bytes)}, lsn_{at}, expires_{expires} {}
+
+  /// Returns the lsn of its record: what compare_and_put() takes.
+  [[nodiscard]] logdb::lsn lsn() const { return lsn_; }
+  /// Returns when it ends, in log time, if it does.
+  [[nodiscard]] std::optional<timestamp> expires() const { return expires_; }
+
+ private:
+  logdb::lsn lsn_{};
+  std::optional<timestamp> expires_;
+};
+
+/// Is one of the versions of a key: a value, or that it was erased.
+struct key_version {
+  logdb::lsn at{};
+  timestamp time{};                  ///< when its commit group began
+  std::optional<key_value> value{};  ///< nothing: the key was erased
+  bool added = false;                ///< by add(): the values before it stay
+};
+
+/// Is a key with its value; binds to `auto [key, value]`.
+struct key_entry {
+  stored_bytes key{};
+  key_value value{};
+};
+
+/// Is how values of a type become bytes and come back. The default takes types that are copied
+/// byte by byte; specialise it for others.
+template <class T>
+struct codec {
+  static std::array<std::byte, sizeof(T)> encode(const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "logdb: put<T> and get<T> need a codec: specialise logdb::codec<T>");
+    std::array<std::byte, sizeof(T)> bytes;
+    std::memcpy(bytes.data(), &value, sizeof value);
+    return bytes;
+  }
+  /// Nothing: these bytes are no T.
+  static std::optional<T> decode(bytes_view bytes) {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "logdb: put<T> and get<T> need a codec: specialise logdb::codec<T>");
+    if (bytes.size() != sizeof(T)) return std::nullopt;
+    T value;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+  }
+};
+
+}  // namespace logdb

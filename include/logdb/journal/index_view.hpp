@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What an index that lives as long as its log sees of the journal, or of a follower.
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <logdb/journal/appender.hpp>
+#include <logdb/journal/attachment.hpp>
+#include <logdb/journal/walker.hpp>
+
+namespace logdb::detail {
+
+template <class Policies>
+class journal;
+template <class Policies>
+class follower;
+
+/// Is the narrow view that such an index has of a log: appends that say where they went, staged
+/// bytes, the segments. Of a log that is open to read only the segments; the rest is a writer's.
+///
+/// @threads  any
+template <class Policies>
+class index_view {
+ public:
+  using core_type = journal_core<Policies>;
+  using system = typename core_type::system;
+
+  index_view(journal<Policies>& owner, core_type& core, committer<Policies>& commits,
+             keeper<Policies>& keep, appender<Policies>& append)
+      : journal_{&owner}, core_{&core}, commits_{&commits}, keeper_{&keep}, appender_{&append} {}
+  explicit index_view(follower<Policies>& owner)
+      : follower_{&owner}, clock_start_{system::now() - system::uptime()} {
+    const auto now = scope();
+    for (const auto& each : now.list->log) {
+      clock_start_ = std::max(clock_start_, each->time_last() - system::uptime());
+    }
+  }
+
+  /// Tells whether the log is only read, and another process may write it.
+  [[nodiscard]] bool follows() const { return follower_ != nullptr; }
+  /// Throws when the log is only read. @errors errc::read_only
+  void require_writer() const {
+    if (follows()) throw error{errc::read_only, "the log was opened to read"};
+  }
+
+  [[nodiscard]] const basic_options<Policies>& options() const {
+    return follows() ? follower_->options() : core_->options;
+  }
+  [[nodiscard]] const identity& store() const {
+    return follows() ? follower_->store() : core_->segments.store();
+  }
+  /// Returns log time.
+  [[nodiscard]] timestamp clock() const {
+    return follows() ? clock_start_ + system::uptime() : core_->clock();
+  }
+  /// Returns what a reader may see now, in the segments.
+  [[nodiscard]] read_scope<Policies> scope() {
+    return follows() ? follower_->scope() : journal_->scope();
+  }
+  /// Throws when the log was closed. One that has failed can still be read.
+  void require_readable() const {
+    if (follows() ? follower_->is_closed()
+                  : core_->state.load(std::memory_order_relaxed) == log_state::closed) {
+      throw error{errc::closed, "the log was closed"};
+    }
+  }
+
+  [[nodiscard]] segment_table<Policies>& segments() { return core_->segments; }
+  [[nodiscard]] segment_list_ptr<Policies> list() const { return core_->segments.list(); }
+  [[nodiscard]] std::uint64_t reached(watermark level) const { return core_->reached(level); }
+  [[nodiscard]] lsn last_lsn() const { return core_->reached_lsn(watermark::appended); }
+  [[nodiscard]] lsn durable_lsn() const { return core_->reached_lsn(watermark::durable); }
+  void require_open() const {
+    require_writer();
+    core_->require_open();
+  }
+
+  /// Tells whether a payload fits into one frame in staging.
+  [[nodiscard]] bool fits(std::uint64_t payload_bytes) const {
+    return appender_->fits(payload_bytes);
+  }
+
+  /// Appends one frame; it is not acknowledged yet.
+  placement<Policies> append(format::frame_kind kind, std::uint32_t count, bytes_view first,
+                             bytes_view second) {
+    return appender_->put_placed(kind, count, first, second);
+  }
+
+  /// Appends many records that do not fit into staging, in a segment of their own, which is
+  /// returned.
+  std::pair<ticket, segment_ptr<Policies>> append_attached(batch_builder batch) {
+    core_->require_open();
+    attachment<Policies> large{*core_};
+    large.add(std::move(batch));
+    const std::uint64_t records = large.records();
+    auto own = large.finish();
+    try {
+      const ticket given = appender_->put_attached(own, records);
+      return {given, std::move(own)};
+    } catch (...) {
+      if (!own->base()) own->drop();  // no frame in the log names it
+      throw;
+    }
+  }
+
+  /// Returns when the durability policy lets an append return.
+  void acknowledge(const ticket& given) { Policies::durability::acknowledge(*commits_, given.end); }
+
+  void wait(std::uint64_t target, watermark level) { commits_->wait(target, level); }
+
+  /// Copies from staging what stands at a stream position; false: staging no longer has it, and so
+  /// its segment does.
+  bool copy_staged(std::uint64_t position, std::span<std::byte> out) {
+    const auto pin = core_->pins.keep(position);
+    if (core_->reached(Policies::durability::keeps_until) > position) return false;
+    core_->ring.copy_out(position, out);
+    return true;
+  }
+
+  /// Ends the active segment, unless it is empty, and brings it into the manifest.
+  void seal_active() {
+    appender_->roll_now();
+    keeper_->chores();
+  }
+
+  /// Is signalled when a sealed segment stands in the manifest.
+  [[nodiscard]] typename core_type::event& settled() { return core_->settled; }
+
+  /// Ends the log: what it accepted and its index no longer agree.
+  void fail(const std::string& why) {
+    const typename core_type::guard lock{core_->append_mutex};
+    core_->fail(why);
+  }
+
+ private:
+  journal<Policies>* journal_ = nullptr;  // null: follower_ is set, and the next four are null
+  core_type* core_ = nullptr;
+  committer<Policies>* commits_ = nullptr;
+  keeper<Policies>* keeper_ = nullptr;
+  appender<Policies>* appender_ = nullptr;
+  follower<Policies>* follower_ = nullptr;
+  timestamp clock_start_{};  // of a follower: log time when the uptime was 0
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Readers of staging: what keeps a frame in the ring while somebody copies from it.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+#include <logdb/platform/atomic.hpp>
+
+namespace logdb::detail {
+
+/// Is the stream positions that are being read from the ring. An appender does not go further than
+/// a ring's length beyond the lowest of them.
+///
+/// @threads  any
+template <class System>
+class staging_pins {
+ public:
+  static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+
+  /// Keeps a position; whoever pins looks afterwards whether staging still has it.
+  class pin {
+   public:
+    explicit pin(platform::basic_atomic<System, std::uint64_t>& taken) : taken_{taken} {}
+    pin(const pin&) = delete;
+    pin& operator=(const pin&) = delete;
+    // Release: pairs with the loads in lowest(); what was copied was copied before.
+    ~pin() { taken_.store(none, std::memory_order_release); }
+
+   private:
+    platform::basic_atomic<System, std::uint64_t>& taken_;
+  };
+
+  staging_pins() {
+    for (place& each : places_) each.at.store(none, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] pin keep(std::uint64_t position) {
+    for (std::uint32_t tries = 1;; ++tries) {
+      for (place& each : places_) {
+        std::uint64_t free = none;
+        // Sequentially consistent: either lowest() sees it, or this reader sees how far staging
+        // had been given up before.
+        if (each.at.load(std::memory_order_relaxed) == none &&
+            each.at.compare_exchange_strong(free, position)) {
+          return pin{each.at};
+        }
+      }
+      System::yield();
+    }
+  }
+
+  /// Returns the lowest position kept.
+  [[nodiscard]] std::uint64_t lowest() const {
+    std::uint64_t low = none;
+    for (const place& each : places_) low = std::min(low, each.at.load());
+    return low;
+  }
+
+ private:
+  struct alignas(64) place {
+    platform::basic_atomic<System, std::uint64_t> at;
+  };
+  std::array<place, 16> places_;
+};
+
+/// Is the same where nobody reads from staging.
+struct no_staging_pins {
+  static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  [[nodiscard]] static constexpr std::uint64_t lowest() { return none; }
+};
+
+/// Tells whether an index reads records that are still in staging.
+template <class Index>
+inline constexpr bool reads_staging = false;
+template <class Index>
+requires requires { Index::reads_staging; }
+inline constexpr bool reads_staging<Index> = Index::reads_staging;
+
+/// Tells whether an index needs a clock that the wall clock's jumps do not touch.
+template <class Index>
+inline constexpr bool keeps_log_time = false;
+template <class Index>
+requires requires { Index::keeps_log_time; }
+inline constexpr bool keeps_log_time<Index> = Index::keeps_log_time;
+
+}  // namespace logdb::detail

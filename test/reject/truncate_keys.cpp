@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: BSL-1.0
+// error: logdb: a log of keys gives up no record by its age: use erase() and compact()
+#include <logdb/logdb.hpp>
+
+int main() {
+  logdb::kv_store keys{"a.kv"};
+  keys.truncate_front(logdb::lsn{5});
+}

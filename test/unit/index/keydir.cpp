@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: BSL-1.0
+#define BOOST_TEST_MODULE unit_index_keydir
+#include <atomic>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+// What a key-value log promises, whatever its other policies.
+#include "unit/index/key_logs.hpp"
+
+namespace logdb::test {
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_put_value_is_got_until_another_takes_its_place, Log, key_logs) {
+  small_log<Log> f;
+  BOOST_TEST(!f.log.get("a"));
+  BOOST_TEST((f.log.put("a", "one") == lsn{1}));
+  BOOST_TEST(f.log.get("a")->text() == "one");
+  BOOST_TEST((f.log.put("a", "two") == lsn{2}));
+  BOOST_TEST(f.log.get("a")->text() == "two");
+  BOOST_TEST((f.log.get("a")->lsn() == lsn{2}));
+  BOOST_TEST(f.log.size() == 1);
+  f.reopen_if_it_lasts();
+  BOOST_TEST(f.log.get("a")->text() == "two");
+  BOOST_TEST((f.log.get("a")->lsn() == lsn{2}));
+  BOOST_TEST(f.log.size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_stays_erased, Log, key_logs) {
+  small_log<Log> f;
+  BOOST_TEST(!f.log.erase("a"));
+  BOOST_TEST((f.log.last_lsn() == lsn{}));
+  f.log.put("a", "one");
+  BOOST_TEST(f.log.erase("a"));
+  BOOST_TEST(!f.log.erase("a"));
+  BOOST_TEST(!f.log.contains("a"));
+  BOOST_TEST(f.log.size() == 0);
+  f.reopen_if_it_lasts();
+  BOOST_TEST(!f.log.get("a"));
+  BOOST_TEST(f.log.empty());
+  f.log.put("a", "again");
+  BOOST_TEST(f.log.get("a")->text() == "again");
+  BOOST_TEST(f.log.size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(keys_and_values_may_be_any_bytes_of_any_length, Log, key_logs) {
+  small_log<Log> f;
+  const std::string zeros(3, '\0');
+  const std::string long_key(65535, 'k');
+  const std::string large = patterned(300'000);  // more than staging holds
+  f.log.put("", "");
+  f.log.put(zeros, zeros);
+  f.log.put(long_key, "at the end");
+  f.log.put("large", large);
+  for (int round = 0; round < 2; ++round) {
+    BOOST_TEST(f.log.get("")->empty());
+    BOOST_TEST(f.log.get(zeros)->text() == zeros);
+    BOOST_TEST(f.log.get(long_key)->text() == "at the end");
+    BOOST_TEST((f.log.get("large")->text() == large));
+    BOOST_TEST((f.log.get("large")->lsn() == lsn{4}));
+    BOOST_TEST(!f.log.get(std::string(2, '\0')));
+    f.reopen_if_it_lasts();
+  }
+  BOOST_TEST(throws(errc::invalid_argument, [&] { f.log.put(long_key + "k", "too long"); }));
+  BOOST_TEST(f.log.size() == 4);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_still_in_staging_is_got_without_a_write, Log, key_logs) {
+  typename Log::options options;
+  if constexpr (requires { options.durability.delay_max; }) {
+    options.durability.delay_max = std::chrono::hours{1};
+  }
+  small_log<Log> f{options};
+  f.log.put("a", "first");
+  f.log.put("b", std::string(1000, 'b'));
+  const auto groups = f.log.stats().groups;
+  for (int n = 0; n < 100; ++n) {
+    BOOST_TEST(f.log.get("a")->text() == "first");
+    BOOST_TEST(f.log.get("b")->text() == std::string(1000, 'b'));
+    BOOST_TEST((f.log.get("b")->lsn() == lsn{2}));
+  }
+  BOOST_TEST(f.log.stats().groups == groups);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log, key_logs) {
+  key_value small;
+  key_value large;
+  {
+    small_log<Log> f;
+    f.log.put("small", "s");
+    f.log.put("large", std::string(2000, 'l'));
+    f.log.sync();
+    small = *f.log.get("small");
+    large = *f.log.get("large");
+    f.log.put("large", "other");
+    f.log.close();
+  }
+  BOOST_TEST(small.text() == "s");
+  BOOST_TEST(large.text() == std::string(2000, 'l'));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reopens, Log, key_logs) {
+  small_log<Log> f;
+  std::map<std::string, std::string> model;
+  std::mt19937 random{7};
+  for (int step = 0; step < 6000 / share<Log>; ++step) {
+    const std::string key = key_of(random() % 300);
+    const std::string value = numbered(random()) + std::string(random() % 200, 'x');
+    switch (random() % 8) {
+      case 0: BOOST_TEST_REQUIRE(f.log.erase(key) == (model.erase(key) == 1)); break;
+      case 1: {
+        auto batch = f.log.begin();
+        for (int n = 0; n < 5; ++n) {
+          const std::string other = key_of(random() % 300);
+          batch.put(other, value);
+          model[other] = value;
+        }
+        batch.commit();
+        break;
+      }
+      default: f.log.put(key, value); model[key] = value;
+    }
+    const auto found = f.log.get(key);
+    BOOST_TEST_REQUIRE(found.has_value() == model.contains(key));
+    if (found) BOOST_TEST_REQUIRE(found->text() == model[key]);
+    if (step % 500 == 499) f.reopen_if_it_lasts();
+  }
+  BOOST_TEST(f.log.size() == model.size());
+  BOOST_TEST((contents(f.log) == model));
+  BOOST_TEST(f.log.verify().intact());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, key_logs) {
+  small_log<Log> f;
+  const std::map<std::string, std::string> pairs{{"a", "1"}, {"b", "2"}, {"c", "3"}};
+  BOOST_TEST((f.log.put(pairs) == lsn{3}));
+  BOOST_TEST((contents(f.log) == pairs));
+  BOOST_TEST((f.log.get("b")->lsn() == lsn{2}));
+  BOOST_TEST((f.log.put(std::map<std::string, std::string>{}) == lsn{3}));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_sees_its_own_writes_across_nested_rollbacks, Log,
+                              key_logs) {
+  small_log<Log> f;
+  f.log.put("kept", "old");
+  f.log.put("erased", "old");
+  auto outer = f.log.begin();
+  outer.put("new", "outer");
+  BOOST_TEST(outer.get("kept")->text() == "old");
+  BOOST_TEST(outer.erase("erased"));
+  BOOST_TEST(!outer.erase("erased"));
+  {
+    auto inner = outer.begin();
+    inner.put("new", "inner");
+    inner.put("kept", "inner");
+    inner.put("erased", "inner");
+    BOOST_TEST(inner.get("new")->text() == "inner");
+    BOOST_TEST(throws(errc::invalid_argument, [&] { outer.put("a", "b"); }));
+    inner.rollback();
+  }
+  BOOST_TEST(outer.get("new")->text() == "outer");
+  BOOST_TEST(outer.get("kept")->text() == "old");
+  BOOST_TEST(!outer.contains("erased"));
+  {
+    auto inner = outer.begin();
+    inner.put("new", "second");
+    inner.commit();
+  }
+  BOOST_TEST(outer.get("new")->text() == "second");
+  BOOST_TEST(!f.log.contains("new"));
+  BOOST_TEST(f.log.get("erased")->text() == "old");
+  outer.commit();
+  const std::map<std::string, std::string> wanted{{"kept", "old"}, {"new", "second"}};
+  BOOST_TEST((contents(f.log) == wanted));
+  f.reopen_if_it_lasts();
+  BOOST_TEST((contents(f.log) == wanted));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_that_is_dropped_leaves_nothing, Log, key_logs) {
+  small_log<Log> f;
+  {
+    auto dropped = f.log.begin();
+    dropped.put("a", "b");
+  }
+  BOOST_TEST(f.log.empty());
+  BOOST_TEST((f.log.last_lsn() == lsn{}));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_larger_than_staging_is_whole, Log, key_logs) {
+  small_log<Log> f;
+  f.log.put(key_of(7), "before");
+  auto large = f.log.begin();
+  for (std::uint64_t n = 0; n < 3000; ++n) large.put(key_of(n), numbered(n));
+  BOOST_TEST((large.commit() == lsn{3001}));
+  f.log.put(key_of(8), "after");
+  for (int round = 0; round < 2; ++round) {
+    BOOST_TEST(f.log.size() == 3000);
+    BOOST_TEST(f.log.get(key_of(2999))->text() == numbered(2999));
+    BOOST_TEST((f.log.get(key_of(2999))->lsn() == lsn{3001}));
+    BOOST_TEST(f.log.get(key_of(7))->text() == numbered(7));
+    BOOST_TEST(f.log.get(key_of(8))->text() == "after");
+    BOOST_TEST(f.log.history(key_of(7)).size() == 2);
+    BOOST_TEST(f.log.history(key_of(8)).size() == 2);
+    f.reopen_if_it_lasts();
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_expires_after_its_time_to_live_also_after_a_reopen, Log,
+                              key_logs) {
+  small_log<Log> f;
+  f.log.put("gone", "x", std::chrono::nanoseconds{0});
+  f.log.put("past", "x", std::chrono::hours{-1});
+  f.log.put("kept", "x", std::chrono::hours{1});
+  f.log.put("forever", "x", std::chrono::nanoseconds::max());
+  for (int round = 0; round < 2; ++round) {
+    BOOST_TEST(!f.log.get("gone"));
+    BOOST_TEST(!f.log.contains("past"));
+    BOOST_TEST(f.log.get("kept")->text() == "x");
+    BOOST_TEST(f.log.get("kept")->expires().has_value());
+    BOOST_TEST(f.log.contains("forever"));
+    BOOST_TEST(!f.log.erase("gone"));
+    BOOST_TEST(contents(f.log).size() == 2);
+    f.reopen_if_it_lasts();
+  }
+  BOOST_TEST((f.log.compare_and_put("gone", lsn{}, "back") == lsn{5}));
+  BOOST_TEST(f.log.get("gone")->text() == "back");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(values_of_a_type_go_through_its_codec, Log, key_logs) {
+  struct point {
+    int x;
+    int y;
+  };
+  small_log<Log> f;
+  f.log.put("n", 42);
+  f.log.put("p", point{1, 2});
+  BOOST_TEST((f.log.template get<int>("n") == 42));
+  BOOST_TEST(f.log.template get<point>("p")->y == 2);
+  BOOST_TEST(!f.log.template get<point>("n"));
+  BOOST_TEST(!f.log.template get<int>("none"));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_write_and_read_agree, Log, key_logs) {
+  small_log<Log> f;
+  std::atomic<int> wrong = 0;
+  const std::uint64_t rounds = 1500 / share<Log>;
+  const auto work = [&](std::uint64_t mine) {
+    for (std::uint64_t n = 0; n < rounds; ++n) {
+      const std::string key = key_of(mine * 1000 + n % 50);
+      f.log.put(key, numbered(n));
+      const auto found = f.log.get(key);
+      if (!found || found->text() != numbered(n)) wrong.fetch_add(1);
+      (void)f.log.get(key_of(n % 4000));
+    }
+  };
+  std::thread second{work, 1};
+  std::thread third{work, 2};
+  work(3);
+  second.join();
+  third.join();
+  BOOST_TEST(wrong.load() == 0);
+  BOOST_TEST(f.log.size() == 150);
+  f.reopen_if_it_lasts();
+  BOOST_TEST(f.log.size() == 150);
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    BOOST_TEST(f.log.get(key_of(n * 1000 + 49))->text() == numbered(rounds - 1));
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_is_seen_whole_by_readers_that_look_key_by_key, Log,
+                              key_logs) {
+  small_log<Log> f;
+  std::atomic<bool> done = false;
+  std::atomic<int> torn = 0;
+  std::thread reader{[&] {
+    while (!done.load()) {
+      const auto first = f.log.template get<int>("first");
+      const auto second = f.log.template get<int>("second");
+      if (first.value_or(0) > second.value_or(0)) torn.fetch_add(1);
+    }
+  }};
+  for (int n = 1; n <= 2000 / share<Log>; ++n) {
+    auto both = f.log.begin();
+    both.put("first", n);
+    both.put("second", n);
+    both.commit();
+  }
+  done.store(true);
+  reader.join();
+  BOOST_TEST(torn.load() == 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_log_says_so, Log, key_logs) {
+  small_log<Log> f;
+  f.log.put("a", "b");
+  auto open = f.log.begin();
+  open.put("c", "d");
+  f.log.close();
+  BOOST_TEST(throws(errc::closed, [&] { (void)f.log.get("a"); }));
+  BOOST_TEST(throws(errc::closed, [&] { f.log.put("a", "c"); }));
+  BOOST_TEST(throws(errc::closed, [&] { f.log.erase("a"); }));
+  BOOST_TEST(throws(errc::closed, [&] { open.commit(); }));
+  BOOST_TEST(throws(errc::closed, [&] { (void)f.log.begin(); }));
+}
+
+BOOST_AUTO_TEST_CASE(retention_is_refused_since_it_would_drop_keys) {
+  kv_store::options options;
+  options.retention.bytes_max = 1u << 20;
+  BOOST_TEST(throws(errc::invalid_argument, [&] { small_log<kv_store> f{options}; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_of_keys_is_refused_by_other_indexes_and_refuses_theirs) {
+  const temp_dir place;
+  { kv_store{place / "kv"}.put("a", "b"); }
+  { async_wal{place / "wal"}.append("a"); }
+  BOOST_TEST(throws(errc::format_mismatch, [&] { async_wal{place / "kv"}; }));
+  BOOST_TEST(throws(errc::format_mismatch, [&] { kv_store{place / "wal"}; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_moved_log_goes_on) {
+  const temp_dir place;
+  kv_store first{place / "a"};
+  first.put("a", "b");
+  kv_store second{std::move(first)};
+  BOOST_TEST(second.get("a")->text() == "b");
+  kv_store third{place / "c"};
+  third.put("x", "y");
+  third = std::move(second);
+  BOOST_TEST(third.get("a")->text() == "b");
+  BOOST_TEST(!third.get("x"));
+  BOOST_TEST(throws(errc::closed, [&] { (void)first.get("a"); }));
+}
+
+}  // namespace logdb::test

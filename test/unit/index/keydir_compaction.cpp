@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: BSL-1.0
+#define BOOST_TEST_MODULE unit_index_keydir_compaction
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+// Compaction loses nothing, keeps lsns, and leaves no more on disk than is needed.
+#include "unit/index/key_logs.hpp"
+
+namespace logdb::test {
+
+/// Is a log that is compacted only by hand.
+template <class Log>
+typename Log::options by_hand() {
+  auto options = small_options<Log>();
+  options.index.compaction.dead_ratio_max = 2;
+  return options;
+}
+
+/// Writes some keys again and again, and erases some; returns what is left.
+template <class Log>
+std::map<std::string, std::string> churn(Log& log, int steps, std::uint32_t seed = 1) {
+  std::map<std::string, std::string> model;
+  for (const auto& [key, value] : log.entries()) model.emplace(key.text(), value.text());
+  std::mt19937 random{seed};
+  for (int step = 0; step < steps; ++step) {
+    const std::string key = key_of(random() % 200);
+    if (random() % 5 == 0) {
+      log.erase(key);
+      model.erase(key);
+    } else if (random() % 5 == 0) {
+      auto batch = log.begin();
+      for (int n = 0; n < 4; ++n) {
+        const std::string other = key_of(random() % 200);
+        const std::string value = numbered(random());
+        batch.put(other, value);
+        model[other] = value;
+      }
+      batch.commit();
+    } else {
+      const std::string value = numbered(random()) + std::string(random() % 300, 'v');
+      log.put(key, value);
+      model[key] = value;
+    }
+  }
+  return model;
+}
+
+template <class Log>
+constexpr int steps = 4000 / share<Log>;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_compacted_log_has_every_value_with_its_lsn, Log, key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  auto model = churn(f.log, steps<Log>);
+  std::map<std::string, lsn> lsns;
+  for (const auto& [key, value] : f.log.entries()) lsns[std::string{key.text()}] = value.lsn();
+  const auto segments = f.log.stats().segments;
+  const auto done = f.log.compact();
+  BOOST_TEST(done.segments_read > 0);
+  BOOST_TEST(f.log.stats().segments < segments);
+  for (int round = 0; round < 3; ++round) {
+    BOOST_TEST((contents(f.log) == model));
+    BOOST_TEST(f.log.size() == model.size());
+    for (const auto& [key, at] : lsns) BOOST_TEST_REQUIRE((f.log.get(key)->lsn() == at));
+    BOOST_TEST(f.log.verify().intact());
+    f.reopen_if_it_lasts();
+    if (round == 1) BOOST_TEST(f.log.compact().records_kept <= model.size());
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(writes_compactions_and_reopens_in_turn_agree_with_a_map, Log,
+                              key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  for (std::uint32_t round = 0; round < 8; ++round) {
+    const auto model = churn(f.log, steps<Log> / 4, round);
+    BOOST_TEST((contents(f.log) == model));
+    f.log.compact();
+    BOOST_TEST((contents(f.log) == model));
+    if (round % 2 == 1) f.reopen_if_it_lasts();
+    BOOST_TEST((contents(f.log) == model));
+  }
+  BOOST_TEST(f.log.verify().intact());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_does_not_come_back_and_its_tombstone_goes, Log,
+                              key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  for (std::uint64_t n = 0; n < 500; ++n) f.log.put(key_of(n), std::string(100, 'v'));
+  for (std::uint64_t n = 0; n < 500; ++n) f.log.erase(key_of(n));
+  f.log.put("last", "one");
+  f.reopen_if_it_lasts();
+  f.log.compact();
+  BOOST_TEST(f.log.size() == 1);
+  std::size_t records = 0;
+  for ([[maybe_unused]] const auto& each : f.log.records(f.log.first_lsn())) ++records;
+  BOOST_TEST(records == 1);
+  f.reopen_if_it_lasts();
+  BOOST_TEST(f.log.size() == 1);
+  BOOST_TEST(!f.log.contains(key_of(3)));
+  BOOST_TEST(f.log.memory_bytes() < 300'000);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_tombstone_stays_while_an_older_segment_has_the_key, Log, key_logs) {
+  auto options = by_hand<Log>();
+  options.index.compaction.dead_ratio_max = 2;
+  small_log<Log> f{options};
+  const auto keep = f.log.snapshot();  // so that nothing may be dropped yet
+  for (std::uint64_t n = 0; n < 300; ++n) f.log.put(key_of(n), std::string(100, 'v'));
+  for (std::uint64_t n = 0; n < 300; n += 3) f.log.erase(key_of(n));
+  f.log.compact();
+  f.reopen_if_it_lasts();
+  BOOST_TEST(f.log.size() == 200);
+  for (std::uint64_t n = 0; n < 300; ++n) BOOST_TEST(f.log.contains(key_of(n)) == (n % 3 != 0));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_snapshot_sees_outlives_compaction, Log, key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  churn(f.log, steps<Log> / 4);
+  const auto before = contents(f.log);
+  const auto pinned = f.log.snapshot();
+  churn(f.log, steps<Log> / 4, 2);
+  f.log.compact();
+  churn(f.log, steps<Log> / 4, 3);
+  f.log.compact();
+  std::map<std::string, std::string> seen;
+  pinned.for_each([&](const auto& key, const auto& value) {
+    seen.emplace(std::string{key.text()}, std::string{value.text()});
+  });
+  BOOST_TEST((seen == before));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(values_that_were_added_outlive_compaction, Log, key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  for (int n = 0; n < 60; ++n) {
+    f.log.add("many", numbered(static_cast<std::uint64_t>(n)));
+    f.log.put("fill", std::string(2000, 'f'));
+  }
+  f.log.compact();
+  for (int round = 0; round < 2; ++round) {
+    const auto values = f.log.values("many");
+    BOOST_TEST_REQUIRE(values.size() == 60);
+    BOOST_TEST(values.front().text() == numbered(0));
+    BOOST_TEST(values.back().text() == numbered(59));
+    f.reopen_if_it_lasts();
+  }
+  f.log.put("many", "one");
+  f.log.compact();
+  BOOST_TEST(f.log.values("many").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_scan_passes_the_gaps_that_compaction_leaves, Log, key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  churn(f.log, steps<Log>);
+  f.log.compact();
+  f.log.put("after", "x");
+  std::vector<lsn> lsns;
+  for (const auto& each : f.log.records(f.log.first_lsn())) lsns.push_back(each.lsn());
+  BOOST_TEST(std::ranges::is_sorted(lsns));
+  BOOST_TEST((lsns.back() == f.log.last_lsn()));
+  BOOST_TEST(lsns.size() < f.log.last_lsn().value());
+  const auto middle = lsns[lsns.size() / 2];
+  BOOST_TEST(((*f.log.records(middle).begin()).lsn() == middle));
+  BOOST_TEST(((*f.log.records(lsns[3] + 1).begin()).lsn() == lsns[4]));
+  BOOST_TEST((f.log.records(lsns[3] + 1, lsns[4]).begin() == std::default_sentinel));
+  lsn gap = lsns[0];
+  while (std::ranges::binary_search(lsns, gap)) ++gap;
+  const auto now = f.log.snapshot();
+  if (gap < f.log.last_lsn()) {
+    BOOST_TEST(throws(errc::not_found, [&] { (void)now.read(gap); }));
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(expired_values_leave_disk_and_memory, Log, key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  f.log.put(key_of(7), "once without end");
+  for (std::uint64_t n = 0; n < 400; ++n) {
+    f.log.put(key_of(n), std::string(100, 'v'), std::chrono::nanoseconds{1});
+  }
+  f.log.put("kept", "x", std::chrono::hours{1});
+  BOOST_TEST(f.log.size() == 401);
+  f.log.compact();
+  BOOST_TEST(f.log.size() == 1);
+  f.reopen_if_it_lasts();
+  BOOST_TEST(!f.log.contains(key_of(7)));
+  BOOST_TEST(contents(f.log).size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(writers_and_readers_go_on_while_it_compacts, Log, key_logs) {
+  auto options = small_options<Log>();
+  options.index.compaction.dead_ratio_max = 0.2;
+  small_log<Log> f{options};
+  std::atomic<bool> done = false;
+  std::atomic<int> wrong = 0;
+  const int rounds = 6000 / share<Log> / share<Log>;
+  const auto write = [&](std::uint64_t mine) {
+    for (int n = 0; n < rounds; ++n) {
+      const std::string key = key_of(mine * 1000 + static_cast<std::uint64_t>(n) % 20);
+      f.log.put(key, numbered(static_cast<std::uint64_t>(n)) + std::string(100, 'x'));
+      const auto found = f.log.get(key);
+      if (!found || !found->text().starts_with(numbered(static_cast<std::uint64_t>(n)))) {
+        wrong.fetch_add(1);
+      }
+    }
+  };
+  std::thread reader{[&] {
+    while (!done.load()) {
+      for (std::uint64_t n = 0; n < 20; ++n) (void)f.log.get(key_of(1000 + n));
+    }
+  }};
+  std::thread second{write, 2};
+  write(1);
+  second.join();
+  for (int n = 0; n < 3; ++n) f.log.compact();
+  done.store(true);
+  reader.join();
+  BOOST_TEST(wrong.load() == 0);
+  BOOST_TEST(f.log.size() == 40);
+  BOOST_TEST(f.log.compacted().segments_read > 0);
+  BOOST_TEST(f.log.verify().intact());
+  f.reopen_if_it_lasts();
+  BOOST_TEST(f.log.size() == 40);
+}
+
+BOOST_AUTO_TEST_CASE(the_disk_holds_little_more_than_what_lives) {
+  auto options = by_hand<kv_store>();
+  options.segment_bytes = 1u << 20;
+  small_log<kv_store> f{options};
+  for (int round = 0; round < 10; ++round) {
+    for (std::uint64_t n = 0; n < 5000; ++n) f.log.put(key_of(n), std::string(100, 'v'));
+  }
+  f.log.compact();
+  std::uint64_t live = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& each : f.log.records(f.log.first_lsn())) live += each.size() + 24;
+  const auto done = f.log.compacted();
+  bytes = done.bytes_written;
+  BOOST_TEST(bytes < live + live / 10);
+  BOOST_TEST(f.log.size() == 5000);
+}
+
+BOOST_AUTO_TEST_CASE(damage_stops_a_compaction_and_everything_is_kept) {
+  const temp_dir place;
+  const auto options = by_hand<kv_store>();
+  {
+    kv_store log{place / "kv", options};
+    churn(log, 2000);
+    log.close();
+  }
+  // In a record of the oldest segment, which is sealed.
+  const auto first = place / "kv" / "0000000000000001.seg";
+  {
+    std::fstream file{first, std::ios::in | std::ios::out | std::ios::binary};
+    file.seekp(4096 + 200);
+    file.put('!');
+  }
+  std::vector<std::filesystem::path> before;
+  {
+    kv_store log{place / "kv", options};
+    BOOST_TEST(throws(errc::corrupt, [&] { log.compact(); }));
+    BOOST_TEST(std::filesystem::exists(first));
+    log.put("still", "writable");
+    BOOST_TEST(log.get("still")->text() == "writable");
+    log.close();
+  }
+  BOOST_TEST(std::filesystem::exists(first));
+}
+
+BOOST_AUTO_TEST_CASE(progress_is_reported_and_a_close_stops_a_throttled_compaction) {
+  auto options = small_options<kv_store>();
+  std::atomic<int> reports = 0;
+  options.index.compaction.bytes_per_second = 1;
+  options.index.compaction.dead_ratio_max = 0.1;
+  options.index.compaction.on_progress = [&](const compaction_report&) { reports.fetch_add(1); };
+  small_log<kv_store> f{options};
+  const auto model = churn(f.log, 3000);
+  f.log.close();  // at a byte a second it would not end
+  f.options.index.compaction.bytes_per_second = compaction_options::unlimited;
+  f.log = kv_store{f.path, f.options};
+  BOOST_TEST((contents(f.log) == model));
+  f.log.compact();
+  BOOST_TEST((contents(f.log) == model));
+  BOOST_TEST(reports.load() > 0);
+}
+
+}  // namespace logdb::test
