@@ -4,6 +4,7 @@
 /// The logs that have a name of their own.
 
 #include <logdb/basic_log.hpp>
+#include <logdb/index/timelsm.hpp>
 
 namespace logdb {
 
@@ -13,5 +14,13 @@ using durable_wal = basic_log<Durability<Fsync>, Index<Sparse>, Locking<Flock>>;
 /// The same at memory speed: what a power cut may cost is bounded and reported, what a crash of the
 /// process may cost is nothing.
 using async_wal = basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>;
+
+/// A multimap from times to values in memory: fast to append to, to scan, to delete ranges from.
+template <class V>
+using basic_memory_timelog =
+    basic_log<Storage<Memory>, Durability<None>, Index<BasicTimeLSM<V>>, Locking<None>>;
+
+/// The same with bytes as values.
+using memory_timelog = basic_memory_timelog<bytes_value>;
 
 }  // namespace logdb

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// `time_index`, a multimap from times to values in memory: the whole of Index<TimeLSM> but the log.
+/// `time_index`, a multimap from times to values in memory: all of Index<TimeLSM> but the log.
 
 #include <chrono>
 #include <exception>
@@ -47,7 +47,7 @@ V to_value(const Given& given) {
   }
 }
 
-template <class V, class Given>
+template <class Given, class V>
 concept value_for = std::convertible_to<const Given&, V> ||(owns_bytes<V>&& bytes_like<Given>);
 
 /// Is satisfied by a range of rows: pairs of a time and a value.
@@ -55,7 +55,7 @@ template <class R, class V>
 concept range_of_rows = std::ranges::input_range<R> &&
     requires(const std::remove_cvref_t<std::ranges::range_reference_t<R>>& row) {
   { time_in(row) } -> std::convertible_to<time_type>;
-  requires value_for<V, std::remove_cvref_t<decltype(value_in(row))>>;
+  requires value_for<std::remove_cvref_t<decltype(value_in(row))>, V>;
 };
 
 /// Shows contiguous rows to the writer.

@@ -72,7 +72,7 @@ class chunk_maker {
   static int level(const slice<V>& one) {
     return static_cast<int>(std::bit_width(one.size / small_sort<V>::rows_max)) / 2;
   }
-  /// Tells whether the last few chunks are of one size, so that each row is merged a few times only.
+  /// Tells whether the last few chunks are of one size: then each row is merged a few times only.
   static bool is_due(const std::vector<slice<V>>& chunks) {
     return level(chunks[chunks.size() - fan_in]) <= level(chunks.back());
   }

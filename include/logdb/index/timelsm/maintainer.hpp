@@ -71,7 +71,7 @@ class maintainer {
 
   [[nodiscard]] std::size_t partition_rows() const { return core_.options.partition_rows; }
 
-  // --- sealing -----------------------------------------------------------------------------------
+  // --- sealing ----------------------------------------------------------------------------------
 
   bool seal() {
     const view<V> now = core_.snapshot();
@@ -154,7 +154,7 @@ class maintainer {
     made = std::move(spliced.made);
   }
 
-  // --- merging runs ------------------------------------------------------------------------------
+  // --- merging runs -----------------------------------------------------------------------------
 
   bool sweep(bool whole) {
     const view<V> now = core_.snapshot();
@@ -209,7 +209,7 @@ class maintainer {
     finish(std::move(made), std::move(gone));
   }
 
-  // --- removing what is deleted --------------------------------------------------------------------
+  // --- removing what is deleted -----------------------------------------------------------------
 
   bool purge(bool whole) {
     const view<V> now = core_.snapshot();
@@ -246,7 +246,7 @@ class maintainer {
     return false;
   }
 
-  // --- joining partitions ------------------------------------------------------------------------
+  // --- joining partitions -----------------------------------------------------------------------
 
   /// Joins a row of small neighbours, when there are enough of them.
   bool join() {
@@ -280,7 +280,7 @@ class maintainer {
     finish(std::move(made), std::move(gone));
   }
 
-  // --- what every step ends with -------------------------------------------------------------------
+  // --- what every step ends with ----------------------------------------------------------------
 
   void finish(std::shared_ptr<const tree<V>> made, drops<V> gone) {
     core_.counted.compactions.fetch_add(1, std::memory_order_relaxed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// A question to a view: bounds, what is hidden in them, and every sequence that may have rows there.
+/// A question to a view: bounds, what is hidden in them, every sequence that may have rows there.
 
 #include <utility>
 #include <vector>
