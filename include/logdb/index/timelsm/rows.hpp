@@ -141,6 +141,15 @@ inline const time_type* gallop_upper(const time_type* first, const time_type* la
   return upper_bound(first + step / 2, first + (step < left ? step : left), time);
 }
 
+/// Does what lower_bound() does, in a time that grows with how far from the end the place is.
+inline const time_type* gallop_lower(const time_type* first, const time_type* last,
+                                     time_type time) {
+  std::size_t step = 1;
+  const auto left = static_cast<std::size_t>(last - first);
+  while (step < left && last[-static_cast<std::ptrdiff_t>(step)] >= time) step *= 2;
+  return lower_bound(last - (step < left ? step : left), last - step / 2, time);
+}
+
 }  // namespace timelsm
 
 }  // namespace logdb

@@ -153,6 +153,21 @@ class tombstones {
     return {*this, at, static_cast<std::size_t>(found - all.begin()) - 1};
   }
 
+  /// Moves a place on to from(time); one that was never set goes straight there.
+  void advance(place& at, time_type time) const {
+    for (int step = 0; at.map_ == this && step < few; ++step, at.next()) {
+      if (!at.valid() || at->last >= time) return;
+    }
+    at = from(time);
+  }
+  /// Moves a place back to until(time).
+  void retreat(place& at, time_type time) const {
+    for (int step = 0; at.map_ == this && step < few; ++step, at.previous()) {
+      if (!at.valid() || at->first <= time) return;
+    }
+    at = until(time);
+  }
+
   /// Calls f for each fragment.
   template <class F>
   void each(F f) const {
@@ -161,6 +176,7 @@ class tombstones {
 
  private:
   static constexpr std::size_t page_size = 64;
+  static constexpr int few = 4;  // steps, before a search is shorter
 
   struct page {
     time_type first = 0;  // of its first fragment
@@ -223,10 +239,14 @@ class cover {
   [[nodiscard]] bool applies(std::uint64_t applied) const { return newest_ > applied; }
 
   /// Looks from a time upwards, no further than `last`.
-  [[nodiscard]] stretch up(time_type time, std::uint64_t applied, time_type last) const {
+  ///
+  /// @param hint  where an earlier look with a lower time ended; moves on
+  [[nodiscard]] stretch up(time_type time, std::uint64_t applied, time_type last,
+                           tombstones::place& hint) const {
     stretch now{false, last};
     if (has_map_) {
-      for (auto at = map_->from(time); at.valid() && at->first <= last; at.next()) {
+      map_->advance(hint, time);
+      for (auto at = hint; at.valid() && at->first <= last; at.next()) {
         if (see_up(*at, time, applied, now)) break;
       }
     }
@@ -236,12 +256,20 @@ class cover {
     }
     return now;
   }
+  [[nodiscard]] stretch up(time_type time, std::uint64_t applied, time_type last) const {
+    tombstones::place none;
+    return up(time, applied, last, none);
+  }
 
   /// Looks from a time downwards, no further than `first`.
-  [[nodiscard]] stretch down(time_type time, std::uint64_t applied, time_type first) const {
+  ///
+  /// @param hint  where an earlier look with a higher time ended; moves on
+  [[nodiscard]] stretch down(time_type time, std::uint64_t applied, time_type first,
+                             tombstones::place& hint) const {
     stretch now{false, first};
     if (has_map_) {
-      for (auto at = map_->until(time); at.valid() && at->last >= first; at.previous()) {
+      map_->retreat(hint, time);
+      for (auto at = hint; at.valid() && at->last >= first; at.previous()) {
         if (see_down(*at, time, applied, now)) break;
       }
     }
@@ -250,6 +278,10 @@ class cover {
       if (at->first <= time && at->last >= now.bound && see_down(*at, time, applied, now)) break;
     }
     return now;
+  }
+  [[nodiscard]] stretch down(time_type time, std::uint64_t applied, time_type first) const {
+    tombstones::place none;
+    return down(time, applied, first, none);
   }
 
   [[nodiscard]] bool hides(time_type time, std::uint64_t applied) const {

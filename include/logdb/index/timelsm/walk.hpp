@@ -58,8 +58,8 @@ class forward_cursor {
       if (pos_ == limit_ && !enter_next()) return void(stop_ = pos_);
       const slice<V>& here = next_[-1];
       if (!hidden_->applies(here.applied)) return void(stop_ = limit_);
-      const stretch now = hidden_->up(*pos_, here.applied, limit_[-1]);
-      const time_type* const end = upper_bound(pos_, limit_, now.bound);
+      const stretch now = hidden_->up(*pos_, here.applied, limit_[-1], hint_);
+      const time_type* const end = gallop_upper(pos_, limit_, now.bound);
       if (!now.hidden) return void(stop_ = end);
       pos_ = end;
     }
@@ -83,6 +83,7 @@ class forward_cursor {
   const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
   bounds in_;
   const cover* hidden_;
+  tombstones::place hint_;
 };
 
 /// Walks the visible rows of one sequence downwards: its stretch is (pos(), stop()] read from the
@@ -116,8 +117,8 @@ class backward_cursor {
       if (pos_ == limit_ && !enter_next()) return void(stop_ = pos_);
       const slice<V>& here = *next_;
       if (!hidden_->applies(here.applied)) return void(stop_ = limit_);
-      const stretch now = hidden_->down(pos_[-1], here.applied, *limit_);
-      const time_type* const end = lower_bound(limit_, pos_, now.bound);
+      const stretch now = hidden_->down(pos_[-1], here.applied, *limit_, hint_);
+      const time_type* const end = gallop_lower(limit_, pos_, now.bound);
       if (!now.hidden) return void(stop_ = end);
       pos_ = end;
     }
@@ -142,6 +143,7 @@ class backward_cursor {
   const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
   bounds in_;
   const cover* hidden_;
+  tombstones::place hint_;
 };
 
 /// Merges sequences upwards: each step gives rows that lie together, all from one sequence. Of
