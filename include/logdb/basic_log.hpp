@@ -16,6 +16,7 @@
 #include <logdb/journal/snapshot.hpp>
 #include <logdb/journal/tail.hpp>
 #include <logdb/journal/transaction.hpp>
+#include <logdb/memory_log.hpp>
 #include <logdb/policy.hpp>
 
 namespace logdb {

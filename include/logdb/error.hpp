@@ -34,6 +34,7 @@ enum class errc {
   truncated,          ///< the record was given up by truncation or retention
   invalid_argument,   ///< an option or an argument out of its range
   unsupported,        ///< the file system or the kernel lacks something that is needed
+  busy,               ///< maintenance lags behind, and the options say to report it
 };
 
 /// Gives the remedy for an error: what a person may do about it.
@@ -56,6 +57,7 @@ constexpr std::string_view remedy(errc code) {
     case errc::truncated: return "read from first_lsn()";
     case errc::invalid_argument: return "correct the argument";
     case errc::unsupported: return "use a local file system such as ext4, xfs or btrfs";
+    case errc::busy: return "try again, or let writes wait: options::index.pressure";
   }
   return "see docs/errors.md";
 }
@@ -79,6 +81,7 @@ constexpr std::string_view describe(errc code) {
     case errc::truncated: return "the record was truncated away";
     case errc::invalid_argument: return "invalid argument";
     case errc::unsupported: return "not supported here";
+    case errc::busy: return "busy";
   }
   return "unknown error";
 }

@@ -5,6 +5,7 @@
 
 #include <logdb/basic_log.hpp>
 #include <logdb/index/keydir.hpp>
+#include <logdb/index/timelsm.hpp>
 
 namespace logdb {
 
@@ -17,5 +18,13 @@ using async_wal = basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>;
 
 /// A key-value log: puts at memory speed, as durable as those of async_wal; docs/keyvalue.md.
 using kv_store = basic_log<Durability<Async>, Index<KeyDir>, Locking<Flock>>;
+
+/// A multimap from times to values in memory: fast to append to, to scan, to delete ranges from.
+template <class V>
+using basic_memory_timelog =
+    basic_log<Storage<Memory>, Durability<None>, Index<BasicTimeLSM<V>>, Locking<None>>;
+
+/// The same with bytes as values.
+using memory_timelog = basic_memory_timelog<bytes_value>;
 
 }  // namespace logdb

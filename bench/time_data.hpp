@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What bench/time feeds its contestants: times with short, middling and long gaps, some of them
+/// late.
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <random>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+using time_pair = std::pair<std::int64_t, std::uint64_t>;
+using time_pairs = std::vector<time_pair>;
+
+/// Says how rows arrive.
+struct arrival {
+  double late_share = 0;      ///< of the rows
+  std::int64_t late_max = 0;  ///< they are late by 1 .. so much; 0: by up to half the history
+  bool shuffled = false;
+};
+
+/// Draws a gap: 60 % are 1 .. 500, 30 % 500 .. 200,000, 10 % 200,000 .. 5,000,000 ns.
+inline std::int64_t draw_gap(std::mt19937_64& random) {
+  const auto kind = random() % 10;
+  const auto within = [&](std::uint64_t first, std::uint64_t last) {
+    return static_cast<std::int64_t>(first + random() % (last - first));
+  };
+  return kind < 6 ? within(1, 501) : kind < 9 ? within(500, 200'000) : within(200'000, 5'000'000);
+}
+
+/// Makes rows whose values count them.
+inline time_pairs make_rows(std::size_t count, const arrival& how) {
+  std::mt19937_64 random{42};
+  time_pairs rows(count);
+  std::int64_t clock = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    clock += draw_gap(random);
+    std::int64_t time = clock;
+    if (static_cast<double>(random() % 10'000) < how.late_share * 10'000) {
+      const auto most = how.late_max != 0 ? how.late_max : clock / 2 + 1;
+      time -= 1 + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most));
+    }
+    rows[i] = {time, i};
+  }
+  if (how.shuffled) std::ranges::shuffle(rows, random);
+  return rows;
+}
+
+/// Returns the width of time in which there are about so many rows.
+inline std::int64_t width_of(const time_pairs& rows, double wanted) {
+  const auto [least, most] = std::ranges::minmax_element(rows, {}, &time_pair::first);
+  const auto whole = static_cast<double>(most->first - least->first);
+  return static_cast<std::int64_t>(whole / static_cast<double>(rows.size()) * wanted);
+}
+
+/// Draws times that rows have.
+inline std::vector<std::int64_t> draw_times(const time_pairs& rows, std::size_t count) {
+  std::mt19937_64 random{7};
+  std::vector<std::int64_t> times(count);
+  for (auto& time : times) time = rows[random() % rows.size()].first;
+  return times;
+}
+
+}  // namespace bench

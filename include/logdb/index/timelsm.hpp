@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Index<TimeLSM>: a multimap from times to values; `BasicTimeLSM<V>` for values of a type, whose
+/// columns a scan yields as spans.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/policy.hpp>
+#include <logdb/index/timelsm/face.hpp>
+#include <logdb/index/timelsm/index.hpp>
+
+namespace logdb {
+
+/// Keeps rows of a time and a value of type V, found by time. Equal times keep the order of their
+/// insertion; a deletion hides what was inserted before it.
+template <column_value V>
+struct BasicTimeLSM {
+  using value_type = V;
+  using options = timelsm_options<V>;
+
+  static constexpr std::string_view name = "TimeLSM";
+  static constexpr std::uint32_t id = 3;
+
+  static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
+
+  /// Says that the index is the whole log where nothing is made durable: the engine then keeps no
+  /// journal, which would hold each row a second time and take most of an append's time.
+  template <class Policies>
+  static constexpr bool keeps_all = true;
+
+  template <class Policies>
+  static constexpr bool compatible_with =
+      !Policies::storage::persistent && Policies::durability::name == std::string_view{"None"};
+
+  template <class Policies>
+  static consteval void explain() {
+    static_assert(compatible_with<Policies>,
+                  "logdb: Index<TimeLSM> lives in memory; write Storage<Memory>, "
+                  "Durability<None>, Locking<None>, as memory_timelog does");
+  }
+
+  /// Keeps nothing for a segment.
+  class segment_index {
+   public:
+    segment_index(const options&, std::uint64_t) {}
+
+    [[nodiscard]] static std::uint64_t due() { return std::numeric_limits<std::uint64_t>::max(); }
+    static void note(const index_entry&) {}
+    [[nodiscard]] static std::optional<index_entry> floor(lsn) { return std::nullopt; }
+    [[nodiscard]] static std::optional<index_entry> floor(timestamp) { return std::nullopt; }
+    [[nodiscard]] static std::vector<std::byte> encode() { return {}; }
+    static bool decode(bytes_view) { return true; }
+  };
+
+  template <class System>
+  using index = timelsm::time_index<V, System>;
+
+  template <class Log>
+  class face : public timelsm::write_face<Log, V>, public timelsm::read_face<Log, V> {};
+
+  template <class Transaction>
+  class transaction_face {};
+};
+
+/// Keeps bytes as values.
+using TimeLSM = BasicTimeLSM<bytes_value>;
+
+}  // namespace logdb

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What the writing and the maintaining half of a time index share.
+
+#include <atomic>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <boost/interprocess/sync/scoped_lock.hpp>
+
+#include <logdb/error.hpp>
+#include <logdb/index/timelsm/options.hpp>
+#include <logdb/index/timelsm/version.hpp>
+#include <logdb/platform/mutex.hpp>
+
+namespace logdb::timelsm {
+
+/// Gathers rows that were physically removed, until they are reported.
+template <class V>
+struct drops {
+  bool wanted = false;  // somebody is to be told of each
+  std::uint64_t count = 0;
+  std::vector<time_row<V>> rows{};
+  std::vector<std::shared_ptr<const void>> pins{};  // keep the bytes of byte values
+
+  void add(const columns<V>& gone) {
+    count += gone.size;
+    for (std::size_t i = 0; wanted && i < gone.size; ++i) {
+      rows.push_back({gone.times[i], gone.values[i]});
+    }
+  }
+  void pin(std::shared_ptr<const void> what) {
+    if (owns_bytes<V> && wanted) pins.push_back(std::move(what));
+  }
+};
+
+/// Is counted by whoever does it, read by stats().
+struct counters {
+  std::atomic<std::uint64_t> appended = 0;
+  std::atomic<std::uint64_t> dropped = 0;
+  std::atomic<std::uint64_t> seals = 0;
+  std::atomic<std::uint64_t> compactions = 0;
+  std::atomic<std::uint64_t> rows_sealed = 0;
+  std::atomic<std::uint64_t> rows_rewritten = 0;
+  std::atomic<std::uint64_t> stalls = 0;
+  std::atomic<std::uint64_t> faults = 0;
+};
+
+/// Is the shared part of a time index.
+///
+/// Lock order: work (the maintainer's), append, current. A reader takes the last one only, for the
+/// copy of a pointer.
+template <class V, class System>
+struct core {
+  using mutex = platform::basic_mutex<System>;
+  using event = platform::basic_event<System>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+  using version_ptr = std::shared_ptr<const version<V>>;
+
+  explicit core(timelsm_options<V> chosen)
+      : options{std::move(chosen)}, memory{std::make_shared<heap>(options.memory)} {
+    auto first = std::make_shared<version<V>>();
+    auto empty = std::make_shared<tree<V>>();
+    empty->count();
+    first->sealed = std::move(empty);
+    first->deleted = std::make_shared<const tombstones>();
+    first->active = std::make_shared<const memtable<V>>();
+    first->growing = std::make_shared<head<V>>();
+    current_ = std::move(first);
+    pending.wanted = static_cast<bool>(options.on_drop);
+  }
+
+  [[nodiscard]] version_ptr current() const {
+    guard lock{current_mutex_};
+    return current_;
+  }
+
+  /// Takes a snapshot. What is appended before is seen, what is appended after is not, and a batch
+  /// is seen whole or not at all.
+  [[nodiscard]] view<V> snapshot() const {
+    view<V> now{current()};
+    now.seen = now.at->growing->now();
+    return now;
+  }
+
+  /// Exchanges the version. Requires the append lock.
+  void install(std::shared_ptr<version<V>> next) {
+    version_ptr old = std::move(next);  // the old one goes when the lock is free again
+    guard lock{current_mutex_};
+    current_.swap(old);
+  }
+
+  /// Returns a copy of the version, to be edited and installed. Requires the append lock.
+  [[nodiscard]] std::shared_ptr<version<V>> edited() const {
+    return std::make_shared<version<V>>(*current());
+  }
+
+  /// Wakes who maintains, unless it was woken and has not begun yet.
+  void rouse() {
+    if (!roused.exchange(true)) work.signal();
+  }
+
+  timelsm_options<V> options;
+  heap_ptr memory;
+  mutex append_mutex;
+  drops<V> pending;  // of writers; guarded by append_mutex
+  event work;        // there is something to maintain
+  event progress;    // maintenance has got on
+  std::atomic<bool> roused = false;
+  counters counted;
+
+ private:
+  mutable mutex current_mutex_;
+  version_ptr current_;  // guarded by current_mutex_; changed under append_mutex only
+};
+
+}  // namespace logdb::timelsm

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The verbs that Index<TimeLSM> gives to a log.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <logdb/error.hpp>
+#include <logdb/index/timelsm/index.hpp>
+
+namespace logdb::timelsm {
+
+/// Gives a log the verbs that write rows. Reaches the log through `self.view().index()`.
+template <class Log, class V>
+class write_face {
+ public:
+  /// Appends a row.
+  ///
+  /// @param time    any int64, in the unit of the options; late is no error
+  /// @param value   a V, or for byte values anything that is bytes; copied
+  /// @errors        errc::busy with pressure_mode::report, errc::closed; nothing was appended
+  /// @threads       any
+  /// @blocks        for the append lock; for maintenance, with pressure_mode::wait
+  /// @cost          about 15 ns in order; amortised O(log late rows) when it is late
+  template <value_for<V> Value>
+  void append(time_type time, const Value& value) {
+    index().append(time, to_value<V>(value));
+  }
+
+  /// Appends a row of now, by the wall clock.
+  template <value_for<V> Value>
+  void append(const Value& value) {
+    index().append(index().now(), to_value<V>(value));
+  }
+
+  /// Appends the rows of a range as one batch: a reader sees all of them or none.
+  ///
+  /// @param rows  a range of pairs, tuples or time_rows of a time and a value, in any order
+  template <range_of_rows<V> Range>
+  requires(!value_for<std::remove_cvref_t<Range>, V>) void append(Range&& rows) {
+    index().append(std::forward<Range>(rows));
+  }
+
+  /// Appends a batch of two columns.
+  /// @errors  errc::invalid_argument when they are not equally long
+  void append(std::span<const time_type> times, std::span<const V> values) {
+    index().append(times, values);
+  }
+
+  /// Erases what was inserted before in [from, to). @errors errc::invalid_argument when inverted
+  /// @cost  amortised O(log deletions); the rows go when maintenance comes by
+  void erase(time_type from, time_type to) {
+    if (from > to) throw error{errc::invalid_argument, "erase takes [from, to), not from > to"};
+    index().erase(half_open(from, to));
+  }
+  /// Erases the rows of one time.
+  void erase(time_type time) { index().erase({time, time}); }
+  /// Erases what lies before a time.
+  void erase_before(time_type time) { index().erase(half_open(time_first, time)); }
+  /// Erases what lies at a time or after, up to the last time of all.
+  void erase_since(time_type time) { index().erase({time, time_last}); }
+  void erase_all() { index().erase({}); }
+
+  /// Brings every row out of the memtables. @blocks for the sealing
+  void flush() { index().flush(); }
+  /// Merges everything into one level and removes what was erased. @blocks for it @cost O(rows)
+  void compact() { index().compact(); }
+  /// Does one step of maintenance; returns whether there was one to do.
+  bool maintain() { return index().maintain(); }
+
+ private:
+  [[nodiscard]] auto& index() { return static_cast<Log&>(*this).view().index(); }
+};
+
+/// Gives a log the verbs that read rows, each as of now. What several of them are to agree on is
+/// asked of one snapshot().
+template <class Log, class V>
+class read_face {
+ public:
+  using row = time_row<V>;
+
+  /// Returns the rows in [from, to), in the order of time; equal times in that of insertion.
+  [[nodiscard]] time_range<V> range(time_type from, time_type to) const {
+    return now().range(from, to);
+  }
+  [[nodiscard]] time_range<V> since(time_type from) const { return now().since(from); }
+  [[nodiscard]] time_range<V> until(time_type to) const { return now().until(to); }
+  [[nodiscard]] time_range<V> all() const { return now().all(); }
+  /// Returns the rows of one time.
+  [[nodiscard]] time_range<V> at(time_type time) const { return now().at(time); }
+
+  /// Returns the rows in [from, to), the last first.
+  [[nodiscard]] backward_time_range<V> backward(time_type from, time_type to) const {
+    return now().backward(from, to);
+  }
+  [[nodiscard]] backward_time_range<V> backward() const { return now().backward(); }
+
+  /// Returns the columns of [from, to) where they lie; valid as long as what is returned.
+  [[nodiscard]] time_spans<V> spans(time_type from, time_type to) const {
+    return now().spans(from, to);
+  }
+  [[nodiscard]] time_spans<V> spans() const { return now().spans(); }
+  /// Calls `visit(time_span)` for the columns of [from, to) until it returns false.
+  template <class Visit>
+  bool visit(time_type from, time_type to, Visit visitor) const {
+    return now().visit(from, to, std::move(visitor));
+  }
+
+  /// Returns the number of rows in [from, to); always what a scan would find.
+  [[nodiscard]] std::size_t count(time_type from, time_type to) const {
+    return now().count(from, to);
+  }
+  [[nodiscard]] std::size_t size() const { return now().size(); }
+  [[nodiscard]] bool empty() const { return now().empty(); }
+  [[nodiscard]] std::optional<row> front() const { return now().front(); }
+  [[nodiscard]] std::optional<row> back() const { return now().back(); }
+  [[nodiscard]] std::optional<time_type> min_time() const { return now().min_time(); }
+  [[nodiscard]] std::optional<time_type> max_time() const { return now().max_time(); }
+  [[nodiscard]] std::optional<time_type> next_time(time_type after) const {
+    return now().next_time(after);
+  }
+  [[nodiscard]] std::optional<time_type> prev_time(time_type before) const {
+    return now().prev_time(before);
+  }
+
+  /// Sums up [from, to) by stretches of `width`. @errors errc::invalid_argument
+  [[nodiscard]] std::vector<time_bucket<V>> aggregate(
+      time_type from, time_type to, time_type width) const requires std::is_arithmetic_v<V> {
+    return now().aggregate(from, to, width);
+  }
+
+  /// Returns the figures of the index.
+  [[nodiscard]] timelsm_stats index_stats() const { return index().stats(); }
+  /// Checks every invariant; returns what does not hold, in words. @cost reads everything
+  [[nodiscard]] std::vector<std::string> validate() const { return index().validate(); }
+
+ private:
+  [[nodiscard]] const auto& index() const { return static_cast<const Log&>(*this).view().index(); }
+  [[nodiscard]] time_snapshot<V> now() const { return index().snapshot(); }
+};
+
+}  // namespace logdb::timelsm

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Gathers what is visible of sequences as inputs of a merge, and what is not as drops.
+
+#include <algorithm>
+#include <vector>
+
+#include <logdb/index/timelsm/core.hpp>
+#include <logdb/index/timelsm/merge.hpp>
+#include <logdb/index/timelsm/walk.hpp>
+
+namespace logdb::timelsm {
+
+/// Collects sequences, the oldest first, and merges them.
+template <class V>
+class gatherer {
+ public:
+  gatherer(heap_ptr from, const cover& hidden, drops<V>& gone)
+      : heap_{std::move(from)}, hidden_{hidden}, gone_{gone} {}
+
+  /// Adds the rows of a sequence in bounds.
+  void add(const slices<V>& all, const bounds& in) {
+    if (in.empty()) return;
+    parts_.clear();
+    const auto some = all.within(in);
+    for (const slice<V>* one = some.first; one != some.last; ++one) see(one->within(in));
+    if (parts_.empty()) return;
+    if (parts_.size() > 1) concatenate();
+    inputs_.push_back(parts_.front());
+    rows_ += parts_.front().size;
+  }
+
+  [[nodiscard]] std::size_t rows() const { return rows_; }
+
+  /// Returns the rows of the one sequence that has any if it is worth keeping as it is: nothing of
+  /// it is hidden, and it fills its block by half.
+  [[nodiscard]] const slice<V>* whole() const {
+    const bool only = inputs_.size() == 1 && seen_ == 1 && last_.owner != nullptr;
+    return only && last_.size == rows_ && 2 * last_.size >= last_.owner->capacity() ? &last_
+                                                                                    : nullptr;
+  }
+
+  /// Merges all into slices of at most so many rows.
+  [[nodiscard]] std::vector<slice<V>> merge(std::size_t rows_max, std::uint64_t applied) {
+    return merger<V>{heap_, rows_max}.run(std::move(inputs_), applied);
+  }
+
+ private:
+  void see(const slice<V>& one) {
+    if (one.size == 0) return;
+    ++seen_;
+    const time_type* pos = one.begin();
+    while (pos != one.end()) {
+      const stretch now = hidden_.applies(one.applied) ? hidden_.up(*pos, one.applied, one.last)
+                                                       : stretch{false, one.last};
+      const time_type* const end = upper_bound(pos, one.end(), now.bound);
+      const columns<V> rows{pos, one.values + (pos - one.times),
+                            static_cast<std::size_t>(end - pos)};
+      now.hidden ? drop(one, rows) : parts_.push_back(rows);
+      pos = end;
+    }
+    last_ = one;
+  }
+
+  void drop(const slice<V>& one, const columns<V>& rows) {
+    gone_.add(rows);
+    gone_.pin(one.owner);
+  }
+
+  void concatenate() {
+    std::size_t rows = 0;
+    for (const auto& part : parts_) rows += part.size;
+    scratch_.push_back(std::make_shared<block<V>>(heap_, rows));
+    block<V>& room = *scratch_.back();
+    output<V> out{room.times(), room.values(), rows};
+    for (auto& part : parts_) out.take(part, part.size);
+    parts_.assign(1, {room.times(), room.values(), rows});
+  }
+
+  heap_ptr heap_;
+  const cover& hidden_;
+  drops<V>& gone_;
+  std::vector<columns<V>> inputs_;
+  std::vector<columns<V>> parts_;  // of the sequence that is being added
+  std::vector<block_ptr<V>> scratch_;
+  slice<V> last_;  // the slice that was seen last
+  std::size_t seen_ = 0;
+  std::size_t rows_ = 0;
+};
+
+}  // namespace logdb::timelsm

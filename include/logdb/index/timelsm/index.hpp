@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// `time_index`, a multimap from times to values in memory: all of Index<TimeLSM> but the log.
+
+#include <chrono>
+#include <exception>
+#include <iterator>
+#include <ranges>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/timelsm/maintainer.hpp>
+#include <logdb/index/timelsm/snapshot.hpp>
+#include <logdb/index/timelsm/validate.hpp>
+#include <logdb/index/timelsm/writer.hpp>
+
+namespace logdb::timelsm {
+
+/// Is a row of a range that is appended: a pair, a tuple of two, or a time_row.
+template <class Row>
+decltype(auto) time_in(const Row& row) {
+  if constexpr (requires { row.time; }) {
+    return (row.time);
+  } else {
+    return std::get<0>(row);
+  }
+}
+template <class Row>
+decltype(auto) value_in(const Row& row) {
+  if constexpr (requires { row.value; }) {
+    return (row.value);
+  } else {
+    return std::get<1>(row);
+  }
+}
+
+/// Turns what a user gives into a value of a column.
+template <class V, class Given>
+V to_value(const Given& given) {
+  if constexpr (owns_bytes<V> && bytes_like<Given>) {
+    return bytes_value{to_bytes(given)};
+  } else {
+    return static_cast<V>(given);
+  }
+}
+
+template <class Given, class V>
+concept value_for = std::convertible_to<const Given&, V> ||(owns_bytes<V>&& bytes_like<Given>);
+
+/// Is satisfied by a range of rows: pairs of a time and a value.
+template <class R, class V>
+concept range_of_rows = std::ranges::input_range<R> &&
+    requires(const std::remove_cvref_t<std::ranges::range_reference_t<R>>& row) {
+  { time_in(row) } -> std::convertible_to<time_type>;
+  requires value_for<std::remove_cvref_t<decltype(value_in(row))>, V>;
+};
+
+/// Shows contiguous rows to the writer.
+template <class V, class Row>
+struct row_array {
+  const Row* rows = nullptr;
+  std::size_t count = 0;
+
+  [[nodiscard]] std::size_t size() const { return count; }
+  [[nodiscard]] time_type time(std::size_t i) const { return time_in(rows[i]); }
+  [[nodiscard]] V value(std::size_t i) const { return to_value<V>(value_in(rows[i])); }
+};
+
+/// Shows two columns to the writer.
+template <class V>
+struct column_pair {
+  std::span<const time_type> times;
+  std::span<const V> values;
+
+  [[nodiscard]] std::size_t size() const { return times.size(); }
+  [[nodiscard]] time_type time(std::size_t i) const { return times[i]; }
+  [[nodiscard]] const V& value(std::size_t i) const { return values[i]; }
+};
+
+/// Is a multimap from times to values: fast to append to, to scan, and to delete ranges from.
+///
+/// @threads  any, for every member; readers wait for no writer, and no writer for readers
+/// @source   the log-structured merge tree: O'Neil et al., Acta Informatica 1996
+template <column_value V, class System>
+class time_index {
+ public:
+  using options = timelsm_options<V>;
+
+  /// @errors  errc::invalid_argument
+  explicit time_index(const options& chosen) : core_{require_valid(chosen)} {
+    if (core_.options.maintenance == maintenance_mode::background) {
+      thread_ = typename System::thread{[this] { maintain_on(); }};
+    }
+  }
+  time_index(const time_index&) = delete;
+  time_index& operator=(const time_index&) = delete;
+  ~time_index() { close(); }
+
+  void append(time_type time, const V& value) { writer_.append(time, value); }
+
+  /// Appends rows that are seen whole or not at all.
+  template <range_of_rows<V> Range>
+  void append(Range&& range) {
+    using row_type = std::remove_cvref_t<std::ranges::range_reference_t<Range>>;
+    if constexpr (std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range>) {
+      writer_.append_batch(
+          row_array<V, row_type>{std::ranges::data(range), std::ranges::size(range)});
+    } else {
+      std::vector<row_type> rows;
+      for (auto&& row : range) rows.push_back(row);
+      writer_.append_batch(row_array<V, row_type>{rows.data(), rows.size()});
+    }
+  }
+
+  /// Does the same for two columns. @errors errc::invalid_argument when they are not equally long
+  void append(std::span<const time_type> times, std::span<const V> values) {
+    if (times.size() != values.size()) {
+      throw error{errc::invalid_argument, "as many times as values are needed"};
+    }
+    writer_.append_batch(column_pair<V>{times, values});
+  }
+
+  [[nodiscard]] time_type now() const {
+    return System::now().time_since_epoch() / core_.options.unit;
+  }
+
+  /// Deletes what was inserted before, in closed bounds.
+  void erase(const bounds& in) {
+    if (!in.empty()) writer_.erase(in);
+  }
+
+  [[nodiscard]] time_snapshot<V> snapshot() const { return time_snapshot<V>{core_.snapshot()}; }
+
+  /// Brings every row out of the memtables. @blocks for the sealing
+  void flush() {
+    writer_.freeze();
+    maintainer_.drain();
+  }
+  /// Merges everything into one level and removes what was deleted.
+  /// @blocks for all of it  @cost O(rows)
+  void compact() {
+    writer_.freeze();
+    maintainer_.compact();
+  }
+  /// Does one step of maintenance; returns whether there was one to do.
+  bool maintain() { return maintainer_.step(); }
+
+  [[nodiscard]] timelsm_stats stats() const;
+
+  /// Checks every invariant of the structure, and that counts agree with scans.
+  /// @return  what does not hold, in words; empty: all is well
+  /// @cost    reads everything
+  [[nodiscard]] std::vector<std::string> validate() const {
+    return validator<V>{core_.snapshot(), core_.options}.run();
+  }
+
+  /// Ends maintenance; later writes throw errc::closed, snapshots can still be read.
+  void close() {
+    writer_.close();
+    stopping_.store(true);
+    core_.work.signal();
+    guard lock{close_mutex_};
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  using guard = typename core<V, System>::guard;
+
+  static const options& require_valid(const options& chosen) {
+    if (const char* const fault = chosen.fault()) throw error{errc::invalid_argument, fault};
+    return chosen;
+  }
+
+  void maintain_on() {
+    while (!stopping_.load()) {
+      const auto ticket = core_.work.ticket();
+      if (try_step()) continue;
+      if (!stopping_.load() && !core_.roused.load()) core_.work.wait(ticket);
+    }
+  }
+
+  /// Does a step; what goes wrong in it has changed nothing, is counted, and tried again when there
+  /// is more to do.
+  bool try_step() {
+    try {
+      return maintainer_.step();
+    } catch (const std::exception& failure) {
+      core_.counted.faults.fetch_add(1, std::memory_order_relaxed);
+      core_.progress.signal();
+      if (core_.options.log) core_.options.log(failure.what());
+      return false;
+    }
+  }
+
+  core<V, System> core_;
+  maintainer<V, System> maintainer_{core_};
+  writer<V, System> writer_{core_, [this] { maintainer_.step(); }};
+  typename core<V, System>::mutex close_mutex_;
+  std::atomic<bool> stopping_ = false;
+  typename System::thread thread_;  // guarded by close_mutex_ once it runs
+};
+
+template <column_value V, class System>
+timelsm_stats time_index<V, System>::stats() const {
+  const auto load = [](const std::atomic<std::uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  const view<V> now = core_.snapshot();
+  const tree<V>& sealed = *now.at->sealed;
+  timelsm_stats all;
+  all.rows_appended = writer_.appended();
+  all.deletions = writer_.deletions();
+  all.rows_dropped = load(core_.counted.dropped);
+  all.tombstones = now.at->deleted->size() + now.seen.deletions;
+  all.memtable_rows = now.at->active->rows() + now.seen.rows + now.seen.late;
+  all.frozen = now.at->frozen.size();
+  all.l0_runs = sealed.l0.size();
+  for (const auto& one : sealed.l0) all.l0_rows += rows_of(one);
+  all.partitions = sealed.l1.size();
+  all.l1_rows = sealed.l1_rows.back();
+  all.rows = all.memtable_rows + all.l0_rows + all.l1_rows;
+  for (const auto& one : now.at->frozen) all.rows += one->rows();
+  all.seals = load(core_.counted.seals);
+  all.compactions = load(core_.counted.compactions);
+  all.rows_sealed = load(core_.counted.rows_sealed);
+  all.rows_rewritten = load(core_.counted.rows_rewritten);
+  all.stalls = load(core_.counted.stalls);
+  all.faults = load(core_.counted.faults);
+  all.memory_bytes = core_.memory->bytes();
+  all.memory_bytes_peak = core_.memory->peak_bytes();
+  return all;
+}
+
+}  // namespace logdb::timelsm

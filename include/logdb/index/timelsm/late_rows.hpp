@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Sorts late rows into chunks and keeps the chunks of a memtable few.
+
+#include <bit>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/timelsm/gather.hpp>
+
+namespace logdb::timelsm {
+
+/// Makes chunks of late rows as they arrived.
+template <class V>
+class chunk_maker {
+ public:
+  chunk_maker(heap_ptr from, const view<V>& now, drops<V>& gone)
+      : heap_{std::move(from)}, now_{now}, hidden_{now.hidden({})}, gone_{gone} {}
+
+  /// Adds a chunk of the head's late rows that are visible, and of more rows behind them.
+  void add(std::vector<slice<V>>& chunks, const columns<V>& more) {
+    const std::size_t most = now_.seen.late + more.size;
+    if (most == 0) return;
+    block<V> room{heap_, most};
+    const std::size_t n = collect(room, more);
+    if (n == 0) return;
+    auto made = merger<V>{heap_, n}.run(sorted_groups(room, n), now_.deletions());
+    chunks.push_back(std::move(made.front()));
+    while (chunks.size() >= fan_in && is_due(chunks)) merge_last(chunks, fan_in);
+    if (chunks.size() > chunks_max) merge_last(chunks, chunks.size());
+  }
+
+ private:
+  static constexpr std::size_t fan_in = 4;
+  static constexpr std::size_t chunks_max = 32;
+
+  /// Copies what is visible, in the order of arrival.
+  std::size_t collect(block<V>& room, const columns<V>& more) {
+    const head<V>& from = *now_.at->growing;
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < now_.seen.late; ++i) {
+      const columns<V> row{&from.late_times[i], &from.late_values[i], 1};
+      if (hidden_.hides(*row.times, from.late_applied[i])) {
+        gone_.add(row);
+        gone_.pin(now_.at);
+        continue;
+      }
+      room.times()[n] = *row.times;
+      room.values()[n++] = *row.values;
+    }
+    std::copy_n(more.times, more.size, room.times() + n);
+    std::copy_n(more.values, more.size, room.values() + n);
+    return n + more.size;
+  }
+
+  static std::vector<columns<V>> sorted_groups(block<V>& room, std::size_t n) {
+    constexpr std::size_t group = small_sort<V>::rows_max;
+    std::vector<columns<V>> groups;
+    small_sort<V> sort;
+    for (std::size_t at = 0; at < n; at += group) {
+      const std::size_t rows = std::min(group, n - at);
+      const auto sorted = sort.run(room.times() + at, room.values() + at, rows);
+      std::copy_n(sorted.times, rows, room.times() + at);
+      std::copy_n(sorted.values, rows, room.values() + at);
+      groups.push_back({room.times() + at, room.values() + at, rows});
+    }
+    return groups;
+  }
+
+  /// Returns the power of four that a chunk's size is of.
+  static int level(const slice<V>& one) {
+    return static_cast<int>(std::bit_width(one.size / small_sort<V>::rows_max)) / 2;
+  }
+  /// Tells whether the last few chunks are of one size: then each row is merged a few times only.
+  static bool is_due(const std::vector<slice<V>>& chunks) {
+    return level(chunks[chunks.size() - fan_in]) <= level(chunks.back());
+  }
+
+  void merge_last(std::vector<slice<V>>& chunks, std::size_t n) {
+    gatherer<V> some{heap_, hidden_, gone_};
+    const slice<V>* const begin = chunks.data() + chunks.size() - n;
+    for (std::size_t i = 0; i < n; ++i) some.add({begin + i, begin + i + 1}, {});
+    auto made = some.merge(std::max<std::size_t>(some.rows(), 1), now_.deletions());
+    chunks.resize(chunks.size() - n);
+    for (auto& one : made) chunks.push_back(std::move(one));
+  }
+
+  heap_ptr heap_;
+  const view<V>& now_;
+  cover hidden_;
+  drops<V>& gone_;
+};
+
+}  // namespace logdb::timelsm

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Where the columns of a time index come from: large pieces in huge pages, counted.
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <new>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <boost/interprocess/sync/scoped_lock.hpp>
+
+#include <logdb/platform/mutex.hpp>
+#include <logdb/platform/posix.hpp>
+
+namespace logdb::timelsm {
+
+/// Gives out large pieces in huge pages, small ones from the heap, and keeps some freed large ones:
+/// a page that was touched before costs nothing, a new one 0.25 ns a byte.
+///
+/// @threads  any
+class page_resource final : public std::pmr::memory_resource {
+ public:
+  page_resource() { kept_.reserve(kept_bytes_max / kept_bytes_min); }
+  page_resource(const page_resource&) = delete;
+  page_resource& operator=(const page_resource&) = delete;
+  ~page_resource() override { std::ranges::for_each(kept_, drop); }
+
+ private:
+  using guard = boost::interprocess::scoped_lock<platform::mutex>;
+
+  static constexpr std::size_t huge_bytes = std::size_t{2} << 20;
+  static constexpr std::size_t kept_bytes_min = std::size_t{32} << 10;  // of one piece
+  static constexpr std::size_t kept_bytes_max = std::size_t{24} << 20;  // of all
+
+  struct piece {
+    std::size_t bytes = 0;
+    std::byte* begin = nullptr;
+    platform::posix::region pages{};  // empty: from the heap
+  };
+
+  /// Few sizes, so that what was freed fits again.
+  static std::size_t rounded(std::size_t bytes) {
+    const std::size_t unit = std::min(huge_bytes, std::bit_floor(bytes) / 8);
+    return (bytes + unit - 1) / unit * unit;
+  }
+
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (bytes < kept_bytes_min) return ::operator new (bytes, std::align_val_t{alignment});
+    const std::size_t whole = rounded(bytes);
+    guard lock{mutex_};
+    const auto kept = std::ranges::find(kept_, whole, &piece::bytes);
+    piece given = kept != kept_.end() ? take(kept) : make(whole);
+    std::byte* const begin = given.begin;
+    used_.emplace(begin, std::move(given));
+    return begin;
+  }
+
+  void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
+    if (bytes < kept_bytes_min) return ::operator delete (memory, std::align_val_t{alignment});
+    piece back;  // given back, if it is not kept, when the lock is free again
+    {
+      guard lock{mutex_};
+      const auto found = used_.find(static_cast<std::byte*>(memory));
+      back = std::move(found->second);
+      used_.erase(found);
+      if (kept_bytes_ + back.bytes <= kept_bytes_max) {
+        kept_bytes_ += back.bytes;
+        return kept_.push_back(std::move(back));
+      }
+    }
+    drop(back);
+  }
+
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+
+  piece take(std::vector<piece>::iterator kept) {
+    piece given = std::move(*kept);
+    *kept = std::move(kept_.back());
+    kept_.pop_back();
+    kept_bytes_ -= given.bytes;
+    return given;
+  }
+
+  static piece make(std::size_t bytes) {
+    piece made{.bytes = bytes};
+    if (bytes < huge_bytes) {
+      made.begin = static_cast<std::byte*>(::operator new(bytes, heap_alignment));
+      return made;
+    }
+    // So much more that it can begin at a huge page; what is not touched takes no memory.
+    if (platform::posix::map_anonymous(bytes + huge_bytes, made.pages) < 0) throw std::bad_alloc{};
+    const auto at = reinterpret_cast<std::uintptr_t>(made.pages.data());
+    made.begin = made.pages.data() + (huge_bytes - at % huge_bytes) % huge_bytes;
+    return made;
+  }
+
+  static void drop(const piece& gone) {
+    if (gone.bytes < huge_bytes) ::operator delete(gone.begin, heap_alignment);
+  }
+
+  static constexpr std::align_val_t heap_alignment{64};
+
+  platform::mutex mutex_;
+  std::unordered_map<std::byte*, piece> used_;  // guarded by mutex_, as the two below
+  std::vector<piece> kept_;
+  std::size_t kept_bytes_ = 0;
+};
+
+/// Gives memory to the blocks of one index and counts it.
+///
+/// @threads  any
+class heap {
+ public:
+  explicit heap(std::pmr::memory_resource* from) : from_{from != nullptr ? from : &own_} {}
+  heap(const heap&) = delete;
+  heap& operator=(const heap&) = delete;
+
+  [[nodiscard]] void* allocate(std::size_t bytes) {
+    void* const memory = from_->allocate(bytes, alignment);
+    const std::size_t now = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+    // Relaxed: figures. Raises the peak unless another thread raised it further.
+    for (auto peak = peak_.load(std::memory_order_relaxed);
+         peak < now && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed);) {
+    }
+    return memory;
+  }
+
+  void free(void* memory, std::size_t bytes) {
+    from_->deallocate(memory, bytes, alignment);
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t peak_bytes() const { return peak_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t alignment = 64;
+
+  page_resource own_;
+  std::pmr::memory_resource* from_;
+  std::atomic<std::size_t> bytes_ = 0;
+  std::atomic<std::size_t> peak_ = 0;
+};
+
+using heap_ptr = std::shared_ptr<heap>;
+
+}  // namespace logdb::timelsm

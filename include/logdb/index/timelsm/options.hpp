@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The options and the figures of a time index.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory_resource>
+#include <string>
+#include <string_view>
+
+namespace logdb {
+
+/// Says who keeps a time index in order.
+enum class maintenance_mode : std::uint8_t {
+  background,  ///< a thread of the index (default)
+  by_hand,     ///< whoever calls maintain(), a step a call; a writer helps where it must not go on
+  none,        ///< nobody, until flush() or compact()
+};
+
+/// Says what a write does when maintenance lags behind so far that it must not go on.
+enum class pressure_mode : std::uint8_t {
+  wait,    ///< waits, or helps (default)
+  report,  ///< throws errc::busy; nothing was written
+};
+
+/// Is the run-time options of a time index.
+template <class V>
+struct timelsm_options {
+  /// what a timestamp counts: `append(value)` takes the wall clock in it
+  std::chrono::nanoseconds unit{1};
+  maintenance_mode maintenance = maintenance_mode::background;
+  pressure_mode pressure = pressure_mode::wait;
+  /// rows of a memtable before it is frozen, 256 .. 2^30; the first are smaller
+  std::size_t memtable_rows = std::size_t{1} << 18;
+  std::size_t frozen_max = 4;   ///< memtables that may wait to be sealed, 1 .. 64
+  std::size_t l0_runs_max = 8;  ///< runs of L0, 2 .. 64; never exceeded
+  /// rows of a partition of L1 at most, 256 .. 2^30
+  std::size_t partition_rows = std::size_t{1} << 18;
+  /// fragments of deleted time beyond which what they hide is removed
+  std::size_t tombstones_max = std::size_t{1} << 16;
+  /// where columns come from; null: huge pages of the index's own; must outlive every snapshot
+  std::pmr::memory_resource* memory = nullptr;
+  /// told of each row that was physically removed, once; snapshots from before may still show it.
+  /// Called by who maintains, one call at a time; must not write to the log, flush or compact it
+  std::function<void(std::int64_t, const V&)> on_drop{};
+  /// told in words what maintenance did and what went wrong in it
+  std::function<void(std::string_view)> log{};
+
+  /// Many rows without end: the defaults.
+  [[nodiscard]] static timelsm_options streaming() { return {}; }
+  /// A known amount, once: larger memtables and partitions.
+  [[nodiscard]] static timelsm_options bulk_load() {
+    timelsm_options chosen;
+    chosen.memtable_rows = chosen.partition_rows = std::size_t{1} << 20;
+    return chosen;
+  }
+  /// Short steps: smaller memtables and partitions.
+  [[nodiscard]] static timelsm_options low_latency() {
+    timelsm_options chosen;
+    chosen.memtable_rows = chosen.partition_rows = std::size_t{1} << 16;
+    return chosen;
+  }
+
+  /// Returns what is out of its range; null: nothing.
+  [[nodiscard]] const char* fault() const {
+    constexpr std::size_t rows_max = std::size_t{1} << 30;
+    const auto within = [](std::size_t value, std::size_t least, std::size_t most) {
+      return least <= value && value <= most;
+    };
+    if (unit.count() < 1) return "index.unit must be at least a nanosecond";
+    if (!within(memtable_rows, 256, rows_max)) return "index.memtable_rows must be 256 .. 2^30";
+    if (!within(partition_rows, 256, rows_max)) return "index.partition_rows must be 256 .. 2^30";
+    if (!within(frozen_max, 1, 64)) return "index.frozen_max must be 1 .. 64";
+    if (!within(l0_runs_max, 2, 64)) return "index.l0_runs_max must be 2 .. 64";
+    return nullptr;
+  }
+};
+
+/// Is the figures of a time index.
+struct timelsm_stats {
+  std::uint64_t rows_appended = 0;
+  std::uint64_t rows_dropped = 0;  ///< physically removed
+  std::uint64_t deletions = 0;
+  std::size_t rows = 0;        ///< held now, hidden ones included
+  std::size_t tombstones = 0;  ///< fragments of deleted time that still hide something
+  std::size_t memtable_rows = 0;
+  std::size_t frozen = 0;  ///< memtables that wait to be sealed
+  std::size_t l0_runs = 0;
+  std::size_t l0_rows = 0;
+  std::size_t partitions = 0;
+  std::size_t l1_rows = 0;
+  std::uint64_t seals = 0;           ///< memtables that were sealed
+  std::uint64_t compactions = 0;     ///< steps that merged or purged
+  std::uint64_t rows_sealed = 0;     ///< taken from memtables
+  std::uint64_t rows_rewritten = 0;  ///< copied when sealed, merged or purged
+  std::uint64_t stalls = 0;          ///< writes that maintenance made wait
+  std::uint64_t faults = 0;          ///< steps that failed, to be tried again
+  std::size_t memory_bytes = 0;      ///< of columns
+  std::size_t memory_bytes_peak = 0;
+
+  /// Returns how often a row was copied after it had been appended.
+  [[nodiscard]] double write_amplification() const {
+    return rows_sealed == 0
+               ? 0
+               : static_cast<double>(rows_rewritten) / static_cast<double>(rows_sealed);
+  }
+};
+
+}  // namespace logdb

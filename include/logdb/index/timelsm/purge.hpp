@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Removes from a tree what deletions hide, and tells which deletions still hide something.
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/timelsm/gather.hpp>
+
+namespace logdb::timelsm {
+
+/// Goes over the slices of a tree: those without hidden rows only learn that they have none, those
+/// that are hidden whole go, and of the others those that lost half, or all of them if asked, are
+/// rewritten, up to a number of rows.
+template <class V>
+class purger {
+ public:
+  purger(const view<V>& now, heap_ptr memory, drops<V>& gone, bool all, std::size_t rows_max)
+      : now_{now},
+        hidden_{now.hidden({})},
+        memory_{std::move(memory)},
+        gone_{gone},
+        all_{all},
+        left_{rows_max} {}
+
+  /// Returns the tree without them; a run of L0 may have become empty.
+  [[nodiscard]] tree<V> run(std::size_t partition_rows) {
+    tree<V> made;
+    const tree<V>& before = *now_.at->sealed;
+    made.l1 = purged(before.l1, partition_rows);
+    for (const auto& one : before.l0) made.l0.push_back(purged(one, partition_rows));
+    made.count();
+    return made;
+  }
+
+  [[nodiscard]] bool has_changed() const { return changed_; }
+  /// Tells whether it saw every slice, and did not stop at the number of rows.
+  [[nodiscard]] bool is_through() const { return through_; }
+  [[nodiscard]] std::size_t rows_rewritten() const { return rewritten_; }
+
+ private:
+  sorted_run<V> purged(const sorted_run<V>& slices, std::size_t partition_rows) {
+    sorted_run<V> made;
+    for (const auto& one : slices) {
+      made.push_back(one);
+      if (one.applied < now_.deletions()) look_into(made, partition_rows);
+    }
+    return made;
+  }
+
+  void look_into(sorted_run<V>& made, std::size_t partition_rows) {
+    slice<V>& one = made.back();
+    const std::size_t visible = count_visible(one);
+    if (visible == one.size) {
+      one.applied = now_.deletions();
+      changed_ = true;
+    } else if (visible == 0 || all_ || 2 * visible <= one.size) {
+      if (visible != 0 && left_ == 0) return void(through_ = false);
+      rewrite(made, partition_rows);
+    }
+  }
+
+  void rewrite(sorted_run<V>& made, std::size_t partition_rows) {
+    const slice<V> old = std::move(made.back());
+    made.pop_back();
+    gatherer<V> some{memory_, hidden_, gone_};
+    some.add({&old, &old + 1}, {});
+    rewritten_ += some.rows();
+    left_ -= std::min(left_, some.rows());
+    if (some.rows() != 0) {
+      std::ranges::move(some.merge(partition_rows, now_.deletions()), std::back_inserter(made));
+    }
+    changed_ = true;
+  }
+
+  [[nodiscard]] std::size_t count_visible(const slice<V>& one) const {
+    std::size_t rows = 0;
+    const bounds in{one.first, one.last};
+    for (forward_cursor<V> at{{&one, &one + 1}, in, hidden_}; !at.done();) {
+      rows += at.take(at.stop()).size;
+    }
+    return rows;
+  }
+
+  const view<V>& now_;
+  cover hidden_;
+  heap_ptr memory_;
+  drops<V>& gone_;
+  bool all_;
+  std::size_t left_;
+  std::size_t rewritten_ = 0;
+  bool changed_ = false;
+  bool through_ = true;
+};
+
+/// Returns the fragments of the map that may still hide a row of a view.
+template <class V>
+fragments still_hiding(const view<V>& now) {
+  struct source {
+    bounds in;
+    std::uint64_t applied;
+  };
+  std::vector<source> old;  // those that some deletion was not carried out in
+  const auto see = [&](const slice<V>& one) {
+    if (one.size != 0 && one.applied < now.deletions()) {
+      old.push_back({{one.first, one.last}, one.applied});
+    }
+  };
+  const auto see_table = [&](const memtable<V>& table) {
+    std::ranges::for_each(table.pieces, see);
+    std::ranges::for_each(table.chunks, see);
+  };
+  const version<V>& at = *now.at;
+  std::ranges::for_each(at.sealed->l1, see);
+  for (const auto& one : at.sealed->l0) std::ranges::for_each(one, see);
+  for (const auto& one : at.frozen) see_table(*one);
+  see_table(*at.active);
+  see(at.growing->open_piece(now.seen));
+  for (std::size_t i = 0; i < now.seen.late; ++i) {
+    const time_type time = at.growing->late_times[i];
+    old.push_back({{time, time}, at.growing->late_applied[i]});
+  }
+  fragments left;
+  at.deleted->each([&](const fragment& one) {
+    const auto hides = [&one](const source& from) {
+      return one.deletion > from.applied && one.first <= from.in.last && one.last >= from.in.first;
+    };
+    if (std::ranges::any_of(old, hides)) left.push_back(one);
+  });
+  return left;
+}
+
+}  // namespace logdb::timelsm

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Walks the visible rows of many sorted sequences in the order of time, stretch by stretch, either
+/// way.
+
+#include <boost/container/small_vector.hpp>
+
+#include <logdb/index/timelsm/version.hpp>
+
+namespace logdb::timelsm {
+
+/// Is slices that follow one another, as a pair of pointers.
+template <class V>
+struct slices {
+  const slice<V>* first = nullptr;
+  const slice<V>* last = nullptr;
+
+  /// Keeps those that have rows in bounds, or may have.
+  [[nodiscard]] slices within(const bounds& in) const {
+    const auto before = [&in](const slice<V>& one) { return one.last < in.first; };
+    const auto not_past = [&in](const slice<V>& one) { return one.first <= in.last; };
+    const slice<V>* const from = std::partition_point(first, last, before);
+    return {from, std::partition_point(from, last, not_past)};
+  }
+  [[nodiscard]] bool empty() const { return first == last; }
+};
+
+/// Walks the visible rows of one sequence upwards.
+///
+/// At any moment it has a stretch of visible rows that lie together, [pos(), stop()), or is done.
+template <class V>
+class forward_cursor {
+ public:
+  forward_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
+      : next_{all.first}, end_{all.last}, in_{in}, hidden_{&hidden} {
+    settle();
+  }
+
+  [[nodiscard]] bool done() const { return pos_ == stop_; }
+  [[nodiscard]] const time_type* pos() const { return pos_; }
+  [[nodiscard]] const time_type* stop() const { return stop_; }
+  [[nodiscard]] time_type time() const { return *pos_; }
+
+  /// Takes the rows up to a place in the stretch.
+  columns<V> take(const time_type* to) {
+    const slice<V>& here = next_[-1];
+    const columns<V> taken{pos_, here.values + (pos_ - here.times),
+                           static_cast<std::size_t>(to - pos_)};
+    pos_ = to;
+    if (pos_ == stop_) settle();
+    return taken;
+  }
+
+ private:
+  void settle() {
+    for (;;) {
+      if (pos_ == limit_ && !enter_next()) return void(stop_ = pos_);
+      const slice<V>& here = next_[-1];
+      if (!hidden_->applies(here.applied)) return void(stop_ = limit_);
+      const stretch now = hidden_->up(*pos_, here.applied, limit_[-1], hint_);
+      const time_type* const end = gallop_upper(pos_, limit_, now.bound);
+      if (!now.hidden) return void(stop_ = end);
+      pos_ = end;
+    }
+  }
+
+  bool enter_next() {
+    for (; next_ != end_; ++next_) {
+      const std::size_t from = next_->first >= in_.first ? 0 : next_->below_to_read(in_.first);
+      const std::size_t to = next_->last <= in_.last ? next_->size : next_->up_to(in_.last, from);
+      pos_ = next_->begin() + from;
+      limit_ = next_->begin() + to;
+      if (from != to) return ++next_, true;
+    }
+    return false;
+  }
+
+  const slice<V>* next_;  // behind the one that is walked
+  const slice<V>* end_;
+  const time_type* pos_ = nullptr;
+  const time_type* stop_ = nullptr;
+  const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
+  bounds in_;
+  const cover* hidden_;
+  tombstones::place hint_;
+};
+
+/// Walks the visible rows of one sequence downwards: its stretch is (pos(), stop()] read from the
+/// end, with both one past the row that is meant.
+template <class V>
+class backward_cursor {
+ public:
+  backward_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
+      : begin_{all.first}, next_{all.last}, in_{in}, hidden_{&hidden} {
+    settle();
+  }
+
+  [[nodiscard]] bool done() const { return pos_ == stop_; }
+  [[nodiscard]] const time_type* pos() const { return pos_; }
+  [[nodiscard]] const time_type* stop() const { return stop_; }
+  [[nodiscard]] time_type time() const { return pos_[-1]; }
+
+  /// Takes the rows down to a place in the stretch; they still ascend.
+  columns<V> take(const time_type* to) {
+    const slice<V>& here = *next_;
+    const columns<V> taken{to, here.values + (to - here.times),
+                           static_cast<std::size_t>(pos_ - to)};
+    pos_ = to;
+    if (pos_ == stop_) settle();
+    return taken;
+  }
+
+ private:
+  void settle() {
+    for (;;) {
+      if (pos_ == limit_ && !enter_next()) return void(stop_ = pos_);
+      const slice<V>& here = *next_;
+      if (!hidden_->applies(here.applied)) return void(stop_ = limit_);
+      const stretch now = hidden_->down(pos_[-1], here.applied, *limit_, hint_);
+      const time_type* const end = gallop_lower(limit_, pos_, now.bound);
+      if (!now.hidden) return void(stop_ = end);
+      pos_ = end;
+    }
+  }
+
+  bool enter_next() {
+    while (next_ != begin_) {
+      --next_;
+      const std::size_t from = next_->first >= in_.first ? 0 : next_->below(in_.first);
+      const std::size_t to = next_->last <= in_.last ? next_->size : next_->up_to(in_.last, from);
+      limit_ = next_->begin() + from;
+      pos_ = next_->begin() + to;
+      if (from != to) return true;
+    }
+    return false;
+  }
+
+  const slice<V>* begin_;
+  const slice<V>* next_;  // the one that is walked
+  const time_type* pos_ = nullptr;
+  const time_type* stop_ = nullptr;
+  const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
+  bounds in_;
+  const cover* hidden_;
+  tombstones::place hint_;
+};
+
+/// Merges sequences upwards: each step gives rows that lie together, all from one sequence. Of
+/// equal times the rows of an older sequence come first.
+///
+/// @cost  a step O(sequences that have rows in bounds)
+template <class V>
+class forward_walk {
+ public:
+  /// Adds a sequence that is younger than those before.
+  void add(const slices<V>& all, const bounds& in, const cover& hidden) {
+    const auto some = all.within(in);
+    if (some.empty()) return;
+    forward_cursor<V> made{some, in, hidden};
+    if (!made.done()) cursors_.push_back(made);
+  }
+
+  /// Returns the next rows; none at the end.
+  [[nodiscard]] columns<V> next() {
+    if (cursors_.empty()) return {};
+    if (cursors_.size() == 1) [[likely]]
+      return take(0, cursors_[0].stop());
+    const std::size_t first = least();
+    const forward_cursor<V>& from = cursors_[first];
+    const time_type* end = from.stop();
+    for (std::size_t i = 0; i < cursors_.size(); ++i) {
+      const time_type other = cursors_[i].time();
+      if (i == first || other > end[-1]) continue;
+      // Up to and with the time of a younger one; up to that of an older one, which is later.
+      end = gallop_upper(from.pos(), end, i > first ? other : other - 1);
+    }
+    return take(first, end);
+  }
+
+ private:
+  [[nodiscard]] std::size_t least() const {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < cursors_.size(); ++i) {
+      if (cursors_[i].time() < cursors_[best].time()) best = i;
+    }
+    return best;
+  }
+
+  columns<V> take(std::size_t from, const time_type* to) {
+    const columns<V> taken = cursors_[from].take(to);
+    if (cursors_[from].done()) cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(from));
+    return taken;
+  }
+
+  boost::container::small_vector<forward_cursor<V>, 2> cursors_;  // none is done, the oldest first
+};
+
+/// Merges sequences downwards: each step gives rows that lie together and still ascend; of equal
+/// times the rows of a younger sequence come first.
+template <class V>
+class backward_walk {
+ public:
+  /// Adds a sequence that is younger than those before.
+  void add(const slices<V>& all, const bounds& in, const cover& hidden) {
+    const auto some = all.within(in);
+    if (some.empty()) return;
+    backward_cursor<V> made{some, in, hidden};
+    if (!made.done()) cursors_.push_back(made);
+  }
+
+  /// Returns the next rows; none at the end.
+  [[nodiscard]] columns<V> next() {
+    if (cursors_.empty()) return {};
+    if (cursors_.size() == 1) [[likely]]
+      return take(0, cursors_[0].stop());
+    const std::size_t first = greatest();
+    const backward_cursor<V>& from = cursors_[first];
+    const time_type* end = from.stop();
+    for (std::size_t i = 0; i < cursors_.size(); ++i) {
+      const time_type other = cursors_[i].time();
+      if (i == first || other < *end) continue;
+      // Down to and with the time of an older one; down to that of a younger one.
+      end = i < first ? lower_bound(end, from.pos(), other) : upper_bound(end, from.pos(), other);
+    }
+    return take(first, end);
+  }
+
+ private:
+  [[nodiscard]] std::size_t greatest() const {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < cursors_.size(); ++i) {
+      if (cursors_[i].time() >= cursors_[best].time()) best = i;
+    }
+    return best;
+  }
+
+  columns<V> take(std::size_t from, const time_type* to) {
+    const columns<V> taken = cursors_[from].take(to);
+    if (cursors_[from].done()) cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(from));
+    return taken;
+  }
+
+  boost::container::small_vector<backward_cursor<V>, 2> cursors_;  // none is done, oldest first
+};
+
+}  // namespace logdb::timelsm

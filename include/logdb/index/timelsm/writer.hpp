@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The writing half of a time index: rows and deletions into the memtable.
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/timelsm/late_rows.hpp>
+
+namespace logdb::timelsm {
+
+/// Puts rows into the memtable: those in order behind one another, the late ones aside.
+///
+/// The fast path compares, stores two numbers, and publishes a count. Whatever else can be due
+/// makes no room, so that the next append looks at all of it.
+///
+/// @threads  any
+template <class V, class System>
+class writer {
+ public:
+  using core_type = core<V, System>;
+  using guard = typename core_type::guard;
+
+  /// @param help  does a step of maintenance, where no thread does
+  writer(core_type& shared, std::function<void()> help)
+      : core_{shared},
+        help_{std::move(help)},
+        capacity_{std::min<std::size_t>(first_capacity, shared.options.memtable_rows)} {
+    growing_ = core_.current()->growing.get();
+  }
+
+  /// @errors  errc::busy, errc::closed; nothing was appended
+  void append(time_type time, const V& value) {
+    guard lock{core_.append_mutex};
+    if (time < last_ || rows_ == room_) [[unlikely]]
+      if (!prepare(lock, time)) return push_late(time, value);
+    times_[rows_] = time;
+    values_[rows_] = owner_->keep(value);
+    last_ = time;
+    ++rows_;
+    publish();
+  }
+
+  /// Appends rows that are seen whole or not at all.
+  /// @param rows  has size(), time(i), value(i)
+  template <class Rows>
+  void append_batch(const Rows& rows) {
+    const std::size_t n = rows.size();
+    if (n == 0) return;
+    guard lock{core_.append_mutex};
+    make_room(lock, n);
+    reserve_late(n);
+    const std::size_t late = part(rows, n);
+    place(late);
+  }
+
+  void erase(const bounds& in) {
+    guard lock{core_.append_mutex};
+    require_open();
+    while (pieces_ >= pieces_max) roll(lock, 1);
+    if (recent_ == head<V>::deletions_max) fold();
+    const fragment hidden{in.first, in.last, deletions_ + 1};
+    if (rows_ != 0 && in.last >= times_[rows_ - 1]) return cut(hidden);
+    growing_->recent[recent_++] = hidden;
+    ++deletions_;
+    // A piece without rows begins now: what comes is younger than the deletion.
+    if (rows_ == 0) growing_->applied = deletions_;
+    publish();
+    core_.rouse();
+  }
+
+  /// Freezes the memtable unless it is empty.
+  void freeze() {
+    guard lock{core_.append_mutex};
+    require_open();
+    if (held() != 0) install_next(1);
+  }
+
+  /// Refuses every later write.
+  void close() {
+    guard lock{core_.append_mutex};
+    closed_ = true;
+    room_ = rows_;
+    core_.progress.signal();
+  }
+
+  [[nodiscard]] std::uint64_t appended() const {
+    guard lock{core_.append_mutex};
+    return appended_ + rows_ + late_;
+  }
+  [[nodiscard]] std::uint64_t deletions() const {
+    guard lock{core_.append_mutex};
+    return deletions_;
+  }
+
+ private:
+  static constexpr std::size_t first_capacity = 4096;
+  static constexpr std::size_t pieces_max = 32;
+
+  void publish() { growing_->publish({rows_, late_, recent_}); }
+
+  void require_open() const {
+    if (closed_) throw error{errc::closed, "the time index was closed"};
+  }
+
+  /// Returns the rows of the memtable.
+  [[nodiscard]] std::size_t held() const { return rows_ + late_ + settled_; }
+
+  /// Makes room for a row; returns whether it comes in order.
+  bool prepare(guard& lock, time_type time) {
+    make_room(lock, 1);
+    return time >= last_;
+  }
+
+  void make_room(guard& lock, std::size_t n) {
+    require_open();
+    while (room_ - rows_ < n || chunked_ + late_ >= capacity_) roll(lock, n);
+  }
+
+  void push_late(time_type time, const V& value) {
+    if (late_ == head<V>::late_max) seal_late({}, rows_, last_);
+    put_late(time, keep_late(value));
+    publish();
+  }
+
+  void put_late(time_type time, const V& value) {
+    growing_->late_times[late_] = time;
+    growing_->late_values[late_] = value;
+    growing_->late_applied[late_] = deletions_;
+    ++late_;
+  }
+
+  [[nodiscard]] V keep_late(const V& value) {
+    if constexpr (owns_bytes<V>) {
+      if (growing_->bytes == nullptr) growing_->bytes = std::make_shared<late_arena>(core_.memory);
+      return growing_->bytes->bytes.keep(value);
+    } else {
+      return value;
+    }
+  }
+
+  // --- batches -----------------------------------------------------------------------------------
+
+  void reserve_late(std::size_t n) {
+    if (batch_times_.size() >= n) return;
+    batch_times_.resize(n);
+    batch_values_.resize(n);
+  }
+
+  /// Parts a batch into what comes in order and what is late; returns how many are late. Nothing is
+  /// published yet: `ahead_` is where the piece and its last time will be.
+  template <class Rows>
+  std::size_t part(const Rows& rows, std::size_t n) {
+    time_type last = last_;
+    std::size_t in_order = rows_;
+    std::size_t late = 0;
+    time_type* const late_times = batch_times_.data();
+    V* const late_values = batch_values_.data();
+    for (std::size_t i = 0; i < n; ++i) {
+      const time_type time = rows.time(i);
+      const bool follows = time >= last;
+      // Both are written and one counts: which one, a branch would have to guess.
+      times_[in_order] = late_times[late] = time;
+      values_[in_order] = late_values[late] = owner_->keep(rows.value(i));
+      in_order += follows ? 1 : 0;
+      late += follows ? 0 : 1;
+      last = follows ? time : last;
+    }
+    ahead_rows_ = in_order;
+    ahead_last_ = last;
+    return late;
+  }
+
+  void place(std::size_t late) {
+    if (late_ + late > head<V>::late_max) {
+      seal_late({batch_times_.data(), batch_values_.data(), late}, ahead_rows_, ahead_last_);
+    } else {
+      for (std::size_t i = 0; i < late; ++i) put_late(batch_times_[i], keep_late(batch_values_[i]));
+      rows_ = ahead_rows_;
+      last_ = ahead_last_;
+    }
+    publish();
+  }
+
+  // --- changes of the version --------------------------------------------------------------------
+
+  /// Returns a head that goes on where this one is.
+  [[nodiscard]] std::shared_ptr<head<V>> next_head(bool with_late, bool with_recent) const {
+    auto next = std::make_shared<head<V>>();
+    next->owner = owner_;
+    next->begin = growing_->begin;
+    next->applied = growing_->applied;
+    next->deletions = with_recent ? growing_->deletions : deletions_;
+    if (with_recent) std::copy_n(growing_->recent.begin(), recent_, next->recent.begin());
+    if (!with_late) return next;
+    next->bytes = growing_->bytes;
+    std::copy_n(growing_->late_times.begin(), late_, next->late_times.begin());
+    std::copy_n(growing_->late_values.begin(), late_, next->late_values.begin());
+    std::copy_n(growing_->late_applied.begin(), late_, next->late_applied.begin());
+    return next;
+  }
+
+  /// Installs a version with a new head, published as it is to be from then on.
+  void install(std::shared_ptr<version<V>> next, std::shared_ptr<head<V>> growing,
+               const counts& seen) {
+    growing->publish(seen);
+    growing_ = growing.get();
+    next->growing = std::move(growing);
+    core_.install(std::move(next));
+    rows_ = seen.rows;
+    late_ = seen.late;
+    recent_ = seen.deletions;
+  }
+
+  /// Sorts the late rows, and more, into a chunk; publishes rows in order together with it.
+  void seal_late(const columns<V>& more, std::size_t rows, time_type last) {
+    drops<V> gone{.wanted = core_.pending.wanted};
+    auto next = core_.edited();
+    auto table = std::make_shared<memtable<V>>(*next->active);
+    chunk_maker<V>{core_.memory, core_.snapshot(), gone}.add(table->chunks, more);
+    const std::size_t chunked = rows_of(table->chunks);
+    next->active = std::move(table);
+    const std::size_t arrived = late_ + more.size;
+    install(std::move(next), next_head(false, true), {rows, 0, recent_});
+    last_ = last;
+    appended_ += arrived;
+    settled_ += chunked - chunked_;
+    chunked_ = chunked;
+    report(std::move(gone));
+  }
+
+  /// Puts the newest deletions into the map.
+  void fold() {
+    auto next = core_.edited();
+    const std::span<const fragment> recent{growing_->recent.data(), recent_};
+    next->deleted = std::make_shared<const tombstones>(next->deleted->with(disjoint(recent)));
+    install(std::move(next), next_head(true, false), {rows_, late_, 0});
+  }
+
+  /// Ends the open piece at a deletion that reaches its end: the rows that it hides are its last.
+  void cut(const fragment& hidden) {
+    drops<V> gone{.wanted = core_.pending.wanted};
+    const auto kept =
+        static_cast<std::size_t>(lower_bound(times_, times_ + rows_, hidden.first) - times_);
+    auto next = core_.edited();
+    auto table = std::make_shared<memtable<V>>(*next->active);
+    const std::size_t begin = growing_->begin;
+    if (kept != 0) {
+      table->pieces.push_back(make_slice(owner_, begin, begin + kept, growing_->applied));
+    }
+    pieces_ = table->pieces.size();
+    next->active = std::move(table);
+    gone.add({times_ + kept, values_ + kept, rows_ - kept});
+    gone.pin(owner_);
+    auto growing = next_head(true, true);
+    growing->begin = begin + rows_;
+    growing->applied = hidden.deletion;
+    growing->recent[recent_] = hidden;
+    appended_ += rows_;
+    settled_ += kept;
+    times_ += rows_, values_ += rows_, room_ -= rows_;
+    install(std::move(next), std::move(growing), {0, late_, recent_ + 1});
+    deletions_ = hidden.deletion;
+    report(std::move(gone));
+    core_.rouse();
+  }
+
+  /// Begins a new memtable with room for so many rows, or waits for maintenance first.
+  void roll(guard& lock, std::size_t n) {
+    if (held() == 0 || may_freeze(lock)) install_next(n);
+    require_open();
+  }
+
+  /// Returns whether one more memtable may wait; if not, waits until that may have changed.
+  bool may_freeze(guard& lock) {
+    if (core_.options.maintenance == maintenance_mode::none) return true;
+    const auto ticket = core_.progress.ticket();
+    if (core_.current()->frozen.size() < core_.options.frozen_max) return true;
+    if (core_.options.pressure == pressure_mode::report) {
+      throw error{errc::busy, "maintenance of the time index lags behind"};
+    }
+    core_.counted.stalls.fetch_add(1, std::memory_order_relaxed);
+    lock.unlock();
+    if (core_.options.maintenance == maintenance_mode::by_hand) {
+      help_();
+    } else {
+      core_.progress.wait(ticket);
+    }
+    lock.lock();
+    require_open();
+    return false;
+  }
+
+  void install_next(std::size_t n) {
+    drops<V> gone{.wanted = core_.pending.wanted};
+    // A block that late rows left nearly empty is gone on with.
+    const bool goes_on = room_ - rows_ >= std::max(n, capacity_ / 2);
+    const std::size_t capacity = goes_on ? room_ - rows_ : std::max(n, capacity_);
+    const std::size_t begin = goes_on ? growing_->begin + rows_ : 0;
+    auto owner = goes_on ? owner_ : std::make_shared<block<V>>(core_.memory, capacity);
+    auto next = core_.edited();
+    if (held() != 0) {
+      auto closed = closed_table(*next, gone);
+      if (closed->rows() != 0) next->frozen.push_back(std::move(closed));
+    }
+    next->active = std::make_shared<const memtable<V>>();
+    auto growing = next_head(false, true);
+    growing->owner = owner;
+    growing->begin = begin;
+    growing->applied = deletions_;
+    appended_ += rows_ + late_;
+    if (held() != 0) capacity_ = std::min(2 * capacity_, core_.options.memtable_rows);
+    owner_ = std::move(owner);
+    times_ = owner_->times() + begin;
+    values_ = owner_->values() + begin;
+    room_ = capacity;
+    last_ = time_first;
+    pieces_ = settled_ = chunked_ = 0;
+    install(std::move(next), std::move(growing), {0, 0, recent_});
+    report(std::move(gone));
+    core_.rouse();
+  }
+
+  /// Returns the active memtable with what its head has.
+  [[nodiscard]] std::shared_ptr<memtable<V>> closed_table(const version<V>& now, drops<V>& gone) {
+    auto closed = std::make_shared<memtable<V>>(*now.active);
+    const auto open = growing_->open_piece({.rows = rows_});
+    if (open.size != 0) closed->pieces.push_back(open);
+    const auto seen = core_.snapshot();
+    chunk_maker<V>{core_.memory, seen, gone}.add(closed->chunks, {});
+    return closed;
+  }
+
+  void report(drops<V> gone) {
+    if (gone.count == 0) return;
+    core_.counted.dropped.fetch_add(gone.count, std::memory_order_relaxed);
+    auto& all = core_.pending;
+    all.rows.insert(all.rows.end(), gone.rows.begin(), gone.rows.end());
+    all.pins.insert(all.pins.end(), gone.pins.begin(), gone.pins.end());
+    core_.rouse();
+  }
+
+  core_type& core_;
+  std::function<void()> help_;
+
+  // Guarded by the append lock:
+  head<V>* growing_ = nullptr;  // of the current version
+  block_ptr<V> owner_;          // of the open piece, which begins at times_ and values_
+  time_type* times_ = nullptr;
+  V* values_ = nullptr;
+  std::size_t rows_ = 0;         // of the open piece
+  std::size_t room_ = 0;         // for the open piece; rows_ when the next append is to look closer
+  time_type last_ = time_first;  // of the in-order run; in a memtable it only grows
+  std::size_t late_ = 0;         // late rows in the head
+  std::size_t recent_ = 0;       // deletions in the head
+  std::size_t chunked_ = 0;      // rows in chunks
+  std::size_t settled_ = 0;      // rows in chunks and ended pieces
+  std::size_t pieces_ = 0;       // ended ones
+  std::size_t capacity_;         // of the next block
+  std::uint64_t appended_ = 0;   // but for the head's rows
+  std::uint64_t deletions_ = 0;
+  bool closed_ = false;
+  std::size_t ahead_rows_ = 0;  // what rows_ and last_ become when the batch is placed
+  time_type ahead_last_ = time_first;
+  std::vector<time_type> batch_times_;  // late rows of the batch, and room for one more
+  std::vector<V> batch_values_;
+};
+
+}  // namespace logdb::timelsm
