@@ -31,6 +31,7 @@ struct Fsync;
 struct Async;
 struct Sparse;
 struct Flock;
+struct Fcntl;
 struct None;  ///< the choice to do without, on the axes Durability, Index and Locking
 
 // The log.

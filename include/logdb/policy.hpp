@@ -19,6 +19,7 @@
 #include <logdb/index/none.hpp>
 #include <logdb/index/policy.hpp>
 #include <logdb/index/sparse.hpp>
+#include <logdb/locking/fcntl.hpp>
 #include <logdb/locking/flock.hpp>
 #include <logdb/locking/none.hpp>
 #include <logdb/locking/policy.hpp>
@@ -68,7 +69,7 @@ struct Index<None> {
   using policy = detail::no_index;
 };
 
-/// Chooses which other processes may join: Flock (default), None. docs/policies/locking.md
+/// Chooses which other processes may join: Flock (default), Fcntl, None. docs/policies/locking.md
 template <class Policy>
 struct Locking {
   using policy_axis = axis::locking;

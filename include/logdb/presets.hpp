@@ -16,6 +16,10 @@ using durable_wal = basic_log<Durability<Fsync>, Index<Sparse>, Locking<Flock>>;
 /// process may cost is nothing.
 using async_wal = basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>;
 
+/// A write-ahead log that many processes, each with many threads, write at once: one order, durable
+/// when append() returns.
+using shared_wal = basic_log<Durability<Fsync>, Index<Sparse>, Locking<Fcntl>>;
+
 /// A key-value log: puts at memory speed, as durable as those of async_wal; docs/keyvalue.md.
 using kv_store = basic_log<Durability<Async>, Index<KeyDir>, Locking<Flock>>;
 

@@ -39,7 +39,7 @@ class appender {
  public:
   using core_type = journal_core<Policies>;
   using system = typename core_type::system;
-  using guard = typename core_type::guard;
+  using guard = typename core_type::append_guard;
 
   static constexpr watermark keeps_until = has_step<durability_point::staged_until_durable>
                                                ? Policies::durability::keeps_until
@@ -98,9 +98,12 @@ class appender {
     header.kind = format::frame_kind::cursor;
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(payload.size()), 0);
-    const auto& active = core_.extents.back();
-    core_.segments.set_cursor(
-        {std::string{cursor.name}, cursor.at, {active.segment->number(), now_at() - active.base}});
+    if constexpr (!core_type::is_shared) {  // where it is, a walk meets it, as those of others
+      const auto& active = core_.extents.back();
+      core_.segments.set_cursor({std::string{cursor.name},
+                                 cursor.at,
+                                 {active.segment->number(), now_at() - active.base}});
+    }
     return place(header, 0, payload, {});
   }
 
@@ -117,8 +120,10 @@ class appender {
     enter(lock, format::frame_bytes(payload.size()), 0);
     own->begin(next_lsn(), core_.group_time);
     own->seal(next_lsn() + records, own->end_offset());
-    core_.segments.settle(*own, 0);
-    core_.segments.attach(own);
+    if constexpr (!core_type::is_shared) {
+      core_.segments.settle(*own, 0);
+      core_.segments.attach(own);
+    }
     core_.counters.attached_bytes.fetch_add(own->end_offset(), std::memory_order_relaxed);
     return place(header, records, payload, {});
   }
@@ -153,6 +158,10 @@ class appender {
     const std::uint64_t at = now_at();
     const std::uint64_t before = shared.appended_lsn.load(std::memory_order_relaxed);
     header.first = lsn{before + 1};
+    if constexpr (core_type::is_shared) {  // for who finds the lock with a dead owner
+      shared.intent_lsn.store(before, std::memory_order_release);
+      shared.intent_at.store(at, std::memory_order_release);
+    }
     core_.ring.put(at, header, format::frame_seed{shared.seed}, at - shared.base, first, second);
     const std::uint64_t end = at + format::frame_bytes(header.payload_bytes);
     shared.appended_lsn.store(before + records, std::memory_order_release);  // pair with reached()
@@ -163,7 +172,7 @@ class appender {
   void make_way(guard& lock, std::uint64_t bytes, std::uint32_t count) {
     for (;;) {
       core_.require_open();
-      if (now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
+      if (core_.sealing || now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
         roll(lock);
       } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
         wait_for(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes(), keeps_until);
@@ -231,7 +240,7 @@ class appender {
     if (core_.extents.size() == control_extents) {
       return wait_for(lock, core_.extents.front().end, watermark::durable);
     }
-    place_seal();
+    if (!core_.sealing) place_seal();
     auto& full = core_.extents.back();
     full.end = now_at();
     full.segment->seal(next_lsn(), now_at() - full.base);
@@ -249,7 +258,9 @@ class appender {
   void place_seal() {
     format::frame_header seal{.payload_crc = format::crc32c({})};
     seal.kind = format::frame_kind::seal;
+    control().seal_at = now_at();
     place(seal, 0, {}, {});
+    core_.sealing = true;
   }
 
   /// Puts a mark before the first frame of a group: what the last sync made durable, and the time.
@@ -264,7 +275,7 @@ class appender {
     core_.group_begin = now_at();
     place(mark, 0, payload, {});
     core_.group_open = true;
-    core_.oldest_open.store(system::uptime().count(), std::memory_order_relaxed);
+    control().oldest_open.store(system::uptime().count(), std::memory_order_relaxed);
     core_.work.signal();
   }
 
@@ -278,7 +289,7 @@ class appender {
   void rouse() {
     if constexpr (Policies::durability::background) {
       const bool large = now_at() >= core_.group_begin + window_bytes() / 4;
-      if (large || core_.watchers.load(std::memory_order_relaxed) != 0) core_.work.signal();
+      if (large || core_.is_watched()) core_.work.signal();
     }
   }
 
@@ -297,7 +308,7 @@ class appender {
       limit = std::min(limit, now_at() + left * format::frame_header_bytes);
     }
     // While somebody waits for more, each append looks, and wakes them.
-    control().limit = core_.watchers.load(std::memory_order_relaxed) != 0 ? 0 : limit;
+    control().limit = core_.is_watched() ? 0 : limit;
   }
 
   core_type& core_;

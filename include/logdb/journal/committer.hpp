@@ -8,6 +8,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/core.hpp>
 #include <logdb/journal/heal.hpp>
+#include <logdb/journal/shared_lead.hpp>
 
 namespace logdb::detail {
 
@@ -37,8 +38,13 @@ class committer {
     while (!covers(me)) {
       require_sound();
       if (!join(me)) continue;
-      lead(level);
+      lead(me);
     }
+  }
+
+  /// Says which place this process has among those that share the log.
+  void sit_at(std::size_t place) {
+    if constexpr (core_type::is_shared) lead_.sit_at(place);
   }
 
   /// The narrow view for durability policies.
@@ -86,7 +92,8 @@ class committer {
     return core_.reached(who.level) >= who.target;
   }
 
-  void require_sound() const {
+  void require_sound() {
+    core_.look_for_failure();
     if (core_.state.load(std::memory_order_acquire) == log_state::failed) core_.require_open();
   }
 
@@ -133,12 +140,17 @@ class committer {
     if (before == static_cast<std::uint32_t>(call::asleep)) system::futex_wake(word, 1);
   }
 
-  void lead(watermark level) {
+  void lead(const waiter& me) {
     try {
       require_sound();  // it may have failed since this thread looked: nothing is tried again
-      // Those who were woken just before get to append, and so into this group.
-      if (group_size_.load(std::memory_order_relaxed) > 1) system::yield();
-      commit(strongest_wish(level));
+      if constexpr (core_type::is_shared) {
+        const typename shared_lead<Policies>::turn turn{lead_, me.target, me.level};
+        if (turn) commit(std::max(strongest_wish(me.level), lead_.strongest_wish()));
+      } else {
+        // Those who were woken just before get to append, and so into this group.
+        if (group_size_.load(std::memory_order_relaxed) > 1) system::yield();
+        commit(strongest_wish(me.level));
+      }
     } catch (...) {
       retire();
       throw;
@@ -187,26 +199,27 @@ class committer {
         sync(taken);
       }
     }
-    core_.progress.signal();
+    core_.progress().signal();
   }
 
   /// Closes the open group: the next append begins another with a mark.
   group take_group() {
-    guard lock{core_.append_mutex};
+    typename core_type::append_guard lock{core_.append_mutex};
     const std::uint64_t durable = core_.reached(watermark::durable);
     while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
     group taken{core_.reached(watermark::appended), core_.reached_lsn(watermark::appended)};
     taken.extents = core_.extents;
     core_.group_open = false;
     core_.control().limit = 0;
-    const std::int64_t opened = core_.oldest_open.exchange(0);
+    auto& shared = core_.control();
+    const std::int64_t opened = shared.oldest_open.exchange(0);
     std::int64_t none = 0;
-    if (opened != 0) core_.oldest_pending.compare_exchange_strong(none, opened);
+    if (opened != 0) shared.oldest_pending.compare_exchange_strong(none, opened);
     return taken;
   }
 
   void write(const group& taken) {
-    const std::uint64_t from = core_.reached(watermark::written);
+    const std::uint64_t from = writes_from();
     if (from == taken.end) return;
     if constexpr (!has_step<durability_point::watermark_release>) publish_written(taken);
     for (const auto& part : taken.extents) {
@@ -220,6 +233,15 @@ class committer {
     if constexpr (has_step<durability_point::watermark_release>) publish_written(taken);
   }
 
+  /// Returns from where on the kernel lacks something: also what a leader that died had given to it,
+  /// if the sync was still to come. Whether that one's failed nobody would ever hear.
+  [[nodiscard]] std::uint64_t writes_from() {
+    if constexpr (core_type::is_shared) {
+      if (lead_.takes_over()) return core_.reached(Policies::durability::keeps_until);
+    }
+    return core_.reached(watermark::written);
+  }
+
   void sync(const group& taken) {
     const std::uint64_t from = core_.reached(watermark::durable);
     if (from == taken.end) return;
@@ -230,7 +252,7 @@ class committer {
       core_.counters.syncs.fetch_add(1, std::memory_order_relaxed);
     }
     if constexpr (has_step<durability_point::watermark_release>) publish_durable(taken);
-    core_.oldest_pending.store(0, std::memory_order_relaxed);
+    core_.control().oldest_pending.store(0, std::memory_order_relaxed);
   }
 
   void publish_written(const group& taken) {
@@ -250,6 +272,7 @@ class committer {
   static constexpr std::uint32_t yields_max = 16;
 
   core_type& core_;
+  [[no_unique_address]] shared_lead_of<Policies> lead_{core_};
   atomic<std::uint32_t> group_size_ = 0;  // how many the last group woke: a hint
   typename core_type::mutex queue_mutex_;
   waiters queue_;         // guarded by queue_mutex_, in order of arrival

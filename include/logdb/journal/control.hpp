@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// The control file: what outlives the death of the process but not of the machine. A header of one
-/// page, drawn below, and the staging ring behind it.
+/// The control file: what outlives the death of a process but not of the machine. A header, drawn
+/// below, and the staging ring behind it.
 ///
 /// It is a cache of this boot: written through a mapping, never synced, believed only when the boot
 /// id, the store and the layout are ours, and even then a frame in it only when its checksums hold.
@@ -11,6 +11,9 @@
 ///     64    append line   where the next frame goes; guarded by the append lock
 ///     128   commit line   the watermarks written and durable; guarded by the leader
 ///     192   extents       which segment each stretch of the ring belongs to, the last 8
+///     704   shared line   what else writers of several processes have in common
+///     896   locks         of those processes, and the event that they wait for
+///     1280  waiters       a word for each of those processes to sleep on
 
 #include <array>
 #include <atomic>
@@ -19,6 +22,7 @@
 #include <type_traits>
 
 #include <logdb/platform/atomic.hpp>
+#include <logdb/platform/mutex.hpp>
 #include <logdb/platform/posix.hpp>
 #include <logdb/types.hpp>
 
@@ -27,9 +31,10 @@ namespace logdb::detail {
 using identity = std::array<std::byte, 16>;
 
 inline constexpr std::uint64_t control_magic = 0x4c544342'44474f4cULL;  // "LOGDBCTL"
-inline constexpr std::uint32_t control_layout = 1;  // of this struct; another one is rebuilt
-inline constexpr std::size_t control_header_bytes = 4096;
+inline constexpr std::uint32_t control_layout = 2;  // of this struct; another one is rebuilt
+inline constexpr std::size_t control_header_bytes = 16384;
 inline constexpr std::size_t control_extents = 8;
+inline constexpr std::size_t control_waiters = 200;  // processes that may write one log at once
 
 enum class control_state : std::uint32_t { open = 1, closed = 2 };
 
@@ -37,11 +42,23 @@ enum class control_state : std::uint32_t { open = 1, closed = 2 };
 struct control_extent {
   std::uint64_t segment = 0;
   std::uint64_t salt = 0;
+  std::uint64_t capacity = 0;
   std::uint64_t base = 0;   // may wrap around: only differences matter
   std::uint64_t begin = 0;  // stream position of the first byte of this stretch
+  std::uint64_t first = 0;  // lsn of the segment's first record
+  std::int64_t time = 0;    // of the segment's first group, ns
+  std::uint64_t reserved = 0;
 };
 
-/// Is the first page of the control file.
+/// Is where one process waits for a watermark, until it is woken.
+template <class System>
+struct alignas(64) control_waiter {
+  platform::basic_atomic<System, std::uint32_t> word{};    // counts the calls
+  platform::basic_atomic<System, std::uint32_t> level{};   // which watermark
+  platform::basic_atomic<System, std::uint64_t> target{};  // 0: nobody waits here
+};
+
+/// Is the first pages of the control file.
 template <class System>
 struct control_header {
   template <class T>
@@ -63,6 +80,11 @@ struct control_header {
   std::uint64_t limit = 0;
   std::uint64_t base = 0;  // of the active segment
   std::uint32_t seed = 0;  // of the active segment
+  std::uint32_t group_open = 0;
+  // Where a frame was about to be put, and the lsn before it: tells what a writer that died with
+  // the append lock had done.
+  atomic<std::uint64_t> intent_at{};
+  atomic<std::uint64_t> intent_lsn{};
 
   // Written <= appended; durable <= written. Release by the leader; acquire by whoever waits or
   // reads.
@@ -72,14 +94,43 @@ struct control_header {
   atomic<std::uint64_t> durable_lsn{};
 
   alignas(64) std::array<control_extent, control_extents> extents{};
+
   // Ever begun; the last 8 are in extents[i % 8]. Release: an entry is whole before it counts.
-  atomic<std::uint64_t> extent_count{};
+  alignas(64) atomic<std::uint64_t> extent_count{};
+  atomic<std::int64_t> oldest_pending{};  // uptime of the oldest group not durable, ns; 0: none
+  atomic<std::int64_t> oldest_open{};     // the same of the group that still grows
+  atomic<std::uint64_t> heals{};
+  // Of the processes that share the log. Guarded by the append lock:
+  std::uint64_t epoch = 0;    // grows with each change that another process must learn of
+  std::uint64_t seal_at = 0;  // stream position of the seal of a roll that has begun; 0: none has
+  std::uint64_t group_begin = 0;
+  std::int64_t group_time = 0;
+  control_extent ready{};  // the segment that was made ready; segment 0: none
+  // By whoever needs them:
+  atomic<std::uint64_t> next_segment{};  // number of the next file
+  atomic<std::uint64_t> generation{};    // of the manifest
+  atomic<std::int64_t> watched_until{};  // uptime until which readers want to be told at once, ns
+  atomic<std::uint32_t> waiters_used{};  // only the first so many of `waiters`
+  atomic<std::uint32_t> failed{};        // no process may append any more
+  atomic<std::uint32_t> healing{};       // the leader is just moving what is staged
+
+  alignas(64) typename System::robust_mutex append_lock;
+  alignas(64) typename System::robust_mutex lead_lock;
+  alignas(64) typename System::robust_mutex provide_lock;
+  alignas(64) typename System::robust_mutex chores_lock;
+  alignas(64) typename System::robust_mutex publish_lock;
+  alignas(64) platform::basic_event<System, true> progress;
+
+  alignas(64) std::array<control_waiter<System>, control_waiters> waiters{};
 };
 
 using posix_control = control_header<platform::posix>;
 static_assert(sizeof(posix_control) <= control_header_bytes);
 static_assert(offsetof(posix_control, appended) == 64 && offsetof(posix_control, written) == 128 &&
-              offsetof(posix_control, extents) == 192);
+              offsetof(posix_control, extents) == 192 &&
+              offsetof(posix_control, extent_count) == 704 &&
+              offsetof(posix_control, append_lock) == 896 &&
+              offsetof(posix_control, waiters) == 1280);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 }  // namespace logdb::detail

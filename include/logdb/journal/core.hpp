@@ -12,6 +12,7 @@
 #include <boost/container/static_vector.hpp>
 
 #include <logdb/durability/policy.hpp>
+#include <logdb/journal/append_line.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
 #include <logdb/journal/staging_pins.hpp>
@@ -43,7 +44,6 @@ template <class System>
 struct log_counters {
   platform::basic_atomic<System, std::uint64_t> groups = 0;
   platform::basic_atomic<System, std::uint64_t> syncs = 0;
-  platform::basic_atomic<System, std::uint64_t> heals = 0;
   platform::basic_atomic<System, std::uint64_t> attached_bytes = 0;
 };
 
@@ -57,6 +57,11 @@ struct journal_core {
   using durability = typename Policies::durability;
   using mutex = platform::basic_mutex<system>;
   using event = platform::basic_event<system>;
+  // Whether writers of several processes share the log; the control file then has the locks.
+  static constexpr bool is_shared = Policies::locking::shared_writers;
+  using append_mutex_type =
+      std::conditional_t<is_shared, append_line<journal_core<Policies>>, mutex>;
+  using append_guard = boost::interprocess::scoped_lock<append_mutex_type>;
   template <class T>
   using atomic = platform::basic_atomic<system, T>;
   using control_type = control_header<system>;
@@ -73,7 +78,9 @@ struct journal_core {
                const format::manifest& start)
       : options{chosen},
         bounds{durability::bounds(chosen.durability)},
-        segments{std::move(volume), start, chosen.index, chosen.recovery} {}
+        segments{std::move(volume), start, chosen.index, chosen.recovery} {
+    if constexpr (is_shared) append_mutex.bind(*this);
+  }
 
   [[nodiscard]] control_type& control() const { return ring.header(); }
 
@@ -107,14 +114,42 @@ struct journal_core {
   /// Returns the frame size from which a transaction gets a segment of its own.
   [[nodiscard]] std::uint64_t inline_bytes_max() const { return ring.ring_bytes() / 4; }
 
+  /// Learns whether another process has failed the log.
+  void look_for_failure() {
+    if constexpr (is_shared) {
+      log_state open = log_state::open;
+      if (ring && control().failed.load(std::memory_order_acquire) != 0 &&
+          state.load(std::memory_order_acquire) == open) {
+        state.compare_exchange_strong(open, log_state::failed);
+      }
+    }
+  }
+
+  /// Tells whether this is a child of the process that opened the log: what it has of it are copies
+  /// of that one's locks and threads, without the threads.
+  [[nodiscard]] bool is_forked() const { return forks != system::forks(); }
+  /// Throws in such a child.
+  void require_own() const {
+    if (!is_forked()) [[likely]]
+      return;
+    throw error{errc::closed,
+                "the log was opened before a fork, by the parent: open it again",
+                {.path = segments.volume()->path()}};
+  }
+
   /// Throws unless the log takes appends.
-  void require_open() const {
+  void require_open() {
+    require_own();
+    look_for_failure();
     const log_state now = state.load(std::memory_order_acquire);
     if (now == log_state::open) [[likely]]
       return;
     const error_site site{.path = segments.volume()->path()};
     if (now == log_state::closed) throw error{errc::closed, "the log was closed", site};
-    throw error{errc::failed, "a sync failed and could not be healed: " + failure_text(), site};
+    const std::string why = failure_text();
+    throw error{errc::failed,
+                "a sync failed and could not be healed: " + (why.empty() ? "elsewhere" : why),
+                site};
   }
 
   /// Stops appends for good; what is durable can still be read. Requires the append lock.
@@ -124,6 +159,11 @@ struct journal_core {
       if (failure.empty()) failure = why;
     }
     state.store(log_state::failed);  // pairs with require_open(); also while it is being closed
+    fail_all();
+  }
+  /// Tells every process that the log has failed. Requires the append lock.
+  void fail_all() {
+    control().failed.store(1, std::memory_order_release);  // pairs with look_for_failure()
     control().limit = 0;
   }
 
@@ -143,16 +183,90 @@ struct journal_core {
   void begin_extent(segment_ptr<Policies> active, std::uint64_t base, std::uint64_t begin) {
     control_type& shared = control();
     const std::uint64_t count = shared.extent_count.load(std::memory_order_relaxed);
-    shared.extents[count % control_extents] = {to_integer(active->number()), active->salt(), base,
-                                               begin};
+    shared.extents[count % control_extents] = {
+        .segment = to_integer(active->number()),
+        .salt = active->salt(),
+        .capacity = active->capacity(),
+        .base = base,
+        .begin = begin,
+        .first = active->base().value(),
+        .time = active->time_first().time_since_epoch().count()};
     shared.extent_count.store(count + 1, std::memory_order_release);  // pairs with the drainer
     shared.base = base;
     shared.seed = static_cast<std::uint32_t>(active->seed());
     shared.limit = 0;
-    segment_end = base + active->capacity();
-    index_due = due_position(base, active->entries().due());
+    shared.seal_at = 0;
+    sealing = false;
     group_open = false;
+    if constexpr (is_shared) {
+      segments.learn_begun(active->number(), active->base(), active->time_first());
+    }
     extents.push_back({std::move(active), base, begin});
+    enter_active();
+  }
+
+  /// Makes the control file fit for the processes that are to share it.
+  void admit_others() {
+    control_type& shared = control();
+    for (auto* lock : {&shared.append_lock, &shared.lead_lock, &shared.provide_lock,
+                       &shared.chores_lock, &shared.publish_lock}) {
+      lock->init();
+    }
+    segments.begin_sharing(shared);
+    for (auto& each : extents) each.segment = writers_own(each.segment);
+    if (next != nullptr) next = writers_own(next);
+    const append_guard lock{append_mutex};  // tells what is ready
+  }
+
+  /// Makes the extents those that the control file names and that are not durable yet; the last one
+  /// in any case. Requires the append lock.
+  void adopt_extents() {
+    const control_type& shared = control();
+    const std::uint64_t count = shared.extent_count.load(std::memory_order_acquire);
+    const std::uint64_t durable = reached(watermark::durable);
+    extent_list<Policies> known;
+    for (std::uint64_t i = count - std::min<std::uint64_t>(count, control_extents); i < count;
+         ++i) {
+      const control_extent& said = shared.extents[i % control_extents];
+      const bool last = i + 1 == count;
+      const std::uint64_t end = last ? std::numeric_limits<std::uint64_t>::max()
+                                     : shared.extents[(i + 1) % control_extents].begin;
+      segments.learn_begun(segment_number{said.segment}, lsn{said.first},
+                           timestamp{std::chrono::nanoseconds{said.time}});
+      if (last || end > durable) known.push_back({find_known(said), said.base, said.begin, end});
+    }
+    extents = std::move(known);
+    seen_extents = count;
+    enter_active();
+  }
+
+  /// Returns the segment that an extent is of: the one that was, or one of the same file.
+  [[nodiscard]] segment_ptr<Policies> find_known(const control_extent& said) {
+    for (const auto& each : extents) {
+      if (to_integer(each.segment->number()) == said.segment) return each.segment;
+    }
+    if (next != nullptr && to_integer(next->number()) == said.segment) {
+      next->begin(lsn{said.first}, timestamp{std::chrono::nanoseconds{said.time}});
+      return next;
+    }
+    return make_known(said);
+  }
+  /// Returns the object to write a listed segment by. Where others write, too, it is another one:
+  /// what this process knows as a reader it has from the log, not from what it did itself.
+  [[nodiscard]] segment_ptr<Policies> writers_own(const segment_ptr<Policies>& listed) {
+    if constexpr (!is_shared) return listed;
+    return make_known({.segment = to_integer(listed->number()),
+                       .salt = listed->salt(),
+                       .capacity = listed->capacity(),
+                       .first = listed->base().value(),
+                       .time = listed->time_first().time_since_epoch().count()});
+  }
+  [[nodiscard]] segment_ptr<Policies> make_known(const control_extent& said) {
+    format::manifest_segment entry{.number = segment_number{said.segment}, .salt = said.salt};
+    entry.capacity = said.capacity;
+    entry.base = lsn{said.first};
+    entry.time_first = entry.time_last = timestamp{std::chrono::nanoseconds{said.time}};
+    return segments.make(entry);
   }
 
   /// Moves both lower watermarks up to what is appended. Requires the append lock and the lead.
@@ -163,8 +277,44 @@ struct journal_core {
     shared.durable_lsn.store(last, std::memory_order_release);
     shared.written.store(end, std::memory_order_release);
     shared.durable.store(end, std::memory_order_release);
-    oldest_pending.store(0, std::memory_order_relaxed);
-    oldest_open.store(0, std::memory_order_relaxed);
+    shared.oldest_pending.store(0, std::memory_order_relaxed);
+    shared.oldest_open.store(0, std::memory_order_relaxed);
+  }
+
+  /// Counts a reader that waits for more, for as long as nobody counts again; a process that dies
+  /// is so forgotten.
+  void watch() {
+    if constexpr (is_shared) {
+      control().watched_until.store((system::uptime() + watch_time).count());
+    }
+  }
+  /// Tells whether a reader waits for more.
+  [[nodiscard]] bool is_watched() {
+    if (watchers.load(std::memory_order_relaxed) != 0) return true;
+    if constexpr (is_shared) {
+      const std::int64_t until = control().watched_until.load(std::memory_order_relaxed);
+      return until != 0 && system::uptime().count() < until;
+    }
+    return false;
+  }
+  /// Is signalled when written or durable moved, or the state changed.
+  [[nodiscard]] auto& progress() {
+    if constexpr (is_shared) {
+      return control().progress;
+    } else {
+      return own_progress;
+    }
+  }
+
+  static constexpr std::chrono::milliseconds watch_time{100};
+
+  /// Sets what follows from which segment is active.
+  void enter_active() {
+    const auto& active = extents.back();
+    segment_end = active.base + active.segment->capacity();
+    // Readers walk the log themselves where others write it, too, and note what they meet.
+    index_due = is_shared ? std::numeric_limits<std::uint64_t>::max()
+                          : due_position(active.base, active.segment->entries().due());
   }
 
   options_type options;
@@ -172,7 +322,7 @@ struct journal_core {
   segment_table<Policies> segments;
   staging<storage> ring;
 
-  alignas(64) mutex append_mutex;
+  alignas(64) append_mutex_type append_mutex;
   // Guarded by append_mutex, as is the append line of the control file:
   alignas(64) extent_list<Policies> extents;  // not yet durable ones, the last is active
   segment_ptr<Policies> next;                 // made ready; null: not yet
@@ -180,7 +330,11 @@ struct journal_core {
   std::uint64_t index_due = 0;                // stream position behind which to note a frame
   std::uint64_t group_begin = 0;              // stream position of the open group
   bool group_open = false;                    // a mark leads what follows
+  bool sealing = false;                       // the seal of a roll stands, and nothing follows yet
   timestamp group_time{};                     // of the last mark; never goes back
+  std::uint32_t forks = 0;                    // of this process when it opened the log
+  std::uint64_t seen_epoch = 0;    // of the control file, when the members above were taken from it
+  std::uint64_t seen_extents = 0;  // ever begun, as told to the others
 
   timestamp clock_start{};  // log time when the uptime was 0; set by the open
   [[no_unique_address]] std::conditional_t<reads_staging<typename Policies::index>,
@@ -188,13 +342,11 @@ struct journal_core {
       pins;
 
   atomic<log_state> state = log_state::open;
-  atomic<std::int64_t> oldest_pending = 0;  // uptime of the oldest group not durable, ns; 0: none
-  atomic<std::int64_t> oldest_open = 0;     // the same of the group that still grows
-  atomic<std::uint32_t> watchers = 0;       // readers that wait for more
-  event progress;                           // written or durable moved, or the state changed
-  event work;                               // for the thread that commits
-  event settled;                            // a sealed segment stands in the manifest, whole
-  event chores;                             // for the thread that keeps segments ready
+  atomic<std::uint32_t> watchers = 0;  // readers that wait for more
+  event own_progress;                  // of progress(), where nobody else has one
+  event work;                          // for the thread that commits
+  event settled;                       // a sealed segment stands in the manifest, whole
+  event chores;                        // for the thread that keeps segments ready
   log_counters<system> counters;
 
   mutable mutex failure_mutex;

@@ -35,6 +35,7 @@ class healer {
   /// @errors  whatever the disk says; nothing was changed then
   void run() {
     if (from_ == to_) return;
+    const healing_mark mark{core_.control()};
     const auto& torn = core_.extents.front();
     const bool keeps_part = holds_durable(torn);
     place_ = {.next = first_, .time = torn.segment->time_last()};
@@ -45,11 +46,22 @@ class healer {
     if constexpr (has_step<durability_point::heal_sync>) fresh_->writable().sync();
     if (keeps_part) bounded_ = bound(torn);
     list();
-    if constexpr (has_step<durability_point::healed_before_durable>) core_.segments.publish();
     take_over();
   }
 
  private:
+  /// Says in the control file that what is staged is being moved: who dies meanwhile leaves it to be
+  /// opened anew.
+  struct healing_mark {
+    explicit healing_mark(typename core_type::control_type& told) : shared{told} {
+      shared.healing.store(1);
+    }
+    healing_mark(const healing_mark&) = delete;
+    healing_mark& operator=(const healing_mark&) = delete;
+    ~healing_mark() { shared.healing.store(0); }
+    typename core_type::control_type& shared;
+  };
+
   /// Tells whether a segment has frames before what is lost: also from before this open, or healed
   /// into it, which its extent does not tell.
   [[nodiscard]] bool holds_durable(const extent<Policies>& torn) const {
@@ -134,17 +146,24 @@ class healer {
     std::vector<segment_number> lost;
     for (const auto& part : core_.extents) lost.push_back(part.segment->number());
     if (bounded_ != nullptr) lost.erase(lost.begin());
-    core_.segments.edit([&](segment_list<Policies>& list) {
+    const auto replace = [&](segment_list<Policies>& list) {
       // At once with the rest: no manifest may bound it and not name what follows.
       if (bounded_ != nullptr) {
-        std::ranges::replace(list.log, core_.extents.front().segment, bounded_);
+        const auto number = core_.extents.front().segment->number();
+        const auto is_torn = [number](const auto& each) { return each->number() == number; };
+        std::ranges::replace_if(list.log, is_torn, bounded_);
       }
       std::erase_if(list.log, [&lost](const auto& segment) {
         // One that was made ready goes too: segment numbers ascend along the stream.
         return !segment->base() || std::ranges::find(lost, segment->number()) != lost.end();
       });
       list.log.push_back(fresh_);
-    });
+    };
+    if constexpr (has_step<durability_point::healed_before_durable>) {
+      core_.segments.change(replace, [](auto&) {});
+    } else {
+      core_.segments.edit(replace);
+    }
   }
 
   /// Returns a view of the torn segment that ends with what is durable. Readers that are under way
@@ -168,9 +187,9 @@ class healer {
     if (core_.next != nullptr) core_.next->drop();
     core_.next = nullptr;
     core_.extents.clear();
-    core_.begin_extent(fresh_, to_ - place_.offset, to_);
+    core_.begin_extent(core_.writers_own(fresh_), to_ - place_.offset, to_);
     core_.publish_durable(to_);
-    core_.counters.heals.fetch_add(1, std::memory_order_relaxed);
+    core_.control().heals.fetch_add(1, std::memory_order_relaxed);
     core_.chores.signal();
   }
 
@@ -188,7 +207,7 @@ class healer {
 /// between.
 template <class Policies>
 void heal_or_fail(journal_core<Policies>& core, const error& failure) {
-  typename journal_core<Policies>::guard lock{core.append_mutex};
+  typename journal_core<Policies>::append_guard lock{core.append_mutex};
   try {
     if constexpr (journal_core<Policies>::syncs) {
       healer<Policies>{core}.run();

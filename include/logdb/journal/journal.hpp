@@ -12,6 +12,7 @@
 #include <logdb/journal/appender.hpp>
 #include <logdb/journal/attachment.hpp>
 #include <logdb/journal/index_view.hpp>
+#include <logdb/journal/joining.hpp>
 #include <logdb/journal/recovery.hpp>
 #include <logdb/journal/verify.hpp>
 #include <logdb/journal/workers.hpp>
@@ -50,11 +51,13 @@ class journal {
   using core_type = journal_core<Policies>;
   using storage = typename Policies::storage;
   using guard = typename core_type::guard;
+  using append_guard = typename core_type::append_guard;
 
   journal(std::shared_ptr<storage> volume, const basic_options<Policies>& options)
       : lease_{std::in_place, examined(*volume), options.locking},
         core_{volume, options, recovery<Policies>::start(*volume)},
-        report_{recovery<Policies>{core_}.run()} {
+        report_{begin()} {
+    if constexpr (core_type::is_shared) lease_->admit_others();
     keeper_.retain();
     workers_.start();
   }
@@ -79,6 +82,7 @@ class journal {
   }
 
   lsn append(bytes_view record) {
+    core_.require_own();
     require_size(record.size());
     if (!appender_.fits(record.size())) {
       batch_builder alone;
@@ -89,6 +93,7 @@ class journal {
   }
 
   lsn append(batch_builder batch) {
+    core_.require_own();
     if (batch.empty()) {
       core_.require_open();
       return last_lsn();
@@ -119,7 +124,10 @@ class journal {
 
   /// Moves a named cursor.
   void set_cursor(const format::cursor& cursor) { acknowledge(appender_.put_cursor(cursor)); }
-  [[nodiscard]] lsn cursor(std::string_view name) const { return core_.segments.cursor(name); }
+  [[nodiscard]] lsn cursor(std::string_view name) {
+    if constexpr (core_type::is_shared) (void)scope();  // the last may be another process's
+    return core_.segments.cursor(name);
+  }
 
   void sync() {
     core_.require_open();
@@ -135,11 +143,15 @@ class journal {
 
   [[nodiscard]] lsn last_lsn() const { return core_.reached_lsn(watermark::appended); }
   [[nodiscard]] lsn durable_lsn() const { return core_.reached_lsn(watermark::durable); }
-  [[nodiscard]] lsn first_lsn() const { return core_.segments.list()->log.front()->base(); }
+  [[nodiscard]] lsn first_lsn() {
+    core_.segments.refresh();
+    return core_.segments.list()->log.front()->base();
+  }
 
   /// Returns what a reader may see now; brings it from staging to the segments first.
   [[nodiscard]] read_scope<Policies> scope() {
     const lsn last = readable();
+    view_.catch_up();
     // After the watermark: the list then holds every segment that it covers.
     auto list = core_.segments.list();
     const lsn first = list->log.front()->base();
@@ -149,13 +161,19 @@ class journal {
   /// Waits until a reader may see more than up to `seen`; false when there will be no more, or on a
   /// stop.
   [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
-    const std::stop_callback wake{stop, [this] { core_.progress.signal(); }};
+    const std::stop_callback wake{stop, [this] { core_.progress().signal(); }};
     const watching scope{core_};
     for (;;) {
-      const auto ticket = core_.progress.ticket();
+      const auto ticket = core_.progress().ticket();
       if (core_.reached_lsn(Policies::durability::readable) > seen) return true;
+      core_.look_for_failure();
       if (stop.stop_requested() || core_.state.load() != log_state::open) return false;
-      core_.progress.wait(ticket);
+      if constexpr (core_type::is_shared) {
+        core_.watch();
+        core_.progress().wait(ticket, core_type::watch_time / 2);
+      } else {
+        core_.progress().wait(ticket);
+      }
     }
   }
 
@@ -171,8 +189,8 @@ class journal {
     const std::uint64_t reached = core_.reached(watermark::durable);
     loss_window now{.records = last_lsn() - durable};
     now.bytes = core_.reached(watermark::appended) - reached;
-    std::int64_t oldest = core_.oldest_pending.load();
-    if (oldest == 0) oldest = core_.oldest_open.load();
+    std::int64_t oldest = core_.control().oldest_pending.load();
+    if (oldest == 0) oldest = core_.control().oldest_open.load();
     if (now.bytes != 0 && oldest != 0) {
       now.age = core_type::system::uptime() - std::chrono::nanoseconds{oldest};
     }
@@ -187,7 +205,7 @@ class journal {
         core_.reached(watermark::appended) - stream_begin + core_.counters.attached_bytes.load();
     now.groups = core_.counters.groups.load();
     now.syncs = core_.counters.syncs.load();
-    now.heals = core_.counters.heals.load();
+    now.heals = core_.control().heals.load();
     now.segments = list->log.size() + list->attached.size();
     now.bytes_on_disk = core_.ring.bytes();
     for (const auto& segment : list->log) now.bytes_on_disk += segment->capacity();
@@ -209,16 +227,19 @@ class journal {
   void close() {
     guard lock{close_mutex_};
     if (std::exchange(closed_, true)) return;
+    if (core_.is_forked()) return workers_.abandon();  // all of it is the parent's
     refuse_appends();
     workers_.stop();
-    core_.progress.signal();
+    core_.progress().signal();
+    bool last = true;  // of those that have it open
     try {
-      settle();
+      if constexpr (core_type::is_shared) last = lease_->try_close();
+      last ? settle() : leave();
     } catch (...) {
       end(false);
       throw;
     }
-    end(true);
+    end(last);
   }
 
  private:
@@ -226,7 +247,8 @@ class journal {
   struct watching {
     explicit watching(core_type& watched) : core{watched} {
       core.watchers.fetch_add(1);
-      guard lock{core.append_mutex};
+      core.watch();
+      append_guard lock{core.append_mutex};
       core.control().limit = 0;
       core.work.signal();
     }
@@ -255,7 +277,7 @@ class journal {
   }
 
   void refuse_appends() {
-    guard lock{core_.append_mutex};
+    append_guard lock{core_.append_mutex};
     log_state open = log_state::open;
     core_.state.compare_exchange_strong(open, log_state::closed);  // pairs with require_open()
     core_.control().limit = 0;
@@ -275,12 +297,36 @@ class journal {
   void end(bool settled) {
     core_.state.store(log_state::closed);  // pairs with require_open(): a failed log, too, is over
     storage& volume = *core_.segments.volume();
-    if constexpr (requires { volume.close(settled); }) volume.close(settled);
+    if constexpr (requires { volume.close(settled); } && !core_type::is_shared)
+      volume.close(settled);
     lease_.reset();
+  }
+
+  /// Brings a core to where it takes appends: alone, or beside the others that have the log open.
+  recovery_report begin() {
+    core_type::system::count_forks();
+    core_.forks = core_type::system::forks();
+    if constexpr (core_type::is_shared) {
+      auto report =
+          lease_->is_first() ? recovery<Policies>{core_}.run() : joining<Policies>{core_}.run();
+      commits_.sit_at(lease_->place());
+      view_.catch_up();
+      return report;
+    } else {
+      return recovery<Policies>{core_}.run();
+    }
+  }
+
+  /// Leaves the log to the others that have it open.
+  void leave() {
+    core_.look_for_failure();
+    if (core_.state.load() == log_state::failed) core_.require_open();
+    commits_.wait(core_.reached(watermark::appended), watermark::durable);
   }
 
   /// Leaves the store so that the next open begins where this one ends, without a scan.
   void settle() {
+    core_.look_for_failure();
     if (core_.state.load() == log_state::failed) core_.require_open();
     constexpr bool syncs = has_step<durability_point::close_sync>;
     commits_.wait(core_.reached(watermark::appended),
@@ -293,10 +339,14 @@ class journal {
   }
 
   void settle_active() {
-    guard lock{core_.append_mutex};
+    append_guard lock{core_.append_mutex};
     const auto& active = core_.extents.back();
-    active.segment->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
-    core_.segments.settle(*active.segment, 0);
+    const auto list = core_.segments.list();
+    // The one that the manifest is made of; where others write, too, it is another object.
+    const auto listed = std::ranges::find(list->log, active.segment->number(),
+                                          [](const auto& each) { return each->number(); });
+    (*listed)->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
+    core_.segments.settle(**listed, 0);
   }
 
   using lease = typename Policies::locking::template lease<storage>;
@@ -304,7 +354,8 @@ class journal {
   std::optional<lease> lease_;
   core_type core_;
   committer<Policies> commits_{core_};
-  keeper<Policies> keeper_{core_, commits_};
+  view_of<Policies> view_{core_};
+  keeper<Policies> keeper_{core_, commits_, view_};
   appender<Policies> appender_{core_, commits_, keeper_};
   recovery_report report_;
   workers<Policies> workers_{core_, commits_, keeper_};

@@ -10,6 +10,7 @@
 #include <logdb/journal/committer.hpp>
 #include <logdb/journal/footer.hpp>
 #include <logdb/journal/retention.hpp>
+#include <logdb/journal/shared_view.hpp>
 
 namespace logdb::detail {
 
@@ -21,16 +22,21 @@ class keeper {
  public:
   using core_type = journal_core<Policies>;
   using guard = typename core_type::guard;
+  using append_guard = typename core_type::append_guard;
+  using shared_turn = detail::shared_turn<typename core_type::system>;
 
-  keeper(core_type& core, committer<Policies>& commits) : core_{core}, commits_{commits} {}
+  keeper(core_type& core, committer<Policies>& commits, view_of<Policies>& view)
+      : core_{core}, commits_{commits}, view_{view} {}
 
   /// Makes the next segment ready unless it is.
   /// @errors  errc::no_space, errc::io; then there is still none
   void provide() {
     guard lock{provide_mutex_};
+    if (is_ready()) return;
+    const auto turn = take_turn([](auto& shared) -> auto& { return shared.provide_lock; });
     while (!is_ready()) {
       core_.require_open();
-      const std::uint64_t heals = core_.counters.heals.load();
+      const std::uint64_t heals = core_.control().heals.load();
       const auto made = make();
       if constexpr (has_step<durability_point::listed_before_used>) list(made);
       if (!offer(made, heals)) unlist(made);
@@ -42,6 +48,8 @@ class keeper {
   /// @errors  errc::failed; errc::no_space and errc::io of the manifest: to be tried again
   void chores() {
     guard lock{chores_mutex_};
+    const auto turn = take_turn([](auto& shared) -> auto& { return shared.chores_lock; });
+    view_.catch_up();
     bool finished = false;
     const auto list = core_.segments.list();
     for (const auto& segment : list->log) {
@@ -62,7 +70,7 @@ class keeper {
 
  private:
   [[nodiscard]] bool is_ready() {
-    guard lock{core_.append_mutex};
+    append_guard lock{core_.append_mutex};
     return core_.next != nullptr;
   }
 
@@ -82,35 +90,58 @@ class keeper {
 
   /// Twice the active one, up to what the options say: a small log stays small.
   [[nodiscard]] std::uint64_t next_capacity() {
-    guard lock{core_.append_mutex};
+    append_guard lock{core_.append_mutex};
     const std::uint64_t active = core_.extents.back().segment->capacity();
     return std::max(std::min(2 * active, core_.options.segment_bytes), core_.ring.ring_bytes() / 2);
   }
 
   /// Hands it to the append path, unless a heal took a segment with a higher number meanwhile.
   bool offer(const segment_ptr<Policies>& made, std::uint64_t heals) {
-    guard lock{core_.append_mutex};
-    if (core_.counters.heals.load() != heals) return false;
-    core_.next = made;
+    append_guard lock{core_.append_mutex};
+    if (core_.control().heals.load() != heals) return false;
+    core_.next = core_.writers_own(made);
     return true;
   }
 
   void list(const segment_ptr<Policies>& made) {
-    core_.segments.edit([&](auto& list) {
+    const auto add = [&](auto& list) {
       // There is none that is made ready but this: another is left from when memory ran out.
-      std::erase_if(list.log, [](const auto& segment) { return !segment->base(); });
+      std::erase_if(list.log, [this](const auto& segment) { return is_left_over(*segment); });
       list.log.push_back(made);
-    });
-    core_.segments.publish_or([&] {
-      core_.segments.edit([&](auto& list) { std::erase(list.log, made); });
+    };
+    core_.segments.change(add, [&](auto& list) {
+      std::erase(list.log, made);
       if (!made->is_named()) made->drop();  // not by another thread's manifest either
     });
   }
 
+  /// Tells whether a segment was made ready and nobody knows of it any more. Of one that others
+  /// have begun meanwhile this process may not have heard yet.
+  [[nodiscard]] bool is_left_over(const segment<Policies>& listed) const {
+    if (listed.base()) return false;
+    if constexpr (core_type::is_shared) {
+      const auto& shared = core_.control();
+      const std::uint64_t count = shared.extent_count.load(std::memory_order_acquire);
+      const auto& active = shared.extents[(count - 1) % control_extents];
+      return to_integer(listed.number()) > active.segment;
+    }
+    return true;
+  }
+
   void unlist(const segment_ptr<Policies>& made) {
-    core_.segments.edit([&](auto& list) { std::erase(list.log, made); });
-    core_.segments.publish();  // no manifest may name a file that is gone
+    // No manifest may name a file that is gone.
+    core_.segments.change([&](auto& list) { std::erase(list.log, made); }, [](auto&) {});
     made->drop();
+  }
+
+  /// Waits for the other processes that write the log, where there may be some.
+  template <class Choose>
+  [[nodiscard]] shared_turn take_turn(Choose choose) {
+    if constexpr (core_type::is_shared) {
+      return {core_.control(), choose(core_.control())};
+    } else {
+      return {};
+    }
   }
 
   /// Settles a sealed segment behind its footer; returns whether the manifest has something to
@@ -127,6 +158,7 @@ class keeper {
 
   core_type& core_;
   committer<Policies>& commits_;
+  view_of<Policies>& view_;
   typename core_type::mutex chores_mutex_;   // one at a time; held over the disk
   typename core_type::mutex provide_mutex_;  // one maker at a time; held over the disk
 };

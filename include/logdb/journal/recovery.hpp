@@ -256,6 +256,7 @@ class recovery {
     core_.clock_start = std::max(end_.place.time, system::now()) - system::uptime();
     core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);
     core_.publish_durable(stream_begin);
+    if constexpr (core_type::is_shared) core_.admit_others();
     staging_type::publish(volume);
     // Readers that follow the dead writer's control file now look for this one.
     if (left_) left_.header().state = control_state::closed;

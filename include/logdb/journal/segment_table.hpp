@@ -5,11 +5,14 @@
 /// and go.
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/cursor_table.hpp>
+#include <logdb/journal/manifest_file.hpp>
 #include <logdb/journal/segment.hpp>
+#include <logdb/journal/shared_lock.hpp>
 #include <logdb/options.hpp>
 
 namespace logdb::detail {
@@ -76,6 +79,7 @@ class segment_table {
   using mutex = platform::basic_mutex<system>;
   using guard = boost::interprocess::scoped_lock<mutex>;
   using list_type = segment_list<Policies>;
+  using control_type = control_header<system>;
 
   segment_table(std::shared_ptr<storage> volume, format::manifest start,
                 typename Policies::index::options chosen, recovery_mode mode)
@@ -92,6 +96,28 @@ class segment_table {
 
   [[nodiscard]] const identity& store() const { return manifest_.store; }
   [[nodiscard]] const std::shared_ptr<storage>& volume() const { return volume_; }
+
+  /// Says that other processes publish manifests, too; the control file orders them.
+  void share(control_type& shared) { shared_ = &shared; }
+  /// The same for the first of them.
+  void begin_sharing(control_type& shared) {
+    guard lock{list_mutex_};
+    shared.next_segment.store(manifest_.next_segment);
+    shared.generation.store(manifest_.generation);
+    shared_ = &shared;
+  }
+
+  /// Learns of the manifests that others have published since. @errors errc::io, errc::corrupt
+  void refresh() {
+    if (shared_ == nullptr || shared_->generation.load() <= generation()) return;
+    const auto found = load_manifest<Policies>(*volume_, open_mode::read_write);
+    if (!found) throw error{errc::corrupt, "the manifest is gone", {.path = volume_->path()}};
+    adopt(*found);
+  }
+  [[nodiscard]] std::uint64_t generation() const {
+    guard lock{list_mutex_};
+    return manifest_.generation;
+  }
 
   [[nodiscard]] segment_list_ptr<Policies> list() const {
     guard lock{list_mutex_};
@@ -113,6 +139,13 @@ class segment_table {
       throw;
     }
     return made;
+  }
+
+  /// Says with which record a segment begins that another process has made the active one.
+  void learn_begun(segment_number number, lsn first, timestamp time) {
+    guard lock{list_mutex_};
+    begun_[to_integer(number) % begun_.size()] = {number, first, time};
+    for (const auto& each : list_->log) apply_begun(*each);
   }
 
   /// Exchanges the list for an edited copy.
@@ -153,26 +186,36 @@ class segment_table {
   template <class Undo>
   void publish_or(Undo undo) {
     guard lock{publish_mutex_};
-    try {
-      segment_list_ptr<Policies> named;
-      const auto next = next_manifest(named);
-      write_manifest(next, *named);
-    } catch (...) {
-      undo();
-      throw;
-    }
+    const auto turn = take_turn();
+    write_or(undo);
+  }
+
+  /// Exchanges the list and writes its manifest, before or after whatever others publish; what
+  /// fails is undone.
+  template <class Edit, class Undo>
+  void change(Edit&& to_next, Undo&& back) {
+    guard lock{publish_mutex_};
+    const auto turn = take_turn();
+    edit(to_next);
+    write_or([&] { edit(back); });
   }
 
   /// Drops every sealed segment that ends at or before a record, and what is attached to it.
   /// @return  how many went
   std::size_t drop_front(lsn first_kept) {
     std::vector<segment_ptr<Policies>> gone;
-    edit([&](list_type& list) { take_front(list, first_kept, gone); });
+    list_type looked_at = *list();
+    take_front(looked_at, first_kept, gone);
     if (gone.empty()) return 0;
     if constexpr (!has_step<durability_point::unlisted_before_unlinked>) {
       for (const auto& segment : gone) volume_->remove(format::segment_name(segment->number()));
     }
-    publish_or([&] { edit([&gone](list_type& list) { give_back(list, gone); }); });
+    change(
+        [&](list_type& list) {
+          gone.clear();  // others may have done some of it
+          take_front(list, first_kept, gone);
+        },
+        [&gone](list_type& list) { give_back(list, gone); });
     unlink(gone);
     return gone.size();
   }
@@ -225,7 +268,85 @@ class segment_table {
   }
 
  private:
+  using turn_type = shared_turn<system>;
+
+  /// Waits until no other process publishes, and learns what they did.
+  [[nodiscard]] turn_type take_turn() {
+    if (shared_ == nullptr) return {};
+    turn_type turn{*shared_, shared_->publish_lock};
+    // Who died may have written one and not said so.
+    if (turn.is_inherited()) {
+      const auto found = load_manifest<Policies>(*volume_, open_mode::read_write);
+      if (found) shared_->generation.store(found->generation);
+    }
+    refresh();
+    return turn;
+  }
+
+  template <class Undo>
+  void write_or(Undo undo) {
+    try {
+      segment_list_ptr<Policies> named;
+      const auto next = next_manifest(named);
+      write_manifest(next, *named);
+      if (shared_ != nullptr) shared_->generation.store(next.generation);
+    } catch (...) {
+      undo();
+      // The others know nothing of it: what they publish next is to be read here.
+      if (shared_ != nullptr) set_generation(shared_->generation.load());
+      throw;
+    }
+  }
+
+  void set_generation(std::uint64_t generation) {
+    guard lock{list_mutex_};
+    manifest_.generation = generation;
+  }
+
+  /// Takes over what a manifest says, and keeps what this process knows beyond it.
+  void adopt(const format::manifest& found) {
+    guard lock{list_mutex_};
+    auto fresh = std::make_shared<list_type>();
+    for (const auto& entry : found.segments) {
+      auto& where = entry.role != format::segment_role::attached ? fresh->log : fresh->attached;
+      where.push_back(keep_or_make(entry));
+    }
+    std::ranges::sort(fresh->attached, {}, [](const auto& segment) { return segment->number(); });
+    for (const auto& own : list_->attached) {
+      // It was met in the log, and no manifest names it yet.
+      if (own->base() >= found.first && !fresh->has(own->number())) insert_attached(*fresh, own);
+    }
+    for (const auto& each : fresh->log) apply_begun(*each);
+    for (const auto& cursor : found.cursors) cursors_.set(cursor);
+    manifest_ = found;
+    list_ = std::move(fresh);
+  }
+
+  /// Returns the segment of an entry: the known one, if it says the same.
+  [[nodiscard]] segment_ptr<Policies> keep_or_make(const format::manifest_segment& entry) const {
+    const auto keep = [&entry](const auto& known) {
+      const bool same = known->number() == entry.number && known->salt() == entry.salt;
+      return same &&
+             (!entry.end || (known->end() == entry.end && known->end_offset() == entry.end_offset));
+    };
+    for (const auto* where : {&list_->log, &list_->attached}) {
+      const auto found = std::ranges::find_if(*where, keep);
+      if (found == where->end()) continue;
+      if (entry.base && !(*found)->base()) (*found)->begin(entry.base, entry.time_first);
+      if (entry.end && !(*found)->settled()) (*found)->settle(entry.footer_offset);
+      return *found;
+    }
+    return make(entry);
+  }
+
+  /// Tells a segment where it begins, if that is known and it was not. Requires the list's lock.
+  void apply_begun(segment<Policies>& listed) const {
+    const begun& known = begun_[to_integer(listed.number()) % begun_.size()];
+    if (known.number == listed.number() && !listed.base()) listed.begin(known.first, known.time);
+  }
+
   segment_number take_number() {
+    if (shared_ != nullptr) return segment_number{shared_->next_segment.fetch_add(1)};
     guard lock{list_mutex_};
     return segment_number{manifest_.next_segment++};
   }
@@ -262,6 +383,7 @@ class segment_table {
     guard lock{list_mutex_};
     named = list_;
     ++manifest_.generation;
+    if (shared_ != nullptr) manifest_.next_segment = shared_->next_segment.load();
     manifest_.segments.clear();
     for (const auto& segment : list_->log) manifest_.segments.push_back(segment->entry());
     for (const auto& segment : list_->attached) manifest_.segments.push_back(segment->entry());
@@ -319,11 +441,20 @@ class segment_table {
     std::erase_if(list.attached, before);
   }
 
+  /// Says with which record a segment begins.
+  struct begun {
+    segment_number number{};
+    lsn first{};
+    timestamp time{};
+  };
+
   std::shared_ptr<storage> volume_;
-  mutable mutex list_mutex_;   // of list_ and manifest_
-  mutex publish_mutex_;        // one manifest at a time, in order
-  format::manifest manifest_;  // segments and cursors: as last written
-  cursor_table cursors_;       // guarded by list_mutex_
+  control_type* shared_ = nullptr;  // of who else publishes; null: nobody
+  mutable mutex list_mutex_;        // of list_ and manifest_
+  mutex publish_mutex_;             // one manifest at a time, in order
+  format::manifest manifest_;       // segments and cursors: as last written
+  cursor_table cursors_;            // guarded by list_mutex_
+  std::array<begun, 32> begun_{};   // guarded by list_mutex_: the last, by number
   segment_list_ptr<Policies> list_;
   typename Policies::index::options chosen_;
   recovery_mode mode_;

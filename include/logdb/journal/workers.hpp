@@ -31,6 +31,13 @@ class workers {
     }
   }
 
+  /// Forgets the threads, which a child of a fork does not have; whatever would end them would
+  /// wait for ever.
+  void abandon() {
+    forget(keeping_);
+    forget(committing_);
+  }
+
   /// Ends the threads; what they had begun is finished.
   void stop() {
     stopping_.store(true);  // pairs with the loads in keep() and commit(), by the events
@@ -41,6 +48,10 @@ class workers {
   }
 
  private:
+  void forget(thread& gone) {
+    if (gone.joinable()) (void)new thread{std::move(gone)};
+  }
+
   static constexpr watermark goal = Policies::durability::keeps_until;
 
   void keep() {
@@ -71,20 +82,31 @@ class workers {
       if (wait > std::chrono::nanoseconds{0}) {
         core_.work.wait(ticket, wait);
       } else if (wait < std::chrono::nanoseconds{0}) {
-        core_.work.wait(ticket);
+        rest(ticket);
       } else {
         attempt([this] { commits_.wait(core_.reached(watermark::appended), goal); });
       }
     }
   }
 
+  /// Waits until there is something; where others write as well, looks now and then whether one of
+  /// them died and left records to commit.
+  void rest(std::uint32_t ticket) {
+    if constexpr (core_type::is_shared) {
+      core_.work.wait(ticket, std::max<std::chrono::nanoseconds>(10 * core_.bounds.delay_max,
+                                                                 std::chrono::milliseconds{50}));
+    } else {
+      core_.work.wait(ticket);
+    }
+  }
+
   /// Returns how long the open group may still grow; 0: commit now; below: there is nothing.
-  [[nodiscard]] std::chrono::nanoseconds time_to_commit() const {
+  [[nodiscard]] std::chrono::nanoseconds time_to_commit() {
     const std::uint64_t pending = core_.reached(watermark::appended) - core_.reached(goal);
     if (pending == 0) return std::chrono::nanoseconds{-1};
     const std::uint64_t large = std::min(core_.ring.ring_bytes(), core_.bounds.bytes_max) / 4;
-    if (pending >= large || core_.watchers.load() != 0) return {};
-    const std::chrono::nanoseconds opened{core_.oldest_open.load()};
+    if (pending >= large || core_.is_watched()) return {};
+    const std::chrono::nanoseconds opened{core_.control().oldest_open.load()};
     return std::max(opened + core_.bounds.delay_max - system::uptime(),
                     std::chrono::nanoseconds{0});
   }

@@ -107,8 +107,10 @@ using mutex = basic_mutex<posix>;
 /// signal in between ends the wait at once, so none is missed.
 ///
 /// @threads  any
+/// @tparam Shared  it lies in memory that processes share, and any of them may wait; who dies while
+///                 it waits only makes signals dearer
 /// @cost     signal with nobody waiting: two atomic instructions, no system call
-template <class System>
+template <class System, bool Shared = false>
 class basic_event {
  public:
   basic_event() = default;
@@ -140,7 +142,8 @@ class basic_event {
     // Sequentially consistent: pairs with is_past() (and, as a release, with ticket()).
     signals_.fetch_add(1, std::memory_order_seq_cst);
     // Sequentially consistent: pairs with the increment in wait().
-    if (waiters_.load(std::memory_order_seq_cst) != 0) System::futex_wake(signals_, INT_MAX);
+    if (waiters_.load(std::memory_order_seq_cst) == 0) return;
+    Shared ? System::futex_wake_shared(signals_, INT_MAX) : System::futex_wake(signals_, INT_MAX);
   }
 
  private:
@@ -149,8 +152,13 @@ class basic_event {
     return signals_.load(std::memory_order_seq_cst) != ticket;
   }
 
+  void wait_once(std::uint32_t ticket, std::optional<std::chrono::nanoseconds> left = {}) {
+    Shared ? System::futex_wait_shared(signals_, ticket, left)
+           : System::futex_wait(signals_, ticket, left);
+  }
+
   bool sleep(std::uint32_t ticket) {
-    while (!is_past(ticket)) System::futex_wait(signals_, ticket);
+    while (!is_past(ticket)) wait_once(ticket);
     return true;
   }
 
@@ -158,7 +166,7 @@ class basic_event {
     while (!is_past(ticket)) {
       const std::chrono::nanoseconds left = deadline - System::uptime();
       if (left <= std::chrono::nanoseconds{0}) return false;
-      System::futex_wait(signals_, ticket, left);
+      wait_once(ticket, left);
     }
     return true;
   }

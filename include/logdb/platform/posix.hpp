@@ -27,6 +27,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <thread>
 #include <time.h>
 #include <unistd.h>
@@ -34,8 +35,11 @@
 #include <vector>
 
 #include <boost/interprocess/exceptions.hpp>
-#include <boost/interprocess/mapped_region.hpp>
 
+#include <logdb/platform/fork_counter.hpp>
+#include <logdb/platform/mapped_region.hpp>
+#include <logdb/platform/network_file_system.hpp>
+#include <logdb/platform/robust_mutex.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::platform {
@@ -46,6 +50,9 @@ enum class file_access {
   read_write,
   create_new,  ///< read and write; fails with -EEXIST when the name is taken
 };
+
+/// Says how some bytes of a file are locked.
+enum class range_lock { none, shared, exclusive };
 
 /// Is one piece of a gathered write: the system's own type, so that nothing is copied.
 using write_piece = struct ::iovec;
@@ -61,30 +68,6 @@ template <class Result>
 Result checked(Result result) {
   return result == -1 ? static_cast<Result>(-errno) : result;
 }
-
-/// Lets Boost.Interprocess map an open descriptor: models its MemoryMappable.
-class mappable_descriptor {
- public:
-  explicit mappable_descriptor(int descriptor, bool writable)
-      : descriptor_{descriptor}, writable_{writable} {}
-
-  [[nodiscard]] boost::interprocess::mapping_handle_t get_mapping_handle() const {
-    return boost::interprocess::ipcdetail::mapping_handle_from_file_handle(descriptor_);
-  }
-  [[nodiscard]] boost::interprocess::mode_t get_mode() const {
-    return writable_ ? boost::interprocess::read_write : boost::interprocess::read_only;
-  }
-
- private:
-  int descriptor_;
-  bool writable_;
-};
-
-/// Unmaps anonymous memory.
-struct unmapper {
-  std::size_t bytes = 0;
-  void operator()(std::byte* memory) const { ::munmap(memory, bytes); }
-};
 
 inline ::timespec to_timespec(std::chrono::nanoseconds time) {
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
@@ -119,39 +102,17 @@ inline bool parse_uuid(std::string_view text, std::array<std::byte, 16>& out) {
 
 }  // namespace detail
 
-/// Is mapped memory, of a file or of none; unmapped by the destructor.
-///
-/// @threads  as an int: const members from any, the others from one
-class mapped_region {
- public:
-  mapped_region() = default;
-
-  [[nodiscard]] std::byte* data() const {
-    return anonymous_ ? anonymous_.get() : static_cast<std::byte*>(file_.get_address());
-  }
-  [[nodiscard]] std::size_t size() const {
-    return anonymous_ ? anonymous_.get_deleter().bytes : file_.get_size();
-  }
-  [[nodiscard]] std::span<std::byte> bytes() const { return {data(), size()}; }
-
- private:
-  friend struct posix;
-
-  boost::interprocess::mapped_region file_;                 // empty when anonymous_ is not
-  std::unique_ptr<std::byte, detail::unmapper> anonymous_;  // Boost's own is shared with a fork
-};
-
 /// Is the system, as POSIX and Linux offer it.
 ///
 /// The functions are thin: no exceptions, no retries, no state. What fails returns the negative
-/// errno. A test
-/// derives from this and shadows what it wants to fail; `storage/` retries EINTR and short
+/// errno. A test derives from this and shadows what it wants to fail; `storage/` retries EINTR and short
 /// transfers.
 ///
 /// @threads  any
 struct posix {
   using handle = int;  ///< an open file or directory; -1 is none
   using region = mapped_region;
+  using robust_mutex = posix_robust_mutex;
 
   static constexpr handle no_handle = -1;
 
@@ -165,8 +126,7 @@ struct posix {
   }
 
   /// Opens a file of a directory; never follows a symbolic link, never waits for a fifo's other
-  /// end.
-  /// A created one is only its owner's (0600).
+  /// end. A created one is only its owner's (0600).
   static handle open_file(handle directory, const char* name, file_access access) {
     constexpr int always = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     return detail::checked(::openat(directory, name, always | flags_of(access), 0600));
@@ -241,8 +201,7 @@ struct posix {
   static int sync_directory(handle directory) { return detail::checked(::fsync(directory)); }
 
   /// Takes real space for the first `bytes` and makes that the size if it was less; -EOPNOTSUPP
-  /// where
-  /// the file system cannot (the C library's emulation is not used: it writes one byte a block).
+  /// where the file system cannot (the C library's emulation is not used: it writes one byte a block).
   static int allocate(handle file, std::uint64_t bytes) { return allocate_range(file, 0, bytes); }
   /// The same for `bytes` from an offset on; what lies before stays as it is.
   static int allocate_range(handle file, std::uint64_t offset, std::uint64_t bytes) {
@@ -300,23 +259,65 @@ struct posix {
   // --- locks -----------------------------------------------------------------------------------
 
   /// Takes the exclusive `flock` of an open file or returns -EWOULDBLOCK; a second handle on the
-  /// same
-  /// file, in this process or another, counts as somebody else.
+  /// same file, in this process or another, counts as somebody else.
   static int lock_exclusive(handle file) {
     return detail::checked(::flock(file, LOCK_EX | LOCK_NB));
   }
 
+  /// Takes the shared `flock` or returns -EWOULDBLOCK: nobody can then take the exclusive one.
+  static int lock_shared(handle file) { return detail::checked(::flock(file, LOCK_SH | LOCK_NB)); }
+
   /// Gives the `flock` back, also when a child of a fork still has the handle.
   static int unlock(handle file) { return detail::checked(::flock(file, LOCK_UN)); }
 
+  /// Locks some bytes of a file for this open file description; -EAGAIN when another one has them
+  /// and `waits` is false. None gives them back, and so does the end of all its descriptors.
+  /// @source  open-file-description locks: unlike those of a process they are not lost when some
+  ///          other descriptor of the file is closed, and they exclude threads
+  static int lock_range(handle file, range_lock kind, std::uint64_t offset, std::uint64_t bytes,
+                        bool waits) {
+    struct ::flock range {};
+    range.l_type = static_cast<short>(kind == range_lock::none     ? F_UNLCK
+                                      : kind == range_lock::shared ? F_RDLCK
+                                                                   : F_WRLCK);
+    range.l_whence = SEEK_SET;
+    range.l_start = static_cast<::off_t>(offset);
+    range.l_len = static_cast<::off_t>(bytes);
+    const int result = detail::checked(::fcntl(file, waits ? F_OFD_SETLKW : F_OFD_SETLK, &range));
+    return result == -EACCES ? -EAGAIN : result;
+  }
+
+  /// Tells whether a file lies on a file system that other machines can write: 1, 0, or -errno.
+  static int is_on_network(handle file) {
+    struct ::statfs found {};
+    if (::fstatfs(file, &found) == -1) return -errno;
+    return detail::is_network_file_system(found.f_type) ? 1 : 0;
+  }
+
+  /// Returns how many forks this process descends from since count_forks() was called: a log that
+  /// was opened at another count belongs to a parent.
+  static std::uint32_t forks() { return detail::fork_count.load(std::memory_order_relaxed); }
+  static void count_forks() { detail::count_forks(); }
+
   /// Sleeps while `word` holds `expected`: 0 when woken, -EAGAIN when it held something else,
-  /// -EINTR,
-  /// -ETIMEDOUT. May return 0 with no wake. Between threads of one process only.
+  /// -EINTR, -ETIMEDOUT. May return 0 with no wake. Between threads of one process only.
   static int futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                         std::optional<std::chrono::nanoseconds> timeout = {}) {
     const ::timespec limit = detail::to_timespec(timeout.value_or(std::chrono::nanoseconds{0}));
     return static_cast<int>(detail::checked(::syscall(
         SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, timeout ? &limit : nullptr, nullptr, 0)));
+  }
+
+  /// Does the same for a word in memory that processes share.
+  static int futex_wait_shared(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                               std::optional<std::chrono::nanoseconds> timeout = {}) {
+    const ::timespec limit = detail::to_timespec(timeout.value_or(std::chrono::nanoseconds{0}));
+    return static_cast<int>(detail::checked(
+        ::syscall(SYS_futex, &word, FUTEX_WAIT, expected, timeout ? &limit : nullptr, nullptr, 0)));
+  }
+  static int futex_wake_shared(const std::atomic<std::uint32_t>& word, int waiters) {
+    return static_cast<int>(
+        detail::checked(::syscall(SYS_futex, &word, FUTEX_WAKE, waiters, nullptr, nullptr, 0)));
   }
 
   /// Wakes at most `waiters` sleepers and returns how many there were.

@@ -192,6 +192,35 @@ class directory_file {
     require_done(result, "cannot unlock", path_);
   }
 
+  /// Takes a lock that any number of open files of that name may have together.
+  [[nodiscard]] bool try_lock_shared() {
+    const int result = retry_interrupted([&] { return System::lock_shared(handle_.get()); });
+    if (result == -EWOULDBLOCK) return false;
+    require_done(result, "cannot lock", path_);
+    return true;
+  }
+
+  /// Locks a part of the file for this open file, or gives it back.
+  void lock_range(platform::range_lock kind, std::uint64_t offset, std::uint64_t bytes = 1) {
+    const int result = retry_interrupted(
+        [&] { return System::lock_range(handle_.get(), kind, offset, bytes, true); });
+    require_done(result, "cannot lock", path_);
+  }
+  [[nodiscard]] bool try_lock_range(platform::range_lock kind, std::uint64_t offset,
+                                    std::uint64_t bytes = 1) {
+    const int result = retry_interrupted(
+        [&] { return System::lock_range(handle_.get(), kind, offset, bytes, false); });
+    if (result == -EAGAIN) return false;
+    require_done(result, "cannot lock", path_);
+    return true;
+  }
+
+  /// Tells whether other machines can write to it, too.
+  [[nodiscard]] bool is_on_network() const {
+    const int result = retry_interrupted([&] { return System::is_on_network(handle_.get()); });
+    return require_done(result, "cannot look at the file system", path_) == 1;
+  }
+
  private:
   /// Writes what one call takes; returns its bytes, never 0.
   std::size_t write_some(std::uint64_t offset, bytes_view first, bytes_view second) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -159,7 +160,32 @@ class inode {
 
   static constexpr std::size_t past_max = 8;
 
-  std::uint64_t locked_by = 0;  // the handle that has the flock; 0: none
+  /// Is some bytes that a handle has locked.
+  struct locked_range {
+    std::uint64_t by = 0;
+    bool exclusive = false;
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+
+  /// Gives a handle some bytes, in the place of what it had of them; false: another one has them.
+  bool lock(const locked_range& wanted, bool none) {
+    const auto meets = [&wanted](const auto& each) {
+      return each.begin < wanted.end && wanted.begin < each.end;
+    };
+    const bool taken = std::ranges::any_of(ranges, [&](const auto& each) {
+      return meets(each) && each.by != wanted.by && (each.exclusive || wanted.exclusive);
+    });
+    if (taken && !none) return false;
+    // Here they are always given back as they were taken.
+    std::erase_if(ranges, [&](const auto& each) { return each.by == wanted.by && meets(each); });
+    if (!none) ranges.push_back(wanted);
+    return true;
+  }
+
+  std::uint64_t locked_by = 0;          // the handle that has the flock; 0: none
+  std::set<std::uint64_t> shared_by{};  // those that have it shared
+  std::vector<locked_range> ranges{};   // of the open-file-description locks
 
  private:
   std::byte* touch(std::uint64_t offset, std::uint64_t bytes) {

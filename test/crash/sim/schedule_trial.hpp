@@ -28,6 +28,7 @@ class watermark_watch {
     if (names == nullptr) return;
     const auto found = names->now.find(std::string{format::control_name});
     if (found == names->now.end()) return;
+    if (std::exchange(file_, found->second) != found->second) positions_ = {}, lsn_ = 0;
     const auto* const control = reinterpret_cast<const logdb::detail::control_header<sim_system>*>(
         found->second->cache()->data());
     compare(control->appended, control->written, control->durable, positions_, "position");
@@ -55,6 +56,7 @@ class watermark_watch {
     if (durable > written) throw mismatch{"durable before it was written"};
   }
 
+  inode_ptr file_;  // the control file that was looked at
   marks positions_;
   std::uint64_t lsn_ = 0;
 };

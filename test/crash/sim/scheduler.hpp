@@ -82,8 +82,8 @@ class bounded_switching final : public switching {
 /// Is one fiber and what it waits for.
 class task {
  public:
-  explicit task(std::function<void()> body)
-      : fiber_{[this, run = std::move(body)] { guarded(run); }} {}
+  task(std::function<void()> body, std::uint32_t process)
+      : process_{process}, fiber_{[this, run = std::move(body)] { guarded(run); }} {}
 
  private:
   friend class scheduler;
@@ -96,11 +96,14 @@ class task {
     }
   }
 
-  [[nodiscard]] bool is_ready() const { return !waits_ && !fiber_.is_done(); }
+  [[nodiscard]] bool is_over() const { return killed_ || fiber_.is_done(); }
+  [[nodiscard]] bool is_ready() const { return !waits_ && !is_over(); }
 
+  std::uint32_t process_;  // that it is a thread of
   fiber fiber_;
   std::exception_ptr failure_;
   bool waits_ = false;
+  bool killed_ = false;
   bool timed_out_ = false;
   const void* word_ = nullptr;  // of the wait; null: for a time only
   std::optional<nanoseconds> deadline_;
@@ -128,9 +131,28 @@ class scheduler {
     }
   }
 
+  /// Begins a task of the process that calls; the first is of process 1.
   std::shared_ptr<task> spawn(std::function<void()> body) {
-    tasks_.push_back(std::make_shared<task>(std::move(body)));
+    return spawn_in(process(), std::move(body));
+  }
+  std::shared_ptr<task> spawn_in(std::uint32_t process, std::function<void()> body) {
+    tasks_.push_back(std::make_shared<task>(std::move(body), process));
     return tasks_.back();
+  }
+
+  /// Returns the process that runs.
+  [[nodiscard]] std::uint32_t process() const {
+    return current_ == nullptr ? 1 : current_->process_;
+  }
+
+  /// Ends the tasks of a process where they stand: nothing of them is unwound, as in real life.
+  /// Whoever waits, for whatever, looks again. Ends the caller, too, if it is one of them.
+  void kill(std::uint32_t process) {
+    for (const auto& one : tasks_) {
+      one->waits_ = one->waits_ && one->process_ == process;
+      one->killed_ = one->killed_ || one->process_ == process;
+    }
+    if (current_ != nullptr && current_->killed_) leave();
   }
 
   /// Lets time pass, and others run.
@@ -166,6 +188,9 @@ class scheduler {
     return current_->timed_out_ ? -ETIMEDOUT : 0;
   }
 
+  /// Waits to be woken from an address, or for a time.
+  void wait_for(const void* word, nanoseconds time) { block(word, time); }
+
   /// Stands still for a time; whoever is ready goes on meanwhile.
   void pause(nanoseconds time) { block(nullptr, time); }
 
@@ -182,7 +207,7 @@ class scheduler {
 
   /// Waits for the end of a task.
   void join(const task& other) {
-    while (!other.fiber_.is_done()) block(&other, std::nullopt);
+    while (!other.is_over()) block(&other, std::nullopt);
   }
 
   [[nodiscard]] nanoseconds now() const { return now_; }
@@ -245,12 +270,28 @@ class scheduler {
   /// Looks what became of the one that just ran.
   void retire() {
     task* const ran = std::exchange(current_, std::exchange(next_, nullptr));
-    if (!ran->fiber_.is_done()) return;
+    const bool ended = ran->fiber_.is_done() && !ran->killed_;
+    if (current_ != nullptr && current_->killed_) current_ = nullptr;
+    bury();
+    if (!ended) return;
     wake(ran, static_cast<int>(tasks_.size()));
     const auto place = std::ranges::find(tasks_, ran, &std::shared_ptr<task>::get);
-    const auto ended = *place;
+    const auto gone = *place;
     tasks_.erase(place);
-    if (ended->failure_) std::rethrow_exception(ended->failure_);
+    if (gone->failure_) std::rethrow_exception(gone->failure_);
+  }
+
+  /// Takes those who were killed out of the way. Their stacks hold objects that nobody destroys.
+  void bury() {
+    const auto is_killed = [](const auto& one) { return one->killed_; };
+    for (const auto& one : tasks_) {
+      if (one->killed_) graveyard().push_back(one);
+    }
+    std::erase_if(tasks_, is_killed);
+  }
+  static std::vector<std::shared_ptr<task>>& graveyard() {
+    static std::vector<std::shared_ptr<task>> dead;
+    return dead;
   }
 
   switching& order_;

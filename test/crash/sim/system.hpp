@@ -17,78 +17,12 @@
 #include <vector>
 
 #include <logdb/platform/posix.hpp>
+#include <logdb/platform/robust_mutex.hpp>
 #include <logdb/types.hpp>
 
-#include "world.hpp"
+#include "objects.hpp"
 
 namespace logdb::sim {
-
-/// Is mapped memory of the simulated machine: the page cache itself.
-class sim_region {
- public:
-  sim_region() = default;
-  sim_region(std::shared_ptr<pages> memory, std::size_t offset, std::size_t bytes)
-      : memory_{std::move(memory)}, offset_{offset}, bytes_{bytes} {
-    ++world::current()->regions;
-  }
-  sim_region(sim_region&& other) noexcept { swap(other); }
-  sim_region& operator=(sim_region&& other) noexcept {
-    sim_region{std::move(other)}.swap(*this);
-    return *this;
-  }
-  ~sim_region() {
-    if (memory_ != nullptr && world::current() != nullptr) --world::current()->regions;
-  }
-  [[nodiscard]] std::byte* data() const {
-    return memory_ == nullptr ? nullptr : memory_->data() + offset_;
-  }
-  [[nodiscard]] std::size_t size() const { return bytes_; }
-  [[nodiscard]] std::span<std::byte> bytes() const { return {data(), bytes_}; }
-
- private:
-  void swap(sim_region& other) noexcept {
-    memory_.swap(other.memory_);
-    std::swap(offset_, other.offset_);
-    std::swap(bytes_, other.bytes_);
-  }
-  std::shared_ptr<pages> memory_;
-  std::size_t offset_ = 0;
-  std::size_t bytes_ = 0;
-};
-
-/// Is a thread of the simulated process.
-class sim_thread {
- public:
-  sim_thread() = default;
-  template <class Function>
-  explicit sim_thread(Function run) {
-    const system_call entry{scheduler::point_cost};
-    task_ = entry->processor.spawn([run = std::move(run)]() mutable {
-      world::current()->in_library = true;
-      run();
-      world::current()->in_library = false;
-    });
-  }
-  sim_thread(sim_thread&&) noexcept = default;
-  sim_thread& operator=(sim_thread&& other) noexcept {
-    if (joinable()) std::terminate();  // as std::thread
-    task_ = std::move(other.task_);
-    return *this;
-  }
-  ~sim_thread() {
-    if (joinable()) std::terminate();
-  }
-
-  [[nodiscard]] bool joinable() const { return task_ != nullptr; }
-  void join() {
-    const system_call entry{scheduler::point_cost};
-    entry->processor.join(*task_);
-    task_.reset();
-  }
-
- private:
-  std::shared_ptr<task> task_;
-};
 
 /// Is the system of the world that runs.
 ///
@@ -97,6 +31,7 @@ struct sim_system {
   using handle = world::handle;
   using region = sim_region;
   using thread = sim_thread;
+  using robust_mutex = sim_robust_mutex;
 
   static constexpr handle no_handle = -1;
   static constexpr nanoseconds call_cost = std::chrono::microseconds{1};
@@ -137,10 +72,6 @@ struct sim_system {
 
   static int close(handle file) {
     const system_call entry{call::close, call_cost, file};
-    const inode_ptr closed = entry->find(file)->file;
-    if (closed != nullptr && closed->locked_by == static_cast<std::uint64_t>(file)) {
-      closed->locked_by = 0;
-    }
     entry->remove(file);
     return -entry.fault();
   }
@@ -285,10 +216,41 @@ struct sim_system {
     if (entry.fault() != 0) return -entry.fault();
     inode& locked = file_of(entry, file);
     const auto own = static_cast<std::uint64_t>(file);
-    if (locked.locked_by != 0 && locked.locked_by != own) return -EWOULDBLOCK;
+    const bool shared = locked.shared_by.size() > locked.shared_by.count(own);
+    if (shared || (locked.locked_by != 0 && locked.locked_by != own)) return -EWOULDBLOCK;
     locked.locked_by = own;
     return 0;
   }
+
+  static int lock_shared(handle file) {
+    const system_call entry{call::lock, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    inode& locked = file_of(entry, file);
+    const auto own = static_cast<std::uint64_t>(file);
+    if (locked.locked_by != 0 && locked.locked_by != own) return -EWOULDBLOCK;
+    locked.shared_by.insert(own);
+    return 0;
+  }
+
+  static int lock_range(handle file, platform::range_lock kind, std::uint64_t offset,
+                        std::uint64_t bytes, bool waits) {
+    for (;;) {
+      {
+        const system_call entry{call::lock, call_cost, file};
+        if (entry.fault() != 0) return entry.fault() == EWOULDBLOCK ? -EAGAIN : -entry.fault();
+        const inode::locked_range wanted{static_cast<std::uint64_t>(file),
+                                         kind == platform::range_lock::exclusive, offset,
+                                         offset + bytes};
+        if (file_of(entry, file).lock(wanted, kind == platform::range_lock::none)) return 0;
+        if (!waits) return -EAGAIN;
+      }
+      yield();
+    }
+  }
+
+  static int is_on_network(handle) { return 0; }
+  static std::uint32_t forks() { return 0; }
+  static void count_forks() {}
 
   static int unlock(handle file) {
     const system_call entry{call::unlock, call_cost, file};
@@ -308,6 +270,14 @@ struct sim_system {
   static int futex_wake(const std::atomic<std::uint32_t>& word, int waiters) {
     const system_call entry{scheduler::point_cost};
     return entry->processor.wake(&word, waiters);
+  }
+
+  static int futex_wait_shared(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                               std::optional<nanoseconds> timeout = {}) {
+    return futex_wait(word, expected, timeout);
+  }
+  static int futex_wake_shared(const std::atomic<std::uint32_t>& word, int waiters) {
+    return futex_wake(word, waiters);
   }
 
   static void yield() { const system_call entry{nullptr}; }
@@ -339,7 +309,7 @@ struct sim_system {
     return 0;
   }
 
-  static std::uint32_t process_id() { return 4711; }
+  static std::uint32_t process_id() { return 4710 + world::current()->processor.process(); }
   static std::size_t page_bytes() { return 4096; }
 
   /// Lets others run where no call is made: at each access of what is shared. The simulation's own

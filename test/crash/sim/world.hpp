@@ -11,6 +11,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,7 @@ class world {
     inode_ptr file;         // null: a directory
     std::string directory;  // its path
     std::string name;       // of the file
+    std::uint32_t process = 1;
   };
 
   world(const disk_state& state, std::uint64_t boot_number, random_source seed, switching& order)
@@ -65,6 +67,7 @@ class world {
   handle add(open_file opened) {
     handle lowest = 3;
     while (handles_.contains(lowest)) ++lowest;
+    opened.process = processor.process();
     handles_.emplace(lowest, std::move(opened));
     return lowest;
   }
@@ -72,7 +75,21 @@ class world {
     const auto found = handles_.find(of);
     return found == handles_.end() ? nullptr : &found->second;
   }
-  void remove(handle of) { handles_.erase(of); }
+  void remove(handle of) {
+    release_locks(of);
+    handles_.erase(of);
+  }
+
+  /// Ends a process, as `kill -9` does: what it had open is closed, and its locks are free.
+  void kill(std::uint32_t process) {
+    std::erase_if(handles_, [this, process](const auto& each) {
+      if (each.second.process != process) return false;
+      release_locks(each.first);
+      return true;
+    });
+    dead.insert(process);
+    processor.kill(process);
+  }
   [[nodiscard]] std::size_t handles() const { return handles_.size(); }
 
   disk storage;
@@ -80,6 +97,7 @@ class world {
   random_source random;
   scheduler processor;
   faults failing;
+  std::set<std::uint32_t> dead{};        // processes that were killed
   std::size_t regions = 0;               // mapped now
   bool in_library = false;               // false while the simulation itself runs
   bool in_log_call = false;              // a test called the log, and it has not returned
@@ -97,6 +115,16 @@ class world {
     ~entered() { current() = before; }
     world* before;
   };
+
+  void release_locks(handle of) {
+    const auto opened = handles_.find(of);
+    if (opened == handles_.end() || opened->second.file == nullptr) return;
+    inode* const locked = opened->second.file.get();
+    const auto own = static_cast<std::uint64_t>(of);
+    if (locked->locked_by == own) locked->locked_by = 0;
+    locked->shared_by.erase(own);
+    std::erase_if(locked->ranges, [own](const auto& each) { return each.by == own; });
+  }
 
   std::map<handle, open_file> handles_;
 };

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// `posix_robust_mutex`: a mutex that processes share and that outlives whoever holds it.
+
+#include <cerrno>
+#include <chrono>
+#include <pthread.h>
+#include <time.h>
+
+namespace logdb::platform {
+
+/// Says what became of an attempt to lock.
+enum class lock_result {
+  busy,       ///< somebody else holds it
+  taken,      ///< free before
+  inherited,  ///< taken from a holder that died: look what it left half done
+};
+
+/// Lies in memory that processes share. That its holder died is proved by the kernel, never guessed
+/// from how long it takes.
+///
+/// Boost.Interprocess has none: interprocess_mutex is not robust, so a killed holder would stop the
+/// others for ever.
+///
+/// @threads  any, of any process; not recursive
+/// @source   POSIX.1-2008, PTHREAD_MUTEX_ROBUST
+class posix_robust_mutex {
+ public:
+  /// Makes it usable; once, before anybody else sees it.
+  void init() {
+    ::pthread_mutexattr_t attributes;
+    ::pthread_mutexattr_init(&attributes);
+    ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    ::pthread_mutex_init(&mutex_, &attributes);
+    ::pthread_mutexattr_destroy(&attributes);
+  }
+
+  [[nodiscard]] lock_result try_lock() { return taken(::pthread_mutex_trylock(&mutex_)); }
+
+  /// Waits for it for so long; busy says that it is time to look whether the memory is still what
+  /// it was, and to wait again.
+  [[nodiscard]] lock_result lock_for(std::chrono::seconds time) {
+    const auto first = try_lock();
+    if (first != lock_result::busy) return first;
+    ::timespec until{};
+    ::clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += time.count();
+    return taken(::pthread_mutex_timedlock(&mutex_, &until));
+  }
+
+  void unlock() { ::pthread_mutex_unlock(&mutex_); }
+
+ private:
+  lock_result taken(int result) {
+    if (result == 0) return lock_result::taken;
+    if (result != EOWNERDEAD) return lock_result::busy;
+    ::pthread_mutex_consistent(&mutex_);
+    return lock_result::inherited;
+  }
+
+  ::pthread_mutex_t mutex_;
+};
+
+}  // namespace logdb::platform
