@@ -207,6 +207,21 @@ BOOST_AUTO_TEST_CASE(a_signed_frame_with_another_lsn_is_no_record) {
   BOOST_TEST(log.recovery().damages.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_control_file_of_another_store_proves_nothing) {
+  auto image = unclosed<wal>(path, 4);
+  {
+    const auto other = place / "other";
+    wal longer{other, smallest<wal>()};
+    for (int i = 0; i < 9; ++i) longer.append(text_of(i));
+    image["control"] = read_store(other).at("control");
+  }
+  write_store(path, image);
+  const wal log{path, smallest<wal>()};
+  BOOST_TEST(texts_of(log) == first_texts(4));
+  BOOST_TEST(log.recovery().damages.empty());
+  BOOST_TEST(log.recovery().drained_bytes == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(records_of_zeros_are_records) {
   store_image image;
   const std::string zeros(3000, '\0');
