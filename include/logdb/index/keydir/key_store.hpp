@@ -16,6 +16,7 @@
 #include <logdb/index/keydir/hash.hpp>
 #include <logdb/index/keydir/hints.hpp>
 #include <logdb/index/keydir/key_batch.hpp>
+#include <logdb/index/keydir/key_order.hpp>
 #include <logdb/index/keydir/record_source.hpp>
 #include <logdb/index/keydir/table.hpp>
 
@@ -41,6 +42,9 @@ class key_store {
   using guard = typename table_type::guard;
   using shard = typename table_type::shard;
   using read_type = read_record<Policies>;
+  /// Is the keys in order, if the policy wants that.
+  using order_type =
+      std::conditional_t<Policies::index::is_ordered, key_order<system>, no_key_order>;
 
   explicit key_store(index_view<Policies> view)
       : view_{view}, seed_{make_hash_seed(view.store())} {}
@@ -49,6 +53,7 @@ class key_store {
 
   [[nodiscard]] index_view<Policies>& view() { return view_; }
   [[nodiscard]] hash_seed seed() const { return seed_; }
+  [[nodiscard]] const order_type& order() const { return order_; }
   [[nodiscard]] table_type& table() { return *table_; }
   [[nodiscard]] reader_gate<system>& gate() { return gate_; }
   [[nodiscard]] address_space<Policies>& space() { return space_; }
@@ -203,6 +208,9 @@ class key_store {
     return live_.load(std::memory_order_relaxed);
   }
 
+  /// Brings in what another process wrote, if this one only reads.
+  void refresh() { prepare(); }
+
   /// Has something called before each read: what brings in what another process wrote.
   void set_refresh(std::function<void()> refresh) { refresh_ = std::move(refresh); }
 
@@ -228,13 +236,32 @@ class key_store {
     live_.fetch_add(live, std::memory_order_relaxed);
   }
 
+  /// Brings all keys into their order, at open.
+  /// @cost  O(keys × log keys); reads each key in the log
+  void sort_keys() {
+    if constexpr (order_type::keeps) {
+      std::vector<std::string> keys;
+      typename table_type::cursor at;
+      std::vector<address> page;
+      read_type found;
+      while (table_->next_page(at, page)) {
+        for (const address each : page) {
+          if (source_.read(each, found)) keys.emplace_back(as_text(found.record.key));
+        }
+      }
+      std::ranges::sort(keys);  // neighbours one after the other are found faster
+      for (const std::string& key : keys) order_.insert(as_bytes(key));
+    }
+  }
+
   /// Leads a key to its next record. Under the shard's lock; there is room if it is a new one.
   /// @param before  its newest record so far; null: there is none
-  void replace(std::uint64_t hashed, const replaced_record<Policies>* before, address after,
-               format::key_verb verb) noexcept {
+  void replace(std::uint64_t hashed, bytes_view key, const replaced_record<Policies>* before,
+               address after, format::key_verb verb) {
     const bool lives = verb != format::key_verb::erase;
     if (!lives) space_.at(after)->add_dead(tombstone_bytes);
     if (before == nullptr) {
+      order_.insert(key);
       table_->insert(hashed, after);
       live_.fetch_add(lives ? 1 : 0, std::memory_order_relaxed);
       return;
@@ -281,7 +308,11 @@ class key_store {
   /// @param lived  that record was no tombstone
   void drop(std::uint64_t hashed, address at, bool lived) {
     const guard lock{table_->shard_of(hashed).lock};
-    if (table_->remove(hashed, at) && lived) live_.fetch_sub(1, std::memory_order_relaxed);
+    read_type gone;
+    const bool ordered = order_type::keeps && source_.read(at, gone);
+    if (!table_->remove(hashed, at)) return;
+    if (ordered) order_.remove(gone.record.key);
+    if (lived) live_.fetch_sub(1, std::memory_order_relaxed);
   }
 
   /// Runs what must not fail once records are in the log.
@@ -357,7 +388,7 @@ class key_store {
     or_fail([&] {
       auto& in = space_.of(*put.in, view_.segments());
       in.set_stream(put.stream);
-      replace(hashed, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
+      replace(hashed, key, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
     });
     return put.given;
   }
@@ -378,6 +409,7 @@ class key_store {
   address_space<Policies> space_;
   std::unique_ptr<table_type> table_ = std::make_unique<table_type>(gate_);
   record_source<Policies> source_{space_, &view_};
+  [[no_unique_address]] order_type order_{gate_};
   /// Is what snapshots hold; they may outlive the log.
   struct holds {
     typename table_type::mutex lock;

@@ -202,6 +202,11 @@ class key_opening {
   }
 
   void load() {
+    load_all();
+    store_.sort_keys();
+  }
+
+  void load_all() {
     if (count_ < many) return load(0, shards);
     std::exception_ptr failure;
     typename key_store<Policies>::system::thread second{[&] {
