@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -16,6 +17,7 @@
 
 #include <logdb/index/keydir/catch_up.hpp>
 #include <logdb/index/keydir/compactor.hpp>
+#include <logdb/index/keydir/eviction.hpp>
 #include <logdb/index/keydir/key_commit.hpp>
 #include <logdb/index/keydir/key_range.hpp>
 #include <logdb/index/keydir/key_snapshot.hpp>
@@ -67,8 +69,15 @@ struct BasicKeyDir {
     /// when old versions, erased keys and expired ones leave the disk
     compaction_options compaction{};
 
+    /// for use as a cache: keys that were not used of late are erased when the keydir takes more,
+    /// at least 64 KiB
+    std::uint64_t memory_bytes_max = std::numeric_limits<std::uint64_t>::max();
+
     /// Returns what is out of its range; null: nothing.
     [[nodiscard]] const char* fault() const {
+      if (memory_bytes_max < 64u << 10) {
+        return "index.memory_bytes_max must be at least 64 KiB";
+      }
       if (stride_bytes < 64) return "index.stride_bytes must be at least 64";
       if (!(compaction.dead_ratio_max >= 0)) {
         return "index.compaction.dead_ratio_max must not be negative";
@@ -119,6 +128,7 @@ struct BasicKeyDir {
         store_.set_refresh([this] { follower_->catch_up(); });
       } else {
         detail::key_opening<Policies>{store_}.run(store_.view().scope());
+        limit_memory();
         compactor_.start();
       }
     }
@@ -133,8 +143,16 @@ struct BasicKeyDir {
     }
 
    private:
+    void limit_memory() {
+      const std::uint64_t bytes = store_.view().options().index.memory_bytes_max;
+      if (bytes == options{}.memory_bytes_max) return;
+      evictor_ = std::make_unique<detail::key_evictor<Policies>>(store_, bytes);
+      store_.set_relief([this] { evictor_->relieve(); });
+    }
+
     detail::key_store<Policies> store_;
     detail::compactor<Policies> compactor_;
+    std::unique_ptr<detail::key_evictor<Policies>> evictor_;    // null: no limit
     std::unique_ptr<detail::key_follower<Policies>> follower_;  // null: this is the writer
   };
 

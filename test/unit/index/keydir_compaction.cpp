@@ -13,14 +13,6 @@
 
 namespace logdb::test {
 
-/// Is a log that is compacted only by hand.
-template <class Log>
-typename Log::options by_hand() {
-  auto options = small_options<Log>();
-  options.index.compaction.dead_ratio_max = 2;
-  return options;
-}
-
 /// Writes some keys again and again, and erases some; returns what is left.
 template <class Log>
 std::map<std::string, std::string> churn(Log& log, int steps, std::uint32_t seed = 1) {
@@ -284,6 +276,26 @@ BOOST_AUTO_TEST_CASE(progress_is_reported_and_a_close_stops_a_throttled_compacti
   f.log.compact();
   BOOST_TEST((contents(f.log) == model));
   BOOST_TEST(reports.load() > 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_cache_keeps_what_is_used_within_its_memory, Log, key_logs) {
+  auto options = small_options<Log>();
+  options.index.memory_bytes_max = 64u << 10;  // some 5,400 keys
+  small_log<Log> f{options};
+  for (std::uint64_t n = 0; n < 100; ++n) f.log.put("used" + key_of(n), numbered(n));
+  for (std::uint64_t n = 0; n < 40'000 / share<Log> / share<Log>; ++n) {
+    f.log.put(key_of(n), numbered(n));
+    (void)f.log.get("used" + key_of(n % 100));
+  }
+  BOOST_TEST(f.log.size() <= 5'462);
+  for (std::uint64_t n = 0; n < 100; ++n) BOOST_TEST(f.log.contains("used" + key_of(n)));
+  const auto before = contents(f.log);
+  f.reopen_if_it_lasts();
+  BOOST_TEST((contents(f.log) == before));  // what was evicted does not come back
+  f.log.compact();
+  BOOST_TEST((contents(f.log) == before));
+  f.reopen_if_it_lasts();
+  BOOST_TEST((contents(f.log) == before));
 }
 
 }  // namespace logdb::test

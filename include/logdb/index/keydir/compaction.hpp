@@ -44,7 +44,7 @@ class compaction_judge {
 
   /// @param older  the segments before the run
   compaction_judge(store_type& store, const segment_list<Policies>& list, std::size_t older)
-      : store_{store}, list_{list}, older_{older}, held_{store.lowest_held()} {}
+      : store_{store}, list_{list}, older_{older}, held_{store.holds().lowest()} {}
 
   /// @param at  where the record is; then what the keydir says of it, if it is the newest
   [[nodiscard]] verdict judge(std::uint64_t hash, const format::key_record& found, lsn where,
@@ -337,12 +337,28 @@ class compaction {
     for (const leaver& each : gone_) store_.drop(each.hash, each.from, each.lived);
   }
 
+  /// Says in the keydir where records are that a failed sync has moved, instead of where they were.
+  void lead_on(address base, const forwarding& moved) {
+    auto& to = store_.space().of(std::static_pointer_cast<segment<Policies>>(moved.to));
+    const auto seed = to.segment()->seed();
+    format::frame_view frame;
+    for (const auto& each : moved.moves) {
+      if (format::read_header(to.bytes(), each.to, seed, frame) != format::frame_fault::none) {
+        continue;
+      }
+      for_each_key_record(to.bytes(), frame, lsn{1}, [&](const auto& found, auto offset, lsn) {
+        store_.move(store_.hash(found.key), base + each.from + (offset - each.to),
+                    to.base() + offset, std::nullopt);
+      });
+    }
+  }
+
   /// Lets the old segments go once nobody looks into them.
   void forget_places() {
     std::vector<std::shared_ptr<stretch<Policies>>> gone;
     for (const place& each : places_) {
       if (const auto* const moved = store_.space().find(each.number)->moved()) {
-        store_.lead_on(each.base, *moved);
+        lead_on(each.base, *moved);
       }
     }
     for (const place& each : places_) gone.push_back(store_.space().remove(each.number));

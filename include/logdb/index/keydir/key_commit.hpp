@@ -33,6 +33,7 @@ class key_commit {
       given = place();
     }
     store_.view().acknowledge(given);
+    store_.relieve();
     return given.last;
   }
 
