@@ -162,6 +162,9 @@ class compaction {
     store_.wait_for_writers();  // what they appended there the keydir now knows
     note_places();
     if (!choose(pause)) return false;
+    // What goes may have been replaced by a record that a power cut would still take.
+    auto& view = store_.view();
+    view.wait(view.reached(watermark::appended), watermark::durable);
     if (!kept_.empty() || !front_) write();
     store_.view().segments().replace_run(run_, fresh_);
     lead();
