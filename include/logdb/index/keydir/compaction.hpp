@@ -106,8 +106,7 @@ class compaction_judge {
   /// Returns the lsn of the oldest value of a key that has several.
   [[nodiscard]] lsn first_value(std::uint64_t hash, bytes_view key) {
     const auto [known, fresh] = first_values_.try_emplace(hash);
-    if (!fresh && std::ranges::equal(as_bytes(known->second.first), key))
-      return known->second.second;
+    if (!fresh && is_same_key(as_bytes(known->second.first), key)) return known->second.second;
     lsn first{};
     const key_versions<Policies> chain{store_, log_snapshot<Policies>{store_.view().scope()}};
     chain.follow(store_.source().lsn_of(newest_), [&](const auto& found, const record& where) {

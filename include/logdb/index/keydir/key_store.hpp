@@ -5,6 +5,7 @@
 /// writes the next one.
 
 #include <atomic>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -215,7 +216,7 @@ class key_store {
     bool stale = false;
     const address at = table_->find(hashed, [&](address candidate) {
       if (!source_.read(candidate, out)) return stale = true;
-      if (std::ranges::equal(out.record.key, key)) return true;
+      if (is_same_key(out.record.key, key)) return true;
       source_.check(out);  // a damaged key must not pass for another one
       return false;
     });
@@ -327,7 +328,7 @@ class key_store {
     scratch room;
     const auto front = room.take(head.head_bytes() + key.size());
     format::encode_key_head(front.data(), head);
-    std::ranges::copy(key, front.begin() + static_cast<std::ptrdiff_t>(head.head_bytes()));
+    if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
     const auto put = view_.append(format::frame_kind::record, 1, front, value);
     or_fail([&] {
       auto& in = space_.of(*put.in, view_.segments());

@@ -103,10 +103,10 @@ class record_source {
     __builtin_prefetch(near - format::frame_header_bytes);
     __builtin_prefetch(near + 64);
     __builtin_prefetch(near + 128);
-    const auto found =
-        out.offset < all.size() ? format::decode_key_record(all.subspan(out.offset)) : std::nullopt;
-    if (!found) throw_corrupt(out);
-    out.record = *found;
+    if (out.offset >= all.size() ||
+        !format::decode_key_record(all.subspan(out.offset), out.record)) {
+      throw_corrupt(out);
+    }
     return true;
   }
 
@@ -175,9 +175,7 @@ class record_source {
     const auto all = out.room.take(before + bytes);
     if (!view_->copy_staged(position - before, all)) return false;
     out.copy = all;
-    const auto found = format::decode_key_record(out.copy.subspan(before));
-    if (!found) throw_corrupt(out);
-    out.record = *found;
+    if (!format::decode_key_record(out.copy.subspan(before), out.record)) throw_corrupt(out);
     return out.staged = true;
   }
 
