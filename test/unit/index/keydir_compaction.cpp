@@ -166,6 +166,29 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_scan_passes_the_gaps_that_compaction_leaves, Log
   }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_and_a_cursor_go_on_over_a_compaction, Log, key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  std::stop_source stop;
+  auto tail = f.log.tail(lsn{1}, stop.get_token());
+  f.log.put("first", "x");
+  auto at = tail.begin();
+  BOOST_TEST((at->lsn() == lsn{1}));
+  churn(f.log, steps<Log> / 2);
+  f.log.cursor("mailer").acknowledge(f.log.last_lsn());
+  const lsn acknowledged = f.log.last_lsn();
+  f.log.compact();
+  f.log.put("last", "y");
+  stop.request_stop();
+  lsn seen = at->lsn();
+  for (++at; at != tail.end(); ++at) {
+    BOOST_TEST_REQUIRE((at->lsn() > seen));
+    seen = at->lsn();
+  }
+  BOOST_TEST((seen == f.log.last_lsn()));
+  f.reopen_if_it_lasts();
+  BOOST_TEST((f.log.cursor("mailer").next() == acknowledged + 1));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(expired_values_leave_disk_and_memory, Log, key_logs) {
   small_log<Log> f{by_hand<Log>()};
   f.log.put(key_of(7), "once without end");

@@ -144,8 +144,7 @@ class compaction {
         list_{std::move(list)},
         run_{list_->log.begin() + static_cast<std::ptrdiff_t>(first),
              list_->log.begin() + static_cast<std::ptrdiff_t>(end)},
-        judge_{store, *list_, first},
-        front_{first == 0} {}
+        judge_{store, *list_, first} {}
   compaction(const compaction&) = delete;
   compaction& operator=(const compaction&) = delete;
   ~compaction() {
@@ -164,7 +163,7 @@ class compaction {
     // What goes may have been replaced by a record that a power cut would still take.
     auto& view = store_.view();
     view.wait(view.reached(watermark::appended), watermark::durable);
-    if (!kept_.empty() || !front_) write();
+    write();
     store_.view().segments().replace_run(run_, fresh_);
     lead();
     forget_places();
@@ -328,13 +327,13 @@ class compaction {
 
   /// Leads the keys to their new places.
   void lead() {
-    auto* const in = fresh_ == nullptr ? nullptr : store_.space().find(fresh_->number());
+    auto& in = store_.space().of(fresh_);
     for (const survivor& each : kept_) {
       if (each.as == verdict::keep) continue;
       const auto after =
           each.as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
       // What was written meanwhile stays where it is.
-      if (!store_.move(each.hash, each.from, each.to, after)) in->add_dead(each.at.size());
+      if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.at.size());
     }
     for (const leaver& each : gone_) store_.drop(each.hash, each.from, each.lived);
   }
@@ -373,7 +372,6 @@ class compaction {
     report.records_read += records_read_;
     report.records_kept += kept_.size();
     report.bytes_read += bytes_read_;
-    if (fresh_ == nullptr) return;
     ++report.segments_written;
     report.bytes_written += fresh_->end_offset();
   }
@@ -382,11 +380,10 @@ class compaction {
   segment_list_ptr<Policies> list_;
   std::vector<segment_ptr<Policies>> run_;
   compaction_judge<Policies> judge_;
-  bool front_;  // nothing stands before the run
   std::vector<place> places_;
   std::vector<survivor> kept_;
   std::vector<leaver> gone_;
-  segment_ptr<Policies> fresh_;  // null: not made, or nothing is left
+  segment_ptr<Policies> fresh_;  // null: not made yet
   scan_place place_{};           // in fresh_
   std::vector<std::byte> buffer_;
   std::uint64_t records_read_ = 0;

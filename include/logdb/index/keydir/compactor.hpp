@@ -133,7 +133,8 @@ class compactor {
     for (std::size_t n = 0; n < list.log.size(); ++n) {
       if (!is_sealed(*list.log[n]) || list.log[n]->base() < from) continue;
       if (!is_wasteful(list, n, ratio)) continue;
-      return run{n, extend(list, n, ratio)};
+      const std::size_t end = extend(list, n, ratio);
+      return run{reach_back(list, n), end};
     }
     return std::nullopt;
   }
@@ -150,6 +151,18 @@ class compactor {
       left += live;
     }
     return end;
+  }
+
+  /// Returns the begin of a run: with the little that earlier compactions have left before it.
+  [[nodiscard]] std::size_t reach_back(const segment_list<Policies>& list, std::size_t first) {
+    const std::uint64_t little = store_.view().options().segment_bytes / 16;
+    std::uint64_t left = 0;
+    while (first != 0 && list.log[first - 1]->role() == format::segment_role::compacted) {
+      left += use_of(list, first - 1).live();
+      if (left > little) break;
+      --first;
+    }
+    return first;
   }
 
   static bool is_sealed(const segment<Policies>& each) {
