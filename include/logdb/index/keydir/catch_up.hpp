@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/opening.hpp>
+#include <logdb/journal/records.hpp>
 
 namespace logdb::detail {
 

@@ -10,25 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/keydir/compaction_report.hpp>
 #include <logdb/index/keydir/opening.hpp>
 #include <logdb/index/keydir/versions.hpp>
 #include <logdb/journal/footer.hpp>
+#include <logdb/journal/records.hpp>
 #include <logdb/stats.hpp>
 
-namespace logdb {
-
-/// Is what compaction did, in one go or so far.
-struct compaction_report {
-  std::uint64_t segments_read = 0;
-  std::uint64_t segments_written = 0;
-  std::uint64_t records_read = 0;
-  std::uint64_t records_kept = 0;
-  std::uint64_t bytes_read = 0;     ///< of the segments that went
-  std::uint64_t bytes_written = 0;  ///< of those in their place
-  bool stopped = false;             ///< there was more to do when it was stopped
-};
-
-namespace detail {
+namespace logdb::detail {
 
 /// Tells of each record of a run of segments whether the log still needs it.
 ///
@@ -182,9 +171,11 @@ class compaction {
   struct survivor {
     std::uint64_t hash = 0;
     address from = 0;
-    record at{};
-    verdict as{};
     address to = 0;
+    bytes_view bytes{};  // in a segment of the run
+    lsn at{};
+    timestamp time{};
+    verdict as{};
   };
   struct leaver {
     std::uint64_t hash = 0;
@@ -239,7 +230,12 @@ class compaction {
     if (as == verdict::drop_newest) {
       return gone_.push_back({hash, at, found->head.verb != format::key_verb::erase});
     }
-    kept_.push_back({hash, at, each, as});
+    kept_.push_back({.hash = hash,
+                     .from = at,
+                     .bytes = each.bytes(),
+                     .at = each.lsn(),
+                     .time = each.time(),
+                     .as = as});
   }
 
   /// Writes the survivors, with their lsns and times, and syncs them.
@@ -263,21 +259,21 @@ class compaction {
   }
 
   static std::uint64_t room_for(const survivor& each) {
-    return format::frame_bytes(each.at.size()) + format::frame_bytes(format::mark_bytes);
+    return format::frame_bytes(each.bytes.size()) + format::frame_bytes(format::mark_bytes);
   }
 
   /// Puts one record, behind a mark if its time is another; returns the record's offset.
   std::uint64_t put(const survivor& each) {
-    place_.next = each.at.lsn();
-    if (each.at.time() != place_.time || place_.offset == format::segment_header_bytes) {
-      place_.time = each.at.time();
+    place_.next = each.at;
+    if (each.time != place_.time || place_.offset == format::segment_header_bytes) {
+      place_.time = each.time;
       const auto mark = format::encode(format::mark{fresh_->base() - 1, place_.time});
       put_frame(format::frame_kind::mark, 0, mark);
     }
-    const auto found = format::decode_key_record(each.at.bytes());
+    const auto found = format::decode_key_record(each.bytes);
     if (each.as == verdict::bury) return put_frame(format::frame_kind::record, 1, bury(*found));
     if (found->head.batched) return put_frame(format::frame_kind::record, 1, alone(*found));
-    return put_frame(format::frame_kind::record, 1, each.at.bytes());
+    return put_frame(format::frame_kind::record, 1, each.bytes);
   }
 
   /// Makes of a record in a batch one that stands alone.
@@ -333,7 +329,7 @@ class compaction {
       const auto after =
           each.as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
       // What was written meanwhile stays where it is.
-      if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.at.size());
+      if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.bytes.size());
     }
     for (const leaver& each : gone_) store_.drop(each.hash, each.from, each.lived);
   }
@@ -390,6 +386,4 @@ class compaction {
   std::uint64_t bytes_read_ = 0;
 };
 
-}  // namespace detail
-
-}  // namespace logdb
+}  // namespace logdb::detail
