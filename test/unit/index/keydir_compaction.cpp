@@ -284,6 +284,34 @@ BOOST_AUTO_TEST_CASE(damage_stops_a_compaction_and_everything_is_kept) {
   BOOST_TEST(std::filesystem::exists(first));
 }
 
+BOOST_AUTO_TEST_CASE(a_close_waits_for_a_compaction_by_hand) {
+  for (int round = 0; round < 5; ++round) {
+    small_log<kv_store> f{by_hand<kv_store>()};
+    const auto model = churn(f.log, 1500);
+    std::atomic<bool> begun = false;
+    std::thread compacting{[&] {
+      try {
+        for (;;) {
+          begun.store(true);
+          f.log.compact();
+          f.log.put("k", "v");
+          f.log.erase("k");
+        }
+      } catch (const error& closed) {
+        BOOST_TEST((closed.condition() == errc::closed));
+      }
+    }};
+    while (!begun.load()) std::this_thread::yield();
+    f.log.close();
+    compacting.join();
+    kv_store again{f.path, f.options};
+    auto left = contents(again);
+    left.erase("k");
+    BOOST_TEST((left == model));
+    BOOST_TEST(again.verify().intact());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(progress_is_reported_and_a_close_stops_a_throttled_compaction) {
   auto options = small_options<kv_store>();
   std::atomic<int> reports = 0;

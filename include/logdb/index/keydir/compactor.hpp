@@ -24,7 +24,7 @@ struct compaction_options {
   /// reads at most so fast
   std::uint64_t bytes_per_second = unlimited;
   /// is called after each run of segments with what was done since the log was opened; on the
-  /// thread that did it. Must not throw
+  /// thread that did it. Must not throw, nor close the log
   std::function<void(const compaction_report&)> on_progress{};
 };
 
@@ -57,12 +57,14 @@ class compactor {
     stopping_.store(true);  // pairs with the loads in pause() and work(), by the events
     store_.view().settled().signal();
     if (thread_.joinable()) thread_.join();
+    const guard by_hand{mutex_};  // no manifest may be written behind the end of the log
   }
 
   /// Compacts whatever has dead bytes, the active segment too, which ends.
   /// @errors  errc::corrupt, errc::io, errc::no_space; what was not finished is as it was
   compaction_report compact() {
     const guard lock{mutex_};
+    if (stopping_.load()) throw error{errc::closed, "the log was closed"};
     store_.view().seal_active();
     compaction_report done;
     pass(0, done);
