@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include <logdb/format/bytes.hpp>
 #include <logdb/format/crc32c.hpp>
@@ -100,16 +101,18 @@ inline bool is_key_verb(std::uint8_t verb) {
          verb <= static_cast<std::uint8_t>(key_verb::add);
 }
 
-inline void take_key_extras(field_reader& in, std::uint8_t flags, key_record_head& head) {
+inline void load_key_extras(const std::byte* at, std::uint8_t flags, key_record_head& head) {
+  at += key_record_fixed_bytes;
+  head.expires.reset();
   if ((flags & key_flag_expires) != 0) {
-    head.expires = timestamp{std::chrono::nanoseconds{in.take<std::int64_t>()}};
+    head.expires = timestamp{std::chrono::nanoseconds{load<std::int64_t>(at)}};
+    at += 8;
   }
   head.batched = (flags & key_flag_batched) != 0;
   if (!head.batched) return;
-  head.crc = in.take<std::uint32_t>();
-  head.back = in.take<std::uint32_t>();
-  head.index = in.take<std::uint32_t>();
-  in.take(4);
+  head.crc = load<std::uint32_t>(at);
+  head.back = load<std::uint32_t>(at + 4);
+  head.index = load<std::uint32_t>(at + 8);
 }
 
 }  // namespace detail
@@ -125,23 +128,31 @@ inline std::uint64_t key_record_bytes(bytes_view front) {
          std::uint64_t{load<std::uint32_t>(front.data())};
 }
 
-/// Reads a record at the start of some bytes; nothing when there is none, or not all of it.
+/// Reads a record at the start of some bytes; false when there is none, or not all of it.
 /// @param bytes  may go on behind the record
-inline std::optional<key_record> decode_key_record(bytes_view bytes) {
+/// @param out    unchanged if false
+inline bool decode_key_record(bytes_view bytes, key_record& out) {
   const std::uint64_t size = key_record_bytes(bytes);
-  if (size == 0 || size > bytes.size()) return std::nullopt;
-  key_record found;
-  found.bytes = bytes.first(static_cast<std::size_t>(size));
-  detail::field_reader in{found.bytes};
-  found.head.value_bytes = in.take<std::uint32_t>();
-  found.head.key_bytes = in.take<std::uint16_t>();
-  found.head.verb = static_cast<key_verb>(in.take<std::uint8_t>());
-  const auto flags = in.take<std::uint8_t>();
-  found.head.previous = in.take<std::uint64_t>();
-  found.head.near = (flags & key_flag_near) != 0;
-  detail::take_key_extras(in, flags, found.head);
-  found.key = in.take(found.head.key_bytes);
-  found.value = in.take(found.head.value_bytes);
+  if (size == 0 || size > bytes.size()) return false;
+  const std::byte* const at = bytes.data();
+  key_record_head& head = out.head;
+  head.value_bytes = load<std::uint32_t>(at);
+  head.key_bytes = load<std::uint16_t>(at + 4);
+  head.verb = static_cast<key_verb>(load<std::uint8_t>(at + 6));
+  const auto flags = load<std::uint8_t>(at + 7);
+  head.previous = load<std::uint64_t>(at + 8);
+  head.near = (flags & key_flag_near) != 0;
+  detail::load_key_extras(at, flags, head);
+  out.bytes = bytes.first(static_cast<std::size_t>(size));
+  out.value = out.bytes.last(head.value_bytes);
+  out.key = out.bytes.first(out.bytes.size() - head.value_bytes).last(head.key_bytes);
+  return true;
+}
+
+/// The same; nothing when there is none.
+inline std::optional<key_record> decode_key_record(bytes_view bytes) {
+  std::optional<key_record> found{std::in_place};
+  if (!decode_key_record(bytes, *found)) found.reset();
   return found;
 }
 

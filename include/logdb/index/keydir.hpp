@@ -5,21 +5,26 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <logdb/index/keydir/catch_up.hpp>
 #include <logdb/index/keydir/compactor.hpp>
+#include <logdb/index/keydir/eviction.hpp>
 #include <logdb/index/keydir/key_commit.hpp>
 #include <logdb/index/keydir/key_range.hpp>
 #include <logdb/index/keydir/key_snapshot.hpp>
 #include <logdb/index/keydir/key_transaction.hpp>
 #include <logdb/index/keydir/key_verbs.hpp>
 #include <logdb/index/keydir/opening.hpp>
+#include <logdb/index/keydir/ordered_range.hpp>
 #include <logdb/index/keydir/segment_keys.hpp>
 #include <logdb/index/policy.hpp>
 #include <logdb/options.hpp>
@@ -38,9 +43,25 @@ concept range_of_pairs = std::ranges::input_range<R> &&
 
 }  // namespace detail
 
+/// Chooses keys in no order: BasicKeyDir's default.
+struct Unordered {
+  static constexpr std::string_view name = "KeyDir";
+};
+/// Chooses keys in the order of their bytes: about 70 bytes and the key more in memory.
+struct Ordered {
+  static constexpr std::string_view name = "BasicKeyDir<Ordered>";
+};
+
 /// Keeps in memory, for each key, where its newest record is: 8 bytes and room to grow, about 11.
 /// Keys and values stay in the log. docs/keyvalue.md
-struct KeyDir {
+/// @tparam Order  Unordered, or Ordered for range(), prefix() and lower_bound()
+template <class Order = Unordered>
+struct BasicKeyDir {
+  static_assert(std::is_same_v<Order, Unordered> || std::is_same_v<Order, Ordered>,
+                "logdb: BasicKeyDir<Order>: Order is Unordered or Ordered");
+
+  static constexpr bool is_ordered = std::is_same_v<Order, Ordered>;
+
   struct options {
     /// for finding records by lsn and time: one entry (24 bytes) for each so many bytes of log, at
     /// least 64
@@ -48,8 +69,15 @@ struct KeyDir {
     /// when old versions, erased keys and expired ones leave the disk
     compaction_options compaction{};
 
+    /// for use as a cache: keys that were not used of late are erased when the keydir takes more,
+    /// at least 64 KiB
+    std::uint64_t memory_bytes_max = std::numeric_limits<std::uint64_t>::max();
+
     /// Returns what is out of its range; null: nothing.
     [[nodiscard]] const char* fault() const {
+      if (memory_bytes_max < 64u << 10) {
+        return "index.memory_bytes_max must be at least 64 KiB";
+      }
       if (stride_bytes < 64) return "index.stride_bytes must be at least 64";
       if (!(compaction.dead_ratio_max >= 0)) {
         return "index.compaction.dead_ratio_max must not be negative";
@@ -61,7 +89,7 @@ struct KeyDir {
     }
   };
 
-  static constexpr std::string_view name = "KeyDir";
+  static constexpr std::string_view name = Order::name;
   static constexpr std::uint32_t id = 2;
   static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
 
@@ -100,6 +128,7 @@ struct KeyDir {
         store_.set_refresh([this] { follower_->catch_up(); });
       } else {
         detail::key_opening<Policies>{store_}.run(store_.view().scope());
+        limit_memory();
         compactor_.start();
       }
     }
@@ -114,8 +143,16 @@ struct KeyDir {
     }
 
    private:
+    void limit_memory() {
+      const std::uint64_t bytes = store_.view().options().index.memory_bytes_max;
+      if (bytes == options{}.memory_bytes_max) return;
+      evictor_ = std::make_unique<detail::key_evictor<Policies>>(store_, bytes);
+      store_.set_relief([this] { evictor_->relieve(); });
+    }
+
     detail::key_store<Policies> store_;
     detail::compactor<Policies> compactor_;
+    std::unique_ptr<detail::key_evictor<Policies>> evictor_;    // null: no limit
     std::unique_ptr<detail::key_follower<Policies>> follower_;  // null: this is the writer
   };
 
@@ -230,6 +267,25 @@ struct KeyDir {
     /// Returns keys and values, in no order: `for (auto& [key, value] : log.entries())`.
     [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(store()); }
 
+    /// Returns the keys in [first, last) with their values, in order; empty when inverted.
+    /// @cost  O(log keys) to begin, then about 2 µs a key
+    template <bytes_like First, bytes_like Last>
+    [[nodiscard]] auto range(const First& first, const Last& last) const requires is_ordered {
+      return detail::make_ordered_range(store(), as_text(to_bytes(first)),
+                                        std::string{as_text(to_bytes(last))});
+    }
+    /// Returns the keys that begin so, in order.
+    template <bytes_like Prefix>
+    [[nodiscard]] auto prefix(const Prefix& wanted) const requires is_ordered {
+      const std::string_view text = as_text(to_bytes(wanted));
+      return detail::make_ordered_range(store(), text, detail::prefix_end(std::string{text}));
+    }
+    /// Returns the keys from one on, in order. `lower_bound("")` are all.
+    template <bytes_like First>
+    [[nodiscard]] auto lower_bound(const First& first) const requires is_ordered {
+      return detail::make_ordered_range(store(), as_text(to_bytes(first)), std::nullopt);
+    }
+
     /// Writes what is still needed to new segments, and drops the old ones: replaced and expired
     /// values, tombstones that nothing needs. Lsns stay what they are; between them are gaps then.
     ///
@@ -270,5 +326,8 @@ struct KeyDir {
   template <class Transaction>
   class transaction_face {};
 };
+
+/// Is the keydir without an order.
+using KeyDir = BasicKeyDir<>;
 
 }  // namespace logdb

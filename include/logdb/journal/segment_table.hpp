@@ -220,8 +220,8 @@ class segment_table {
     return gone.size();
   }
 
-  /// Puts one segment, or none, in the place of some that follow one another and of what is
-  /// attached to them, in one manifest; then they are dropped.
+  /// Puts one segment in the place of some that follow one another and of what is attached to them,
+  /// in one manifest; then they are dropped.
   /// @param run  settled, in stream order; listed
   /// @errors     errc::io, errc::no_space; nothing changed
   void replace_run(const std::vector<segment_ptr<Policies>>& run,
@@ -232,7 +232,7 @@ class segment_table {
     edit([&](list_type& list) {
       const auto at = std::ranges::find(list.log, run.front());
       const auto behind = list.log.erase(at, at + static_cast<std::ptrdiff_t>(run.size()));
-      if (with != nullptr) list.log.insert(behind, with);
+      list.log.insert(behind, with);
       const auto within = [=](const auto& own) {
         return own->base() >= first && own->base() < end;
       };
@@ -241,8 +241,7 @@ class segment_table {
     });
     publish_or([&] {
       edit([&](list_type& list) {
-        auto at = with == nullptr ? list.log.begin() : std::ranges::find(list.log, with);
-        if (with != nullptr) at = list.log.erase(at);
+        const auto at = list.log.erase(std::ranges::find(list.log, with));
         list.log.insert(at, run.begin(), run.end());
         for (const auto& own : attached) insert_attached(list, own);
       });

@@ -61,9 +61,10 @@ class record_walker {
       format::frame_view frame;
       const auto fault =
           format::read_frame(frames().bytes, frames().place.offset, frames().seed, frame);
-      pass_gap(fault, frame, frames().place);
-      if (frames().global() > scope_.last) [[unlikely]]
-        return false;
+      if (frames().place.gaps) [[unlikely]] {
+        pass_gap(fault, frame, frames().place);
+        if (frames().global() > scope_.last) return false;
+      }
       if (fault != format::frame_fault::none || !follows(frame)) [[unlikely]] {
         resume(stop_for(fault, frame, frames().place.next).value_or(scan_stop::lsn_gap));
         continue;

@@ -35,4 +35,12 @@ std::map<std::string, std::string> contents(const Log& log) {
   return found;
 }
 
+/// Has a log compacted only by hand: versions of keys stay.
+template <class Log>
+typename Log::options by_hand() {
+  auto options = small_options<Log>();
+  options.index.compaction.dead_ratio_max = 2;
+  return options;
+}
+
 }  // namespace logdb::test

@@ -14,7 +14,7 @@
 namespace logdb::test {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_put_value_is_got_until_another_takes_its_place, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   BOOST_TEST(!f.log.get("a"));
   BOOST_TEST((f.log.put("a", "one") == lsn{1}));
   BOOST_TEST(f.log.get("a")->text() == "one");
@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_put_value_is_got_until_another_takes_its_place, 
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_stays_erased, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   BOOST_TEST(!f.log.erase("a"));
   BOOST_TEST((f.log.last_lsn() == lsn{}));
   f.log.put("a", "one");
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_stays_erased, Log, key_logs) {
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(keys_and_values_may_be_any_bytes_of_any_length, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   const std::string zeros(3, '\0');
   const std::string long_key(65535, 'k');
   const std::string large = patterned(300'000);  // more than staging holds
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log,
   key_value small;
   key_value large;
   {
-    small_log<Log> f;
+    small_log<Log> f{by_hand<Log>()};
     f.log.put("small", "s");
     f.log.put("large", std::string(2000, 'l'));
     f.log.sync();
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log,
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reopens, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   std::map<std::string, std::string> model;
   std::mt19937 random{7};
   for (int step = 0; step < 6000 / share<Log>; ++step) {
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reope
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   const std::map<std::string, std::string> pairs{{"a", "1"}, {"b", "2"}, {"c", "3"}};
   BOOST_TEST((f.log.put(pairs) == lsn{3}));
   BOOST_TEST((contents(f.log) == pairs));
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, key_logs) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_sees_its_own_writes_across_nested_rollbacks, Log,
                               key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   f.log.put("kept", "old");
   f.log.put("erased", "old");
   auto outer = f.log.begin();
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_sees_its_own_writes_across_nested_ro
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_that_is_dropped_leaves_nothing, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   {
     auto dropped = f.log.begin();
     dropped.put("a", "b");
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_that_is_dropped_leaves_nothing, Log,
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_larger_than_staging_is_whole, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   f.log.put(key_of(7), "before");
   auto large = f.log.begin();
   for (std::uint64_t n = 0; n < 3000; ++n) large.put(key_of(n), numbered(n));
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_larger_than_staging_is_whole, Log, k
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_expires_after_its_time_to_live_also_after_a_reopen, Log,
                               key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   f.log.put("gone", "x", std::chrono::nanoseconds{0});
   f.log.put("past", "x", std::chrono::hours{-1});
   f.log.put("kept", "x", std::chrono::hours{1});
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(values_of_a_type_go_through_its_codec, Log, key_lo
     int x;
     int y;
   };
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   f.log.put("n", 42);
   f.log.put("p", point{1, 2});
   BOOST_TEST((f.log.template get<int>("n") == 42));
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(values_of_a_type_go_through_its_codec, Log, key_lo
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_write_and_read_agree, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   std::atomic<int> wrong = 0;
   const std::uint64_t rounds = 1500 / share<Log>;
   const auto work = [&](std::uint64_t mine) {
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_write_and_read_agree, Log, key_logs) 
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_is_seen_whole_by_readers_that_look_key_by_key, Log,
                               key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   std::atomic<bool> done = false;
   std::atomic<int> torn = 0;
   std::thread reader{[&] {
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_is_seen_whole_by_readers_that_look_k
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_log_says_so, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   f.log.put("a", "b");
   auto open = f.log.begin();
   open.put("c", "d");

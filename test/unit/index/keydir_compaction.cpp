@@ -13,14 +13,6 @@
 
 namespace logdb::test {
 
-/// Is a log that is compacted only by hand.
-template <class Log>
-typename Log::options by_hand() {
-  auto options = small_options<Log>();
-  options.index.compaction.dead_ratio_max = 2;
-  return options;
-}
-
 /// Writes some keys again and again, and erases some; returns what is left.
 template <class Log>
 std::map<std::string, std::string> churn(Log& log, int steps, std::uint32_t seed = 1) {
@@ -174,6 +166,29 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_scan_passes_the_gaps_that_compaction_leaves, Log
   }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_and_a_cursor_go_on_over_a_compaction, Log, key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  std::stop_source stop;
+  auto tail = f.log.tail(lsn{1}, stop.get_token());
+  f.log.put("first", "x");
+  auto at = tail.begin();
+  BOOST_TEST((at->lsn() == lsn{1}));
+  churn(f.log, steps<Log> / 2);
+  f.log.cursor("mailer").acknowledge(f.log.last_lsn());
+  const lsn acknowledged = f.log.last_lsn();
+  f.log.compact();
+  f.log.put("last", "y");
+  stop.request_stop();
+  lsn seen = at->lsn();
+  for (++at; at != tail.end(); ++at) {
+    BOOST_TEST_REQUIRE((at->lsn() > seen));
+    seen = at->lsn();
+  }
+  BOOST_TEST((seen == f.log.last_lsn()));
+  f.reopen_if_it_lasts();
+  BOOST_TEST((f.log.cursor("mailer").next() == acknowledged + 1));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(expired_values_leave_disk_and_memory, Log, key_logs) {
   small_log<Log> f{by_hand<Log>()};
   f.log.put(key_of(7), "once without end");
@@ -269,6 +284,34 @@ BOOST_AUTO_TEST_CASE(damage_stops_a_compaction_and_everything_is_kept) {
   BOOST_TEST(std::filesystem::exists(first));
 }
 
+BOOST_AUTO_TEST_CASE(a_close_waits_for_a_compaction_by_hand) {
+  for (int round = 0; round < 5; ++round) {
+    small_log<kv_store> f{by_hand<kv_store>()};
+    const auto model = churn(f.log, 1500);
+    std::atomic<bool> begun = false;
+    std::thread compacting{[&] {
+      try {
+        for (;;) {
+          begun.store(true);
+          f.log.compact();
+          f.log.put("k", "v");
+          f.log.erase("k");
+        }
+      } catch (const error& closed) {
+        BOOST_TEST((closed.condition() == errc::closed));
+      }
+    }};
+    while (!begun.load()) std::this_thread::yield();
+    f.log.close();
+    compacting.join();
+    kv_store again{f.path, f.options};
+    auto left = contents(again);
+    left.erase("k");
+    BOOST_TEST((left == model));
+    BOOST_TEST(again.verify().intact());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(progress_is_reported_and_a_close_stops_a_throttled_compaction) {
   auto options = small_options<kv_store>();
   std::atomic<int> reports = 0;
@@ -284,6 +327,26 @@ BOOST_AUTO_TEST_CASE(progress_is_reported_and_a_close_stops_a_throttled_compacti
   f.log.compact();
   BOOST_TEST((contents(f.log) == model));
   BOOST_TEST(reports.load() > 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_cache_keeps_what_is_used_within_its_memory, Log, key_logs) {
+  auto options = small_options<Log>();
+  options.index.memory_bytes_max = 64u << 10;  // some 5,400 keys
+  small_log<Log> f{options};
+  for (std::uint64_t n = 0; n < 100; ++n) f.log.put("used" + key_of(n), numbered(n));
+  for (std::uint64_t n = 0; n < 40'000 / share<Log> / share<Log>; ++n) {
+    f.log.put(key_of(n), numbered(n));
+    (void)f.log.get("used" + key_of(n % 100));
+  }
+  BOOST_TEST(f.log.size() <= 5'462);
+  for (std::uint64_t n = 0; n < 100; ++n) BOOST_TEST(f.log.contains("used" + key_of(n)));
+  const auto before = contents(f.log);
+  f.reopen_if_it_lasts();
+  BOOST_TEST((contents(f.log) == before));  // what was evicted does not come back
+  f.log.compact();
+  BOOST_TEST((contents(f.log) == before));
+  f.reopen_if_it_lasts();
+  BOOST_TEST((contents(f.log) == before));
 }
 
 }  // namespace logdb::test

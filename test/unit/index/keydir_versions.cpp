@@ -11,7 +11,7 @@
 namespace logdb::test {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(compare_and_put_puts_only_on_the_version_expected, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   BOOST_TEST(!f.log.compare_and_put("a", lsn{1}, "no"));
   const auto first = f.log.compare_and_put("a", lsn{}, "one");
   BOOST_TEST((first == lsn{1}));
@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(compare_and_put_puts_only_on_the_version_expected,
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(many_threads_that_count_by_compare_and_put_lose_nothing, Log,
                               key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   const auto count = [&f] {
     for (int n = 0; n < 200 / share<Log>;) {
       const auto now = f.log.get("count");
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_threads_that_count_by_compare_and_put_lose_no
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(added_values_are_all_there_in_order_until_a_put, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   const auto values = [&](std::string_view key) {
     std::vector<std::string> found;
     for (const auto& each : f.log.values(key)) found.emplace_back(each.text());
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(added_values_are_all_there_in_order_until_a_put, L
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(history_and_reads_as_of_an_lsn_see_each_version, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   f.log.put("a", "one");    // 1
   f.log.put("b", "other");  // 2
   f.log.put(std::vector<std::pair<std::string, std::string>>{{"a", "two"}, {"a", "three"}});
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(history_and_reads_as_of_an_lsn_see_each_version, L
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(reads_as_of_a_time_see_what_was_there_then, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   std::vector<timestamp> times;
   for (int n = 0; n < 5; ++n) {
     f.log.put("a", numbered(static_cast<std::uint64_t>(n)));
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(reads_as_of_a_time_see_what_was_there_then, Log, k
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_stays_what_it_was, Log, key_logs) {
-  small_log<Log> f;
+  small_log<Log> f{by_hand<Log>()};
   for (std::uint64_t n = 0; n < 100; ++n) f.log.put(key_of(n), numbered(n));
   f.log.erase(key_of(5));
   const auto before = f.log.snapshot();

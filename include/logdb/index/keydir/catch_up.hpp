@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/opening.hpp>
+#include <logdb/journal/records.hpp>
 
 namespace logdb::detail {
 
@@ -110,11 +111,11 @@ class key_follower {
     const guard lock{store_.table().shard_of(hash).lock};
     if (store_.look(hash, found.key, known_record_) != store_type::lookup::found) {
       store_.table().make_room(hash);
-      return store_.replace(hash, nullptr, at, found.head.verb);
+      return store_.replace(hash, found.key, nullptr, at, found.head.verb);
     }
     if (store_.source().lsn_of(known_record_) > where) return;
     const auto before = known_record_.replaced();
-    store_.replace(hash, &before, at, found.head.verb);
+    store_.replace(hash, found.key, &before, at, found.head.verb);
   }
 
   /// Leads keys to where compaction has put their records, and forgets what it has dropped.

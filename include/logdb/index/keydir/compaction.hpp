@@ -10,25 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/keydir/compaction_report.hpp>
 #include <logdb/index/keydir/opening.hpp>
 #include <logdb/index/keydir/versions.hpp>
 #include <logdb/journal/footer.hpp>
+#include <logdb/journal/records.hpp>
 #include <logdb/stats.hpp>
 
-namespace logdb {
-
-/// Is what compaction did, in one go or so far.
-struct compaction_report {
-  std::uint64_t segments_read = 0;
-  std::uint64_t segments_written = 0;
-  std::uint64_t records_read = 0;
-  std::uint64_t records_kept = 0;
-  std::uint64_t bytes_read = 0;     ///< of the segments that went
-  std::uint64_t bytes_written = 0;  ///< of those in their place
-  bool stopped = false;             ///< there was more to do when it was stopped
-};
-
-namespace detail {
+namespace logdb::detail {
 
 /// Tells of each record of a run of segments whether the log still needs it.
 ///
@@ -44,7 +33,7 @@ class compaction_judge {
 
   /// @param older  the segments before the run
   compaction_judge(store_type& store, const segment_list<Policies>& list, std::size_t older)
-      : store_{store}, list_{list}, older_{older}, held_{store.lowest_held()} {}
+      : store_{store}, list_{list}, older_{older}, held_{store.holds().lowest()} {}
 
   /// @param at  where the record is; then what the keydir says of it, if it is the newest
   [[nodiscard]] verdict judge(std::uint64_t hash, const format::key_record& found, lsn where,
@@ -106,8 +95,7 @@ class compaction_judge {
   /// Returns the lsn of the oldest value of a key that has several.
   [[nodiscard]] lsn first_value(std::uint64_t hash, bytes_view key) {
     const auto [known, fresh] = first_values_.try_emplace(hash);
-    if (!fresh && std::ranges::equal(as_bytes(known->second.first), key))
-      return known->second.second;
+    if (!fresh && is_same_key(as_bytes(known->second.first), key)) return known->second.second;
     lsn first{};
     const key_versions<Policies> chain{store_, log_snapshot<Policies>{store_.view().scope()}};
     chain.follow(store_.source().lsn_of(newest_), [&](const auto& found, const record& where) {
@@ -145,8 +133,7 @@ class compaction {
         list_{std::move(list)},
         run_{list_->log.begin() + static_cast<std::ptrdiff_t>(first),
              list_->log.begin() + static_cast<std::ptrdiff_t>(end)},
-        judge_{store, *list_, first},
-        front_{first == 0} {}
+        judge_{store, *list_, first} {}
   compaction(const compaction&) = delete;
   compaction& operator=(const compaction&) = delete;
   ~compaction() {
@@ -162,7 +149,10 @@ class compaction {
     store_.wait_for_writers();  // what they appended there the keydir now knows
     note_places();
     if (!choose(pause)) return false;
-    if (!kept_.empty() || !front_) write();
+    // What goes may have been replaced by a record that a power cut would still take.
+    auto& view = store_.view();
+    view.wait(view.reached(watermark::appended), watermark::durable);
+    write();
     store_.view().segments().replace_run(run_, fresh_);
     lead();
     forget_places();
@@ -181,9 +171,11 @@ class compaction {
   struct survivor {
     std::uint64_t hash = 0;
     address from = 0;
-    record at{};
-    verdict as{};
     address to = 0;
+    bytes_view bytes{};  // in a segment of the run
+    lsn at{};
+    timestamp time{};
+    verdict as{};
   };
   struct leaver {
     std::uint64_t hash = 0;
@@ -238,7 +230,12 @@ class compaction {
     if (as == verdict::drop_newest) {
       return gone_.push_back({hash, at, found->head.verb != format::key_verb::erase});
     }
-    kept_.push_back({hash, at, each, as});
+    kept_.push_back({.hash = hash,
+                     .from = at,
+                     .bytes = each.bytes(),
+                     .at = each.lsn(),
+                     .time = each.time(),
+                     .as = as});
   }
 
   /// Writes the survivors, with their lsns and times, and syncs them.
@@ -262,21 +259,21 @@ class compaction {
   }
 
   static std::uint64_t room_for(const survivor& each) {
-    return format::frame_bytes(each.at.size()) + format::frame_bytes(format::mark_bytes);
+    return format::frame_bytes(each.bytes.size()) + format::frame_bytes(format::mark_bytes);
   }
 
   /// Puts one record, behind a mark if its time is another; returns the record's offset.
   std::uint64_t put(const survivor& each) {
-    place_.next = each.at.lsn();
-    if (each.at.time() != place_.time || place_.offset == format::segment_header_bytes) {
-      place_.time = each.at.time();
+    place_.next = each.at;
+    if (each.time != place_.time || place_.offset == format::segment_header_bytes) {
+      place_.time = each.time;
       const auto mark = format::encode(format::mark{fresh_->base() - 1, place_.time});
       put_frame(format::frame_kind::mark, 0, mark);
     }
-    const auto found = format::decode_key_record(each.at.bytes());
+    const auto found = format::decode_key_record(each.bytes);
     if (each.as == verdict::bury) return put_frame(format::frame_kind::record, 1, bury(*found));
     if (found->head.batched) return put_frame(format::frame_kind::record, 1, alone(*found));
-    return put_frame(format::frame_kind::record, 1, each.at.bytes());
+    return put_frame(format::frame_kind::record, 1, each.bytes);
   }
 
   /// Makes of a record in a batch one that stands alone.
@@ -326,15 +323,31 @@ class compaction {
 
   /// Leads the keys to their new places.
   void lead() {
-    auto* const in = fresh_ == nullptr ? nullptr : store_.space().find(fresh_->number());
+    auto& in = store_.space().of(fresh_);
     for (const survivor& each : kept_) {
       if (each.as == verdict::keep) continue;
       const auto after =
           each.as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
       // What was written meanwhile stays where it is.
-      if (!store_.move(each.hash, each.from, each.to, after)) in->add_dead(each.at.size());
+      if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.bytes.size());
     }
     for (const leaver& each : gone_) store_.drop(each.hash, each.from, each.lived);
+  }
+
+  /// Says in the keydir where records are that a failed sync has moved, instead of where they were.
+  void lead_on(address base, const forwarding& moved) {
+    auto& to = store_.space().of(std::static_pointer_cast<segment<Policies>>(moved.to));
+    const auto seed = to.segment()->seed();
+    format::frame_view frame;
+    for (const auto& each : moved.moves) {
+      if (format::read_header(to.bytes(), each.to, seed, frame) != format::frame_fault::none) {
+        continue;
+      }
+      for_each_key_record(to.bytes(), frame, lsn{1}, [&](const auto& found, auto offset, lsn) {
+        store_.move(store_.hash(found.key), base + each.from + (offset - each.to),
+                    to.base() + offset, std::nullopt);
+      });
+    }
   }
 
   /// Lets the old segments go once nobody looks into them.
@@ -342,7 +355,7 @@ class compaction {
     std::vector<std::shared_ptr<stretch<Policies>>> gone;
     for (const place& each : places_) {
       if (const auto* const moved = store_.space().find(each.number)->moved()) {
-        store_.lead_on(each.base, *moved);
+        lead_on(each.base, *moved);
       }
     }
     for (const place& each : places_) gone.push_back(store_.space().remove(each.number));
@@ -355,7 +368,6 @@ class compaction {
     report.records_read += records_read_;
     report.records_kept += kept_.size();
     report.bytes_read += bytes_read_;
-    if (fresh_ == nullptr) return;
     ++report.segments_written;
     report.bytes_written += fresh_->end_offset();
   }
@@ -364,17 +376,14 @@ class compaction {
   segment_list_ptr<Policies> list_;
   std::vector<segment_ptr<Policies>> run_;
   compaction_judge<Policies> judge_;
-  bool front_;  // nothing stands before the run
   std::vector<place> places_;
   std::vector<survivor> kept_;
   std::vector<leaver> gone_;
-  segment_ptr<Policies> fresh_;  // null: not made, or nothing is left
+  segment_ptr<Policies> fresh_;  // null: not made yet
   scan_place place_{};           // in fresh_
   std::vector<std::byte> buffer_;
   std::uint64_t records_read_ = 0;
   std::uint64_t bytes_read_ = 0;
 };
 
-}  // namespace detail
-
-}  // namespace logdb
+}  // namespace logdb::detail

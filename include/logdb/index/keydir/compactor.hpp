@@ -24,7 +24,7 @@ struct compaction_options {
   /// reads at most so fast
   std::uint64_t bytes_per_second = unlimited;
   /// is called after each run of segments with what was done since the log was opened; on the
-  /// thread that did it. Must not throw
+  /// thread that did it. Must not throw, nor close the log
   std::function<void(const compaction_report&)> on_progress{};
 };
 
@@ -57,12 +57,14 @@ class compactor {
     stopping_.store(true);  // pairs with the loads in pause() and work(), by the events
     store_.view().settled().signal();
     if (thread_.joinable()) thread_.join();
+    const guard by_hand{mutex_};  // no manifest may be written behind the end of the log
   }
 
   /// Compacts whatever has dead bytes, the active segment too, which ends.
   /// @errors  errc::corrupt, errc::io, errc::no_space; what was not finished is as it was
   compaction_report compact() {
     const guard lock{mutex_};
+    if (stopping_.load()) throw error{errc::closed, "the log was closed"};
     store_.view().seal_active();
     compaction_report done;
     pass(0, done);
@@ -133,7 +135,8 @@ class compactor {
     for (std::size_t n = 0; n < list.log.size(); ++n) {
       if (!is_sealed(*list.log[n]) || list.log[n]->base() < from) continue;
       if (!is_wasteful(list, n, ratio)) continue;
-      return run{n, extend(list, n, ratio)};
+      const std::size_t end = extend(list, n, ratio);
+      return run{reach_back(list, n), end};
     }
     return std::nullopt;
   }
@@ -150,6 +153,18 @@ class compactor {
       left += live;
     }
     return end;
+  }
+
+  /// Returns the begin of a run: with the little that earlier compactions have left before it.
+  [[nodiscard]] std::size_t reach_back(const segment_list<Policies>& list, std::size_t first) {
+    const std::uint64_t little = store_.view().options().segment_bytes / 16;
+    std::uint64_t left = 0;
+    while (first != 0 && list.log[first - 1]->role() == format::segment_role::compacted) {
+      left += use_of(list, first - 1).live();
+      if (left > little) break;
+      --first;
+    }
+    return first;
   }
 
   static bool is_sealed(const segment<Policies>& each) {

@@ -118,7 +118,7 @@ class hint_collector {
     for (const key_hint& each : hints_) {
       std::size_t same = kept;
       while (same > 0 && hints_[same - 1].hash == each.hash &&
-             !is_same_key(bytes, hints_[same - 1], each)) {
+             !is_same(bytes, hints_[same - 1], each)) {
         --same;
       }
       const bool known = same > 0 && hints_[same - 1].hash == each.hash;
@@ -131,10 +131,10 @@ class hint_collector {
     hints_.shrink_to_fit();
   }
 
-  static bool is_same_key(bytes_view bytes, const key_hint& a, const key_hint& b) {
+  static bool is_same(bytes_view bytes, const key_hint& a, const key_hint& b) {
     const auto first = format::decode_key_record(bytes.subspan(a.offset()));
     const auto second = format::decode_key_record(bytes.subspan(b.offset()));
-    return first && second && std::ranges::equal(first->key, second->key);
+    return first && second && is_same_key(first->key, second->key);
   }
 
   hash_seed seed_;

@@ -33,6 +33,7 @@ class key_commit {
       given = place();
     }
     store_.view().acknowledge(given);
+    store_.relieve();
     return given.last;
   }
 
@@ -129,10 +130,11 @@ class key_commit {
   void lead(stretch<Policies>& in, std::uint64_t frame) {
     const changing scope{store_, targets_};
     for (const target& each : targets_) {
-      const auto verb = batch_.record(each.write).head.verb;
+      const auto record = batch_.record(each.write);
       if (!each.known) store_.table().make_room(each.hash);
-      store_.replace(each.hash, each.known ? &each.before : nullptr,
-                     in.base() + frame + front_ + batch_.writes()[each.write].offset, verb);
+      store_.replace(each.hash, record.key, each.known ? &each.before : nullptr,
+                     in.base() + frame + front_ + batch_.writes()[each.write].offset,
+                     record.head.verb);
     }
     count_dead(in);
   }

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/index/keydir/key_store.hpp>
+#include <logdb/index/keydir/page_walk.hpp>
 
 namespace logdb {
 
@@ -26,7 +26,7 @@ class key_range : public std::ranges::view_base {
 
   struct walk {
     store_type* store;
-    typename store_type::table_type::cursor at{};
+    detail::page_walk<Policies> pages{*store};
     std::vector<Item> items{};
     std::size_t place = 0;
     bool done = false;
@@ -36,7 +36,7 @@ class key_range : public std::ranges::view_base {
       while (place == items.size() && !done) {
         items.clear();
         place = 0;
-        done = !store->next_values(at, [this](const auto& found) { items.push_back(take(found)); });
+        done = !pages.next_values([this](const auto& found) { items.push_back(take(found)); });
       }
     }
     Item take(const detail::read_record<Policies>& found) {

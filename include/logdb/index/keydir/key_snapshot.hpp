@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/keydir/page_walk.hpp>
 #include <logdb/index/keydir/versions.hpp>
 
 namespace logdb {
@@ -24,10 +25,10 @@ class key_snapshot : public log_snapshot<Policies> {
 
  public:
   key_snapshot() = default;
-  explicit key_snapshot(store_type& store) : store_{&store}, hold_{store.hold(lsn{})} {
+  explicit key_snapshot(store_type& store) : store_{&store}, hold_{store.holds().hold(lsn{})} {
     // First everything is held, then it is looked how much is needed.
     log_snapshot<Policies>::operator=(log_snapshot<Policies>{store.view().scope()});
-    hold_ = store.hold(this->last_lsn());
+    hold_ = store.holds().hold(this->last_lsn());
     time_ = store.view().clock();
   }
 
@@ -50,12 +51,12 @@ class key_snapshot : public log_snapshot<Policies> {
   template <class Visit>
   void for_each(Visit&& visit) const {
     const auto chain = versions();
-    typename store_type::table_type::cursor at;
+    detail::page_walk<Policies> pages{*store_};
     std::vector<stored_bytes> keys;
     const auto take = [&](const auto& found) {
       keys.push_back(store_->source().keep(found, found.record.key));
     };
-    while (store_->next_keys(at, take)) {
+    while (pages.next_keys(take)) {
       for (const stored_bytes& key : keys) {
         const auto value = chain.value_at(key.bytes(), this->last_lsn(), time_);
         if (value) visit(key, *value);

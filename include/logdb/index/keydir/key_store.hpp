@@ -5,18 +5,19 @@
 /// writes the next one.
 
 #include <atomic>
-#include <deque>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include <logdb/index/keydir/hash.hpp>
 #include <logdb/index/keydir/hints.hpp>
 #include <logdb/index/keydir/key_batch.hpp>
+#include <logdb/index/keydir/key_order.hpp>
 #include <logdb/index/keydir/record_source.hpp>
+#include <logdb/index/keydir/snapshot_holds.hpp>
 #include <logdb/index/keydir/table.hpp>
 
 namespace logdb::detail {
@@ -41,6 +42,9 @@ class key_store {
   using guard = typename table_type::guard;
   using shard = typename table_type::shard;
   using read_type = read_record<Policies>;
+  /// Is the keys in order, if the policy wants that.
+  using order_type =
+      std::conditional_t<Policies::index::is_ordered, key_order<system>, no_key_order>;
 
   explicit key_store(index_view<Policies> view)
       : view_{view}, seed_{make_hash_seed(view.store())} {}
@@ -49,6 +53,7 @@ class key_store {
 
   [[nodiscard]] index_view<Policies>& view() { return view_; }
   [[nodiscard]] hash_seed seed() const { return seed_; }
+  [[nodiscard]] const order_type& order() const { return order_; }
   [[nodiscard]] table_type& table() { return *table_; }
   [[nodiscard]] reader_gate<system>& gate() { return gate_; }
   [[nodiscard]] address_space<Policies>& space() { return space_; }
@@ -76,6 +81,7 @@ class key_store {
         if (looked == lookup::again || in.changes.load() != changes) continue;
         if (looked == lookup::none) return false;
         source_.check(found);
+        if (relief_) table_->touch(hashed, found.listed);
         if (is_readable(found)) return use(found), true;
       }
       wait_until_readable(found);
@@ -115,38 +121,33 @@ class key_store {
                   : write_large(head, key, value);
     }
     view_.acknowledge(given);
+    relieve();
     return given.last;
   }
 
-  /// Calls `visit(record)` for the values on the next page of keys, and moves on; false: there is
-  /// no more. A page of which some is not durable yet waits for that, if the policy does.
-  template <class Visit>
-  bool next_values(typename table_type::cursor& at, Visit&& visit) {
-    return next_keys(at, [&](const read_type& found) {
-      if (is_value(found)) visit(found);
-    });
+  /// Erases a key in the log and forgets it.
+  void evict(bytes_view key) {
+    const std::uint64_t hashed = hash(key);
+    const guard lock{table_->shard_of(hashed).lock};
+    read_type before;
+    if (look(hashed, key, before) != lookup::found) return;
+    const auto known = before.replaced();
+    if (known.verb != format::key_verb::erase) {
+      const format::key_record_head head{.key_bytes = static_cast<std::uint16_t>(key.size()),
+                                         .verb = format::key_verb::erase,
+                                         .previous = source_.lsn_of(before).value()};
+      (void)write_alone(hashed, head, key, {}, &known);
+      if (look(hashed, key, before) != lookup::found) return;
+    }
+    table_->remove(hashed, before.listed);
+    order_.remove(key);
   }
 
-  /// The same for all keys that the table has, those without a value too.
-  template <class Visit>
-  bool next_keys(typename table_type::cursor& at, Visit&& visit) {
-    prepare();
-    std::vector<address> page;
-    std::deque<read_type> values;  // what they view must not move
-    for (;;) {
-      auto next = at;
-      {
-        const auto inside = gate_.enter();
-        if (!take_page(next, page)) return false;
-        if (read_page(page, values)) {
-          for (const read_type& each : values) visit(each);
-          return at = next, true;
-        }
-      }
-      if constexpr (Policies::durability::readable == watermark::durable) {
-        if (!view_.follows()) view_.wait(view_.reached(watermark::appended), watermark::durable);
-      }
-    }
+  /// Has something called after each write: what keeps the keydir small.
+  void set_relief(std::function<void()> relief) { relief_ = std::move(relief); }
+  void relieve() {
+    if (relief_) [[unlikely]]
+      relief_();
   }
 
   /// Returns the value of a key; nothing: it has none.
@@ -170,19 +171,18 @@ class key_store {
     return *ttl >= timestamp::max() - now ? timestamp::max() : now + std::max(*ttl, {});
   }
 
-  /// Keeps compaction from dropping what stood at a record, while what is returned lives.
-  [[nodiscard]] std::shared_ptr<const void> hold(lsn at) {
-    const guard lock{holds_->lock};
-    const auto place = holds_->at.insert(at);
-    return {&*place, [held = holds_, place](const void*) {
-              const guard release{held->lock};
-              held->at.erase(place);
-            }};
-  }
-  /// Returns the lowest record held; one above all when none is.
-  [[nodiscard]] lsn lowest_held() const {
-    const guard lock{holds_->lock};
-    return holds_->at.empty() ? format::lsn_max : *holds_->at.begin();
+  /// What snapshots keep compaction from dropping.
+  [[nodiscard]] snapshot_holds<system>& holds() { return holds_; }
+
+  /// Tells whether the durability policy shows a record already.
+  [[nodiscard]] bool is_readable(const read_type& found) const {
+    if constexpr (Policies::durability::readable == watermark::durable) {
+      if (found.in->stream() != 0) return found.position() < view_.reached(watermark::durable);
+      const auto& segment = found.in->segment();
+      if (segment->role() != format::segment_role::attached || view_.follows()) return true;
+      return segment->base() <= view_.durable_lsn();
+    }
+    return true;
   }
 
   [[nodiscard]] bool is_value(const read_type& found) const {
@@ -203,6 +203,9 @@ class key_store {
     return live_.load(std::memory_order_relaxed);
   }
 
+  /// Brings in what another process wrote, if this one only reads.
+  void refresh() { prepare(); }
+
   /// Has something called before each read: what brings in what another process wrote.
   void set_refresh(std::function<void()> refresh) { refresh_ = std::move(refresh); }
 
@@ -213,7 +216,7 @@ class key_store {
     bool stale = false;
     const address at = table_->find(hashed, [&](address candidate) {
       if (!source_.read(candidate, out)) return stale = true;
-      if (std::ranges::equal(out.record.key, key)) return true;
+      if (is_same_key(out.record.key, key)) return true;
       source_.check(out);  // a damaged key must not pass for another one
       return false;
     });
@@ -228,13 +231,33 @@ class key_store {
     live_.fetch_add(live, std::memory_order_relaxed);
   }
 
+  /// Brings all keys into their order, at open.
+  /// @cost  O(keys × log keys); reads each key in the log
+  void sort_keys() {
+    if constexpr (order_type::keeps) {
+      std::vector<std::string> keys;
+      typename table_type::cursor at;
+      std::vector<address> page;
+      read_type found;
+      while (table_->next_page(at, page)) {
+        for (const address each : page) {
+          if (source_.read(each, found)) keys.emplace_back(as_text(found.record.key));
+        }
+      }
+      std::ranges::sort(keys);  // neighbours one after the other are found faster
+      for (const std::string& key : keys) order_.insert(as_bytes(key));
+    }
+  }
+
   /// Leads a key to its next record. Under the shard's lock; there is room if it is a new one.
   /// @param before  its newest record so far; null: there is none
-  void replace(std::uint64_t hashed, const replaced_record<Policies>* before, address after,
-               format::key_verb verb) noexcept {
+  void replace(std::uint64_t hashed, bytes_view key, const replaced_record<Policies>* before,
+               address after, format::key_verb verb) {
     const bool lives = verb != format::key_verb::erase;
-    if (!lives) space_.at(after)->add_dead(tombstone_bytes);
+    auto* const in = space_.at(after);
+    if (!lives && in != nullptr) in->add_dead(tombstone_bytes);
     if (before == nullptr) {
+      order_.insert(key);
       table_->insert(hashed, after);
       live_.fetch_add(lives ? 1 : 0, std::memory_order_relaxed);
       return;
@@ -262,26 +285,15 @@ class key_store {
     return true;
   }
 
-  /// Says in the keydir where records are that a failed sync has moved, instead of where they were.
-  void lead_on(address base, const forwarding& moved) {
-    auto& to = space_.of(std::static_pointer_cast<segment<Policies>>(moved.to));
-    format::frame_view frame;
-    for (const auto& each : moved.moves) {
-      const auto seed = to.segment()->seed();
-      if (format::read_header(to.bytes(), each.to, seed, frame) != format::frame_fault::none)
-        continue;
-      for_each_key_record(to.bytes(), frame, lsn{1}, [&](const auto& found, auto offset, lsn) {
-        move(hash(found.key), base + each.from + (offset - each.to), to.base() + offset,
-             std::nullopt);
-      });
-    }
-  }
-
   /// Forgets a key whose newest record is given up, unless it leads elsewhere by now.
   /// @param lived  that record was no tombstone
   void drop(std::uint64_t hashed, address at, bool lived) {
     const guard lock{table_->shard_of(hashed).lock};
-    if (table_->remove(hashed, at) && lived) live_.fetch_sub(1, std::memory_order_relaxed);
+    read_type gone;
+    const bool ordered = order_type::keeps && source_.read(at, gone);
+    if (!table_->remove(hashed, at)) return;
+    if (ordered) order_.remove(gone.record.key);
+    if (lived) live_.fetch_sub(1, std::memory_order_relaxed);
   }
 
   /// Runs what must not fail once records are in the log.
@@ -302,42 +314,6 @@ class key_store {
       refresh_();
   }
 
-  /// Takes the addresses of a page as they stand between two batches.
-  bool take_page(typename table_type::cursor& next, std::vector<address>& page) {
-    const auto from = next;
-    if (from.shard == table_type::shard_count) return false;
-    const auto& changes = table_->shard_at(from.shard).changes;
-    for (;;) {
-      const std::uint32_t before = changes.load();
-      next = from;
-      (void)table_->next_page(next, page);
-      if (before % 2 == 0 && changes.load() == before) return true;
-      system::yield();
-    }
-  }
-
-  /// Reads the values of a page; false: one may not be shown yet, or its segment has just gone.
-  bool read_page(const std::vector<address>& page, std::deque<read_type>& values) {
-    values.clear();
-    for (const address each : page) {
-      read_type& found = values.emplace_back();
-      if (!source_.read(each, found) || !is_readable(found)) return false;
-      source_.check(found);
-    }
-    return true;
-  }
-
-  /// Tells whether the durability policy shows a record already.
-  [[nodiscard]] bool is_readable(const read_type& found) const {
-    if constexpr (Policies::durability::readable == watermark::durable) {
-      if (found.in->stream() != 0) return found.position() < view_.reached(watermark::durable);
-      const auto& segment = found.in->segment();
-      if (segment->role() != format::segment_role::attached || view_.follows()) return true;
-      return segment->base() <= view_.durable_lsn();
-    }
-    return true;
-  }
-
   /// Waits for the sync that covers a record. Not inside the gate.
   void wait_until_readable(const read_type& found) {
     if (found.in->stream() != 0) {
@@ -352,12 +328,12 @@ class key_store {
     scratch room;
     const auto front = room.take(head.head_bytes() + key.size());
     format::encode_key_head(front.data(), head);
-    std::ranges::copy(key, front.begin() + static_cast<std::ptrdiff_t>(head.head_bytes()));
+    if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
     const auto put = view_.append(format::frame_kind::record, 1, front, value);
     or_fail([&] {
       auto& in = space_.of(*put.in, view_.segments());
       in.set_stream(put.stream);
-      replace(hashed, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
+      replace(hashed, key, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
     });
     return put.given;
   }
@@ -378,13 +354,10 @@ class key_store {
   address_space<Policies> space_;
   std::unique_ptr<table_type> table_ = std::make_unique<table_type>(gate_);
   record_source<Policies> source_{space_, &view_};
-  /// Is what snapshots hold; they may outlive the log.
-  struct holds {
-    typename table_type::mutex lock;
-    std::multiset<lsn> at;  // guarded by lock
-  };
-  std::shared_ptr<holds> holds_ = std::make_shared<holds>();
+  [[no_unique_address]] order_type order_{gate_};
+  snapshot_holds<system> holds_;
   std::function<void()> refresh_;  // empty: this process is the writer
+  std::function<void()> relief_;   // empty: memory has no limit
   alignas(64) std::atomic<std::uint64_t> live_ = 0;
 };
 

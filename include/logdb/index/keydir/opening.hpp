@@ -124,7 +124,7 @@ class key_loader {
     (void)store_.source().read(address_of(each), fresh_);
     for (std::size_t n = first; n < keys_.size(); ++n) {
       (void)store_.source().read(keys_[n].at, known_);
-      if (!std::ranges::equal(known_.record.key, fresh_.record.key)) continue;
+      if (!is_same_key(known_.record.key, fresh_.record.key)) continue;
       const bool newer = store_.source().lsn_of(known_) < store_.source().lsn_of(fresh_);
       choose(newer ? known_ : fresh_, newer ? fresh_ : known_);
       if (newer) keys_[n].at = address_of(each);
@@ -202,6 +202,11 @@ class key_opening {
   }
 
   void load() {
+    load_all();
+    store_.sort_keys();
+  }
+
+  void load_all() {
     if (count_ < many) return load(0, shards);
     std::exception_ptr failure;
     typename key_store<Policies>::system::thread second{[&] {

@@ -3,11 +3,14 @@
 /// @file
 /// The pages of the keydir: 8 bytes a key, a piece of its hash and the address of its record.
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
+#include <vector>
 
 #include <logdb/index/keydir/gate.hpp>
 
@@ -17,12 +20,15 @@ namespace logdb::detail {
 using address = std::uint64_t;
 
 inline constexpr unsigned address_bits = 44;
-inline constexpr unsigned fingerprint_bits = 20;
+inline constexpr unsigned fingerprint_bits = 19;
 inline constexpr address address_mask = (address{1} << address_bits) - 1;
 inline constexpr std::uint64_t fingerprint_mask = (std::uint64_t{1} << fingerprint_bits) - 1;
 
-/// Is an address with the fingerprint of its key above it. 0: never used.
+/// Is an address with the fingerprint of its key above it, and in the highest bit whether the key
+/// was used of late. 0: never used.
 using slot_word = std::uint64_t;
+
+inline constexpr slot_word slot_recent = slot_word{1} << 63;
 
 inline constexpr slot_word slot_removed = 1;  // no record stands at address 1
 
@@ -30,7 +36,9 @@ constexpr slot_word make_slot(std::uint64_t fingerprint, address at) {
   return fingerprint << address_bits | at;
 }
 constexpr address slot_address(slot_word word) { return word & address_mask; }
-constexpr std::uint64_t slot_fingerprint(slot_word word) { return word >> address_bits; }
+constexpr std::uint64_t slot_fingerprint(slot_word word) {
+  return word >> address_bits & fingerprint_mask;
+}
 
 /// Is some hundred slots, searched linearly from where the fingerprint says.
 ///
@@ -73,7 +81,8 @@ struct keydir_page : retired {
   }
 
   /// Puts a key that is not in here into a free slot, of which there is one. The writer's.
-  void insert(std::uint64_t fingerprint, address at) {
+  /// @param recent  slot_recent, or 0
+  void insert(std::uint64_t fingerprint, address at, slot_word recent = 0) {
     std::uint32_t place = home(fingerprint, depth, capacity);
     for (;; place = place + 1 == capacity ? 0 : place + 1) {
       const slot_word word = slots()[place].load(std::memory_order_relaxed);
@@ -81,7 +90,7 @@ struct keydir_page : retired {
       if (word == 0) ++used;
       ++live;
       // Release: pairs with the loads of readers, who then read the record.
-      return slots()[place].store(make_slot(fingerprint, at), std::memory_order_release);
+      return slots()[place].store(make_slot(fingerprint, at) | recent, std::memory_order_release);
     }
   }
 
@@ -91,7 +100,7 @@ struct keydir_page : retired {
     std::uint32_t place = home(fingerprint, depth, capacity);
     for (std::uint32_t n = 0; n < capacity; ++n) {
       const slot_word word = slots()[place].load(std::memory_order_relaxed);
-      if (word == wanted) return &slots()[place];
+      if ((word & ~slot_recent) == wanted) return &slots()[place];
       if (word == 0) return nullptr;
       place = place + 1 == capacity ? 0 : place + 1;
     }
@@ -139,6 +148,49 @@ class page_link {
  private:
   std::uint64_t word_ = 0;
 };
+
+/// Returns the capacity of a page for so many keys and some more.
+/// @errors  std::bad_alloc beyond what a link can say
+inline std::uint32_t roomy_capacity(std::uint64_t keys) {
+  const std::uint32_t capacity = keydir_page::capacity_for(keys + keys / 8 + 1);
+  if (capacity > page_link::capacity_max) throw std::bad_alloc{};
+  return capacity;
+}
+
+inline constexpr unsigned shard_bits = 10;           // of a hash, before the fingerprint
+inline constexpr std::uint32_t page_keys_max = 416;  // then a page splits
+inline constexpr std::uint32_t page_depth_max = 12;  // but not further
+
+/// Returns the fingerprint of a hash: what follows the shard's bits.
+inline std::uint64_t fingerprint_of(std::uint64_t hash) {
+  return hash >> (64 - shard_bits - fingerprint_bits) & fingerprint_mask;
+}
+
+/// Is a key's hash and where its record is.
+struct hashed_address {
+  std::uint64_t hash = 0;
+  address at = 0;
+};
+
+struct drop_page {
+  void operator()(keydir_page* page) const { keydir_page::drop(page); }
+};
+using page_list = std::vector<std::unique_ptr<keydir_page, drop_page>>;
+
+/// Makes the pages of the keys that share `depth` bits of the fingerprint, in their order.
+inline void build_pages(page_list& made, std::span<const hashed_address> keys,
+                        std::uint32_t depth) {
+  if (keys.size() > page_keys_max && depth < page_depth_max) {
+    const std::uint64_t bit = std::uint64_t{1} << (fingerprint_bits - 1 - depth);
+    const auto high = std::ranges::partition_point(
+        keys, [bit](const hashed_address& each) { return (fingerprint_of(each.hash) & bit) == 0; });
+    const auto low = static_cast<std::size_t>(high - keys.begin());
+    build_pages(made, keys.first(low), depth + 1);
+    return build_pages(made, keys.subspan(low), depth + 1);
+  }
+  made.emplace_back(keydir_page::make(roomy_capacity(keys.size()), depth));
+  for (const auto& each : keys) made.back()->insert(fingerprint_of(each.hash), each.at);
+}
 
 static_assert(sizeof(void*) == 8, "an address of the user's has 48 bits");
 

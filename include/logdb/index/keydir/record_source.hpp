@@ -3,6 +3,7 @@
 /// @file
 /// Reads the record at an address: from its segment, or from staging while it is only there.
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -22,6 +23,8 @@ namespace logdb::detail {
 /// Is room for bytes that are mostly few.
 class scratch {
  public:
+  static constexpr std::size_t few = 320;
+
   [[nodiscard]] std::span<std::byte> take(std::size_t bytes) {
     if (bytes <= small_.size()) return {small_.data(), bytes};
     if (large_.size() < bytes) large_.resize(bytes);
@@ -29,7 +32,7 @@ class scratch {
   }
 
  private:
-  std::array<std::byte, 320> small_;
+  std::array<std::byte, few> small_;
   std::vector<std::byte> large_;
 };
 
@@ -103,10 +106,10 @@ class record_source {
     __builtin_prefetch(near - format::frame_header_bytes);
     __builtin_prefetch(near + 64);
     __builtin_prefetch(near + 128);
-    const auto found =
-        out.offset < all.size() ? format::decode_key_record(all.subspan(out.offset)) : std::nullopt;
-    if (!found) throw_corrupt(out);
-    out.record = *found;
+    if (out.offset >= all.size() ||
+        !format::decode_key_record(all.subspan(out.offset), out.record)) {
+      throw_corrupt(out);
+    }
     return true;
   }
 
@@ -169,15 +172,18 @@ class record_source {
   /// Copies a record and the 24 bytes before it; false: it is in its segment by now.
   bool copy(std::uint64_t position, read_type& out) const {
     constexpr std::size_t before = format::frame_header_bytes;
-    std::array<std::byte, before + format::key_record_fixed_bytes> front;
-    if (!view_->copy_staged(position - before, front)) return false;
-    const std::uint64_t bytes = format::key_record_bytes(bytes_view{front}.subspan(before));
-    const auto all = out.room.take(before + bytes);
-    if (!view_->copy_staged(position - before, all)) return false;
-    out.copy = all;
-    const auto found = format::decode_key_record(out.copy.subspan(before));
-    if (!found) throw_corrupt(out);
-    out.record = *found;
+    // As much as most records take, at once; what may lie behind it is not looked at.
+    const std::uint64_t there = view_->reached(watermark::appended) - (position - before);
+    std::uint64_t bytes = std::min<std::uint64_t>(there, scratch::few);
+    for (;;) {
+      const auto all = out.room.take(static_cast<std::size_t>(bytes));
+      if (!view_->copy_staged(position - before, all)) return false;
+      out.copy = all;
+      if (format::decode_key_record(out.copy.subspan(before), out.record)) break;
+      const std::uint64_t wanted = before + format::key_record_bytes(out.copy.subspan(before));
+      if (wanted <= bytes || wanted > there) throw_corrupt(out);
+      bytes = wanted;
+    }
     return out.staged = true;
   }
 

@@ -16,12 +16,6 @@
 
 namespace logdb::detail {
 
-/// Is a key's hash and where its record is.
-struct hashed_address {
-  std::uint64_t hash = 0;
-  address at = 0;
-};
-
 /// Finds records by the hash of their keys. Two keys may look alike to it: whoever asks compares
 /// the key with the one in the log.
 ///
@@ -39,9 +33,7 @@ class keydir_table {
   using guard = boost::interprocess::scoped_lock<mutex>;
   using gate_type = reader_gate<System>;
 
-  static constexpr unsigned shard_bits = 10;
   static constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
-  static constexpr std::uint32_t page_keys_max = 416;  // then it splits
 
  private:
   /// Is the pages of one shard: page_of(f) is the one at the first `depth` bits of f.
@@ -91,7 +83,7 @@ class keydir_table {
   [[nodiscard]] address find(std::uint64_t hash, Is&& is) {
     const directory* const pages = shard_of(hash).pages.load();
     if (pages == nullptr) return 0;
-    const std::uint64_t wanted = fingerprint(hash);
+    const std::uint64_t wanted = fingerprint_of(hash);
     const page_link link = pages->at(pages->place(wanted));
     return search(link, wanted, std::forward<Is>(is));
   }
@@ -100,9 +92,9 @@ class keydir_table {
   void prefetch(std::uint64_t hash) {
     const directory* const pages = shard_of(hash).pages.load();
     if (pages == nullptr) return;
-    const page_link link = pages->at(pages->place(fingerprint(hash)));
+    const page_link link = pages->at(pages->place(fingerprint_of(hash)));
     __builtin_prefetch(link.page()->slots() +
-                       keydir_page::home(fingerprint(hash), link.depth(), link.capacity()));
+                       keydir_page::home(fingerprint_of(hash), link.depth(), link.capacity()));
   }
 
   /// Makes room so that so many inserts near a hash cannot fail. Under the shard's lock.
@@ -113,7 +105,7 @@ class keydir_table {
     for (;;) {
       keydir_page& page = page_of(in, hash);
       if (page.used + keys <= keydir_page::room(page.capacity)) return;
-      if (page.live + keys <= page_keys_max || page.depth == depth_max) {
+      if (page.live + keys <= page_keys_max || page.depth == page_depth_max) {
         return replace(in, page, page.live + keys);
       }
       split(in, page);
@@ -126,7 +118,7 @@ class keydir_table {
   void fill(std::size_t number, std::span<const hashed_address> keys) {
     if (keys.empty()) return;
     page_list made;
-    build(made, keys, 0);
+    build_pages(made, keys, 0);
     const auto deepest =
         std::ranges::max_element(made, {}, [](const auto& page) { return page->depth; });
     auto pages = std::make_unique<directory>((*deepest)->depth);
@@ -144,7 +136,7 @@ class keydir_table {
 
   /// Inserts a key that is not there. Under the shard's lock, after make_room().
   void insert(std::uint64_t hash, address at) noexcept {
-    page_of(shard_of(hash), hash).insert(fingerprint(hash), at);
+    page_of(shard_of(hash), hash).insert(fingerprint_of(hash), at);
     keys_.fetch_add(1, std::memory_order_relaxed);
   }
 
@@ -153,7 +145,7 @@ class keydir_table {
     auto* const slot = slot_of(hash, before);
     if (slot == nullptr) return false;
     // Release: pairs with the loads of readers, who then read the record.
-    slot->store(make_slot(fingerprint(hash), after), std::memory_order_release);
+    slot->store(make_slot(fingerprint_of(hash), after) | slot_recent, std::memory_order_release);
     return true;
   }
 
@@ -167,16 +159,51 @@ class keydir_table {
     return true;
   }
 
-  /// Tells whether the key with this hash stands at just this address. Inside the gate.
-  [[nodiscard]] bool holds(std::uint64_t hash, address at) {
-    return find(hash, [at](address found) { return found == at; }) != 0;
-  }
-
   /// Is a place in the order of hashes, for walking through all keys.
   struct cursor {
     std::size_t shard = 0;
     std::uint64_t fingerprint = 0;
   };
+
+  /// Remembers that a key was used. Inside the gate, or under the shard's lock.
+  void touch(std::uint64_t hash, address at) {
+    const directory* const pages = shard_of(hash).pages.load();
+    if (pages == nullptr) return;
+    auto* const slot =
+        pages->at(pages->place(fingerprint_of(hash))).page()->locate(fingerprint_of(hash), at);
+    if (slot == nullptr) return;
+    slot_word word = slot->load(std::memory_order_relaxed);
+    if ((word & slot_recent) != 0 || slot_address(word) != at) return;
+    // One that changes meanwhile stays as it is.
+    slot->compare_exchange_strong(word, word | slot_recent, std::memory_order_acq_rel);
+  }
+
+  /// Puts into `out` the addresses on the next page that were not used since the last time, forgets
+  /// of the others that they were, and moves on; behind the last page it begins again. Inside the
+  /// gate.
+  /// @source  second chance: Corbató, 1968
+  void next_unused(cursor& at, std::vector<address>& out) {
+    out.clear();
+    if (at.shard == shard_count) at = {};
+    const directory* const pages = shards_[at.shard].pages.load();
+    if (pages == nullptr) return void(at = {at.shard + 1, 0});
+    keydir_page& page = *pages->at(pages->place(at.fingerprint)).page();
+    for (std::uint32_t n = 0; n < page.capacity; ++n) {
+      slot_word word = page.slots()[n].load(std::memory_order_acquire);
+      if (word <= slot_removed) continue;
+      if ((word & slot_recent) == 0) out.push_back(slot_address(word));
+      if ((word & slot_recent) != 0) {
+        page.slots()[n].compare_exchange_strong(word, word & ~slot_recent,
+                                                std::memory_order_acq_rel);
+      }
+    }
+    move_on(at, page);
+  }
+
+  /// Tells whether the key with this hash stands at just this address. Inside the gate.
+  [[nodiscard]] bool holds(std::uint64_t hash, address at) {
+    return find(hash, [at](address found) { return found == at; }) != 0;
+  }
 
   /// Puts the addresses of the next page into `out` and moves on; false: there is none. A key that
   /// is there all the while is met just once. Inside the gate.
@@ -193,9 +220,7 @@ class keydir_table {
         out.push_back(slot_address(word));
       }
     }
-    const std::uint64_t width = std::uint64_t{1} << (fingerprint_bits - page.depth);
-    at.fingerprint = (at.fingerprint & ~(width - 1)) + width;
-    if (at.fingerprint > fingerprint_mask) at = {at.shard + 1, 0};
+    move_on(at, page);
     return true;
   }
 
@@ -207,37 +232,10 @@ class keydir_table {
   }
 
  private:
-  static constexpr std::uint32_t depth_max = 12;
-
-  struct drop_page {
-    void operator()(keydir_page* page) const { keydir_page::drop(page); }
-  };
-  using page_list = std::vector<std::unique_ptr<keydir_page, drop_page>>;
-
-  /// Makes the pages of the keys that share `depth` bits of the fingerprint, in their order.
-  static void build(page_list& made, std::span<const hashed_address> keys, std::uint32_t depth) {
-    if (keys.size() > page_keys_max && depth < depth_max) {
-      const std::uint64_t bit = std::uint64_t{1} << (fingerprint_bits - 1 - depth);
-      const auto high = std::ranges::partition_point(
-          keys, [bit](const hashed_address& each) { return (fingerprint(each.hash) & bit) == 0; });
-      const auto low = static_cast<std::size_t>(high - keys.begin());
-      build(made, keys.first(low), depth + 1);
-      return build(made, keys.subspan(low), depth + 1);
-    }
-    made.emplace_back(keydir_page::make(capacity_for(keys.size()), depth));
-    for (const auto& each : keys) made.back()->insert(fingerprint(each.hash), each.at);
-  }
-
-  /// Returns the capacity of a page for so many keys and some more.
-  static std::uint32_t capacity_for(std::uint64_t keys) {
-    const std::uint32_t capacity = keydir_page::capacity_for(keys + keys / 8 + 1);
-    // What a link cannot say no page may have.
-    if (capacity > page_link::capacity_max) throw std::bad_alloc{};
-    return capacity;
-  }
-
-  static std::uint64_t fingerprint(std::uint64_t hash) {
-    return hash >> (64 - shard_bits - fingerprint_bits) & fingerprint_mask;
+  static void move_on(cursor& at, const keydir_page& page) {
+    const std::uint64_t width = std::uint64_t{1} << (fingerprint_bits - page.depth);
+    at.fingerprint = (at.fingerprint & ~(width - 1)) + width;
+    if (at.fingerprint > fingerprint_mask) at = {at.shard + 1, 0};
   }
 
   template <class Is>
@@ -259,13 +257,13 @@ class keydir_table {
 
   [[nodiscard]] keydir_page& page_of(shard& in, std::uint64_t hash) {
     const directory& pages = *in.pages.load(std::memory_order_relaxed);
-    return *pages.at(pages.place(fingerprint(hash))).page();
+    return *pages.at(pages.place(fingerprint_of(hash))).page();
   }
 
   [[nodiscard]] std::atomic<slot_word>* slot_of(std::uint64_t hash, address at) {
     shard& in = shard_of(hash);
     if (in.pages.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    return page_of(in, hash).locate(fingerprint(hash), at);
+    return page_of(in, hash).locate(fingerprint_of(hash), at);
   }
 
   void begin(shard& in) {
@@ -278,7 +276,7 @@ class keydir_table {
 
   /// Puts a page with room for so many keys in the place of one.
   void replace(shard& in, keydir_page& old, std::uint64_t keys) {
-    keydir_page* const made = keydir_page::make(capacity_for(keys), old.depth);
+    keydir_page* const made = keydir_page::make(roomy_capacity(keys), old.depth);
     copy(old, [made](slot_word) { return made; });
     publish(in, old, {made, made});
   }
@@ -291,7 +289,7 @@ class keydir_table {
     std::array<std::uint64_t, 2> keys{};
     for_each(old, [&](slot_word word) { ++keys[is_high(word) ? 1 : 0]; });
     const auto make = [&](std::uint64_t count) {
-      return keydir_page::make(capacity_for(count), old.depth + 1);
+      return keydir_page::make(roomy_capacity(count), old.depth + 1);
     };
     keydir_page* const low = make(keys[0]);
     keydir_page* high = nullptr;
@@ -316,7 +314,7 @@ class keydir_table {
   template <class Target>
   static void copy(keydir_page& from, Target target) {
     for_each(from, [&](slot_word word) {
-      target(word)->insert(slot_fingerprint(word), slot_address(word));
+      target(word)->insert(slot_fingerprint(word), slot_address(word), word & slot_recent);
     });
   }
 
