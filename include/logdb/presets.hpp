@@ -5,6 +5,7 @@
 
 #include <logdb/basic_log.hpp>
 #include <logdb/index/timelsm.hpp>
+#include <logdb/time_log.hpp>
 
 namespace logdb {
 
@@ -14,6 +15,13 @@ using durable_wal = basic_log<Durability<Fsync>, Index<Sparse>, Locking<Flock>>;
 /// The same at memory speed: what a power cut may cost is bounded and reported, what a crash of the
 /// process may cost is nothing.
 using async_wal = basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>;
+
+/// A multimap from times to values, durable: what a power cut may cost is bounded and reported.
+template <class V>
+using basic_timelog = basic_log<Durability<Async>, Index<BasicTimeLSM<V>>, Locking<Flock>>;
+
+/// The same with bytes as values.
+using timelog = basic_timelog<bytes_value>;
 
 /// A multimap from times to values in memory: fast to append to, to scan, to delete ranges from.
 template <class V>
