@@ -31,9 +31,9 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 class trial {
  public:
   explicit trial(std::uint64_t seed) : random_{seed} {
-    options_.segment_bytes = (16 << 10) << below(3);
+    options_.segment_bytes = std::uint64_t{16 << 10} << below(3);
     options_.durability.staging_bytes = 32 << 10;
-    options_.index.memtable_rows = options_.index.partition_rows = 256 << below(3);
+    options_.index.memtable_rows = options_.index.partition_rows = std::size_t{256} << below(3);
     options_.index.l0_runs_max = 2 + below(4);
   }
 

@@ -50,8 +50,8 @@ class trial {
   options_type drawn_options() {
     options_type chosen;
     chosen.maintenance = static_cast<logdb::maintenance_mode>(below(3));
-    chosen.memtable_rows = 256 << below(4);
-    chosen.partition_rows = 256 << below(4);
+    chosen.memtable_rows = std::size_t{256} << below(4);
+    chosen.partition_rows = std::size_t{256} << below(4);
     chosen.l0_runs_max = 2 + below(7);
     chosen.frozen_max = 1 + below(4);
     chosen.tombstones_max = below(100);
