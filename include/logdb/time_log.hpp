@@ -3,17 +3,14 @@
 /// @file
 /// The durable log of rows by time: a log of records, and beside it the time index that they make.
 
-#include <atomic>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
 
 #include <logdb/basic_log.hpp>
-#include <logdb/index/timelsm/replay.hpp>
-#include <logdb/index/timelsm/turns.hpp>
+#include <logdb/index/timelsm/store.hpp>
 
 namespace logdb {
 
@@ -37,8 +34,8 @@ using record_policies =
 /// Is a durable log of rows by time: named through `basic_log<...>` or a preset.
 ///
 /// Each append, batch and deletion is one record; the index learns them in the order of their lsns,
-/// so that the next open finds the same rows in the same order. compact() writes what is there as a
-/// checkpoint and gives up the records before it.
+/// so that the next open finds the same rows in the same order. A checkpoint, by itself or by
+/// compact(), writes what is there and gives up the records before it.
 ///
 /// @threads  every member from any thread; only moving and destroying need to be alone
 template <detail::time_log_policies Policies>
@@ -48,6 +45,8 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   using index_policy = typename Policies::index;
   using options = basic_options<Policies>;
   using record_log = log_engine<detail::record_policies<Policies>>;
+  using store_type = timelsm::store<typename index_policy::value_type,
+                                    typename Policies::storage::system, record_log>;
   using record_range = typename record_log::record_range;
   using snapshot_type = time_snapshot<typename index_policy::value_type>;
   using tail_range = typename record_log::tail_range;
@@ -63,7 +62,8 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   ///          erase() and compact()
   /// @cost    reads the last checkpoint and the records behind it
   explicit log_engine(const std::filesystem::path& path, const options& chosen = {})
-      : parts_{std::make_unique<parts>(path, chosen)} {}
+      : path_{path},
+        store_{std::make_unique<store_type>(path, for_records(chosen), chosen.index)} {}
   log_engine(log_engine&&) noexcept = default;
   log_engine& operator=(log_engine&&) noexcept = default;
   ~log_engine() = default;
@@ -76,8 +76,8 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   /// @errors  errc::no_space, errc::io, errc::failed: nothing was given up
   /// @cost    O(rows)
   void compact() {
-    view().index().compact();
-    parts_->checkpoint();
+    open().index().compact();
+    open().checkpoint();
   }
 
   /// Returns the records that rows and deletions are kept in: docs/format.md.
@@ -109,10 +109,7 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   /// Brings everything to stable storage and ends the log; snapshots can still be read.
   /// @errors  as every log
   void close() {
-    if (parts_ == nullptr) return;
-    parts_->closed.store(true);
-    parts_->index.close();
-    parts_->log.close();
+    if (store_ != nullptr) store_->close();
   }
 
   template <class Never = void>
@@ -131,97 +128,33 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
    public:
     using value_type = typename index_policy::value_type;
 
-    explicit view_type(const log_engine& self) : parts_{self.open()} {}
+    explicit view_type(store_type& kept) : store_{kept} {}
 
     /// Returns the index; to read only, with what the writer appended since.
-    [[nodiscard]] auto& index() const {
-      parts_.catch_up();
-      return parts_.index;
-    }
+    [[nodiscard]] auto& index() const { return store_.index(); }
+
     lsn append(std::int64_t time, const value_type& value) const {
-      return parts_.log_and_apply(timelsm::encode_row(time, value).bytes(),
-                                  [&] { parts_.index.append(time, value); });
+      return store_.append(timelsm::encode_row(time, value).bytes(),
+                           [&](auto& index) { index.append(time, value); });
     }
     template <class Rows>
     lsn append_batch(const Rows& rows) const {
-      if (rows.size() == 0) return parts_.log.last_lsn();
+      if (rows.size() == 0) return store_.log().last_lsn();
       timelsm::batch_encoder<value_type, Rows> encoder{rows};
-      return parts_.log_and_apply(encoder.run().bytes(), [&] { parts_.index.append_batch(rows); });
+      return store_.append(encoder.run().bytes(), [&](auto& index) { index.append_batch(rows); });
     }
     lsn erase(const timelsm::bounds& in) const {
-      if (in.empty()) return parts_.log.last_lsn();
-      return parts_.log_and_apply(timelsm::encode_deletion(in).bytes(),
-                                  [&] { parts_.index.erase(in); });
+      if (in.empty()) return store_.log().last_lsn();
+      return store_.append(timelsm::encode_deletion(in).bytes(),
+                           [&](auto& index) { index.erase(in); });
     }
 
    private:
-    typename log_engine::parts& parts_;
+    store_type& store_;
   };
-  [[nodiscard]] view_type view() const { return view_type{*this}; }
+  [[nodiscard]] view_type view() const { return view_type{open()}; }
 
  private:
-  using system = typename Policies::storage::system;
-  using index_type = typename index_policy::template index<system>;
-  using guard = boost::interprocess::scoped_lock<platform::basic_mutex<system>>;
-
-  struct parts {
-    parts(const std::filesystem::path& at, const options& chosen)
-        : path{at},
-          reports{chosen.index.pressure == pressure_mode::report},
-          read_only{chosen.mode == open_mode::read_only},
-          log{at, for_records(chosen)},
-          index{for_index(chosen)} {
-      replay.open(log, index);
-      order.begin(replay.next());
-    }
-
-    /// Appends a record, and applies it when all before it were.
-    template <class Apply>
-    lsn log_and_apply(bytes_view record, Apply apply) {
-      if (reports && index.is_lagging()) {
-        throw error{errc::busy, "maintenance of the time index lags behind"};
-      }
-      lsn at;
-      try {
-        at = log.view().append(record);
-      } catch (const error& failure) {
-        // It may have an lsn that nobody will apply.
-        if (failure.condition() == errc::failed) order.give_up();
-        throw;
-      }
-      order.apply(at, std::move(apply));
-      return at;
-    }
-
-    void catch_up() {
-      if (!read_only) return;
-      guard lock{replay_mutex};
-      replay.go_on(log, index);
-    }
-
-    void checkpoint() {
-      guard lock{replay_mutex};
-      timelsm::write_checkpoint(log, order, index);
-    }
-
-    std::filesystem::path path;
-    bool reports;
-    bool read_only;
-    std::atomic<bool> closed = false;
-    record_log log;
-    index_type index;
-    timelsm::turns<system> order;
-    platform::basic_mutex<system> replay_mutex;
-    timelsm::replayer<typename index_policy::value_type> replay;  // guarded by it once it is open
-  };
-
-  /// A write that was logged must be taken, so that the index itself always waits.
-  static auto for_index(const options& chosen) {
-    auto own = chosen.index;
-    own.pressure = pressure_mode::wait;
-    return own;
-  }
-
   static auto for_records(const options& chosen) {
     const retention_options none;
     const auto& kept = chosen.retention;
@@ -241,18 +174,16 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
     return own;
   }
 
-  [[nodiscard]] parts& open() const {
-    if (parts_ == nullptr) throw error{errc::closed, "the log was moved from"};
-    if (parts_->closed.load(std::memory_order_relaxed)) [[unlikely]]
-      throw error{errc::closed, "the log was closed", {.path = parts_->path}};
-    return *parts_;
+  [[nodiscard]] store_type& open() const {
+    if (store_ == nullptr) throw error{errc::closed, "the log was moved from"};
+    if (store_->is_closed()) [[unlikely]]
+      throw error{errc::closed, "the log was closed", {.path = path_}};
+    return *store_;
   }
-  [[nodiscard]] record_log& log() const {
-    if (parts_ == nullptr) throw error{errc::closed, "the log was moved from"};
-    return parts_->log;
-  }
+  [[nodiscard]] record_log& log() const { return open().log(); }
 
-  std::unique_ptr<parts> parts_;
+  std::filesystem::path path_;
+  std::unique_ptr<store_type> store_;
 };
 
 }  // namespace logdb

@@ -93,6 +93,7 @@ std::unique_ptr<Log> open_log() {
   typename Log::options options;
   options.segment_bytes = 16u << 10;
   options.durability.staging_bytes = 32u << 10;
+  options.index.checkpoint_bytes = 4000;
   options.index.memtable_rows = options.index.partition_rows = 256;
   return std::make_unique<Log>(sim::log_path, options);
 }

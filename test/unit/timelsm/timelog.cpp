@@ -102,6 +102,48 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_stands_for_the_records_before_it_which_are_giv
   BOOST_TEST(log.validate().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_log_of_few_rows_stays_small_however_long_it_is_written) {
+  const temp_dir dir;
+  load_log::options options;
+  options.segment_bytes = 16 << 10;
+  options.index.checkpoint_bytes = 8 << 10;
+  load_log log{dir / "load", options};
+  std::int64_t written = 0;
+  for (; log.first_lsn() < lsn{2000} && written < 2'000'000; ++written) {
+    log.append(written, 0.5);
+    if (written % 100 == 99) log.erase_before(written - 100);
+  }
+  BOOST_TEST(log.first_lsn().value() >= 2000U);
+  const auto wanted = listed(log);
+  log.close();
+  load_log again{dir / "load", options};
+  BOOST_TEST((listed(again) == wanted));
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_was_accepted_while_the_log_closed_is_no_error) {
+  for (int round = 0; round < 20; ++round) {
+    const temp_dir dir;
+    std::atomic<std::uint64_t> accepted = 0;
+    {
+      load_log log{dir / "load"};
+      std::vector<std::jthread> writers;
+      for (int writer = 0; writer < 3; ++writer) {
+        writers.emplace_back([&] {
+          try {
+            for (;; ++accepted) log.append(1, 1);
+          } catch (const logdb::error& refused) {
+            if (refused.condition() != errc::closed) accepted = 1U << 31;
+          }
+        });
+      }
+      while (accepted < 100) std::this_thread::yield();
+      log.close();
+    }
+    const load_log log{dir / "load"};
+    BOOST_TEST(log.size() == accepted.load());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_checkpoint_whose_cursor_was_lost_repeats_nothing) {
   const temp_dir dir;
   pairs wanted;

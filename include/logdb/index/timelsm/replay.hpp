@@ -75,6 +75,8 @@ class replayer {
   }
 
   [[nodiscard]] lsn next() const { return next_; }
+  /// Returns the bytes of the records behind the last checkpoint that were applied.
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
   template <class Log, class Index>
@@ -98,6 +100,7 @@ class replayer {
         continue;
       }
       apply(record.bytes(), index);
+      bytes_ += record.size();
     }
     next_ = last + 1;  // salvage may have skipped some
   }
@@ -124,6 +127,7 @@ class replayer {
   }
 
   lsn next_{1};
+  std::uint64_t bytes_ = 0;
   lsn passed_{};  // records below repeat what is in the index
 };
 
@@ -158,9 +162,10 @@ lsn commit(Transaction& whole, Turns& order) {
 ///
 /// Appends go on meanwhile: they come behind the moment that the checkpoint stands for, also those
 /// whose records stand before it.
+/// @return  the bytes of its rows
 /// @errors  errc::no_space, errc::io, errc::failed: nothing was given up
 template <class Log, class Turns, class Index>
-void write_checkpoint(Log& log, Turns& order, Index& index) {
+std::uint64_t write_checkpoint(Log& log, Turns& order, Index& index) {
   lsn upto;
   const auto seen = order.between([&](lsn last) {
     upto = last;
@@ -170,11 +175,17 @@ void write_checkpoint(Log& log, Turns& order, Index& index) {
   each_part(seen, [&records](const auto&) { ++records; });
   auto whole = log.begin();
   whole.append(checkpoint_mark{upto, records}.encode().bytes());
-  each_part(seen, [&whole](const auto& rows) { whole.append(encode_batch(rows).bytes()); });
+  std::uint64_t bytes = 0;
+  each_part(seen, [&](const auto& rows) {
+    const auto record = encode_batch(rows);
+    whole.append(record.bytes());
+    bytes += record.bytes().size();
+  });
   const lsn first = commit(whole, order) - records;
   log.view().set_cursor(checkpoint_cursor, first);
   log.sync();
   log.truncate_front(upto + 1);
+  return bytes;
 }
 
 }  // namespace logdb::timelsm
