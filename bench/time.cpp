@@ -19,6 +19,9 @@
 
 namespace {
 
+using bench::plain_arrays;
+using bench::sum_rows;
+using bench::sum_spans;
 using bench::time_pair;
 using bench::time_pairs;
 using log_type = logdb::basic_memory_timelog<std::uint64_t>;
@@ -140,47 +143,6 @@ void measure_singles(const bench::options& options, const time_pairs& rows,
 }
 
 // --- reading -------------------------------------------------------------------------------------
-
-/// Is two plain arrays in the order of time, and what can be asked of them.
-struct plain_arrays {
-  explicit plain_arrays(time_pairs rows) {
-    std::ranges::stable_sort(rows, {}, &time_pair::first);
-    for (const auto& [time, value] : rows) {
-      times.push_back(time);
-      values.push_back(value);
-    }
-  }
-
-  [[nodiscard]] std::uint64_t sum(std::size_t from, std::size_t to) const {
-    std::uint64_t all = 0;
-    for (; from < to; ++from) all += static_cast<std::uint64_t>(times[from]) + values[from];
-    return all;
-  }
-  [[nodiscard]] std::size_t below(std::int64_t time) const {
-    return static_cast<std::size_t>(std::ranges::lower_bound(times, time) - times.begin());
-  }
-
-  std::vector<std::int64_t> times;
-  std::vector<std::uint64_t> values;
-};
-
-template <class Rows>
-std::uint64_t sum_rows(const Rows& rows) {
-  std::uint64_t all = 0;
-  for (const auto [time, value] : rows) all += static_cast<std::uint64_t>(time) + value;
-  return all;
-}
-
-template <class Spans>
-std::uint64_t sum_spans(const Spans& spans) {
-  std::uint64_t all = 0;
-  for (const auto& span : spans) {
-    for (std::size_t i = 0; i < span.size(); ++i) {
-      all += static_cast<std::uint64_t>(span.times[i]) + span.values[i];
-    }
-  }
-  return all;
-}
 
 /// Is what a state of the log was asked.
 struct read_figures {
