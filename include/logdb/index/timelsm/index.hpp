@@ -173,6 +173,8 @@ class time_index {
  private:
   using guard = typename core<V, System>::guard;
 
+  static constexpr std::chrono::milliseconds idle_min{100};
+
   static const options& require_valid(const options& chosen) {
     if (const char* const fault = chosen.fault()) throw error{errc::invalid_argument, fault};
     return chosen;
@@ -182,8 +184,15 @@ class time_index {
     while (!stopping_.load()) {
       const auto ticket = core_.work.ticket();
       if (try_step()) continue;
-      if (!stopping_.load() && !core_.roused.load()) core_.work.wait(ticket);
+      if (!stopping_.load() && !core_.roused.load()) rest(ticket);
     }
+  }
+
+  /// Waits for work; memory that is kept for the next blocks is given back before a long rest.
+  void rest(std::uint32_t ticket) {
+    if (core_.work.wait(ticket, idle_min)) return;
+    core_.memory->trim();
+    core_.work.wait(ticket);
   }
 
   /// Does a step; what goes wrong in it has changed nothing, is counted, and tried again when there
