@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The time index in memory: appends, scans, ranges, points, counts, deletes, a reader beside a
-/// writer; beside a sorted vector and std::multimap.
+/// writer; beside a sorted vector and std::multimap. And the durable log's appends.
 
 #include <atomic>
 #include <map>
@@ -19,6 +19,9 @@
 
 namespace {
 
+using bench::plain_arrays;
+using bench::sum_rows;
+using bench::sum_spans;
 using bench::time_pair;
 using bench::time_pairs;
 using log_type = logdb::basic_memory_timelog<std::uint64_t>;
@@ -140,47 +143,6 @@ void measure_singles(const bench::options& options, const time_pairs& rows,
 }
 
 // --- reading -------------------------------------------------------------------------------------
-
-/// Is two plain arrays in the order of time, and what can be asked of them.
-struct plain_arrays {
-  explicit plain_arrays(time_pairs rows) {
-    std::ranges::stable_sort(rows, {}, &time_pair::first);
-    for (const auto& [time, value] : rows) {
-      times.push_back(time);
-      values.push_back(value);
-    }
-  }
-
-  [[nodiscard]] std::uint64_t sum(std::size_t from, std::size_t to) const {
-    std::uint64_t all = 0;
-    for (; from < to; ++from) all += static_cast<std::uint64_t>(times[from]) + values[from];
-    return all;
-  }
-  [[nodiscard]] std::size_t below(std::int64_t time) const {
-    return static_cast<std::size_t>(std::ranges::lower_bound(times, time) - times.begin());
-  }
-
-  std::vector<std::int64_t> times;
-  std::vector<std::uint64_t> values;
-};
-
-template <class Rows>
-std::uint64_t sum_rows(const Rows& rows) {
-  std::uint64_t all = 0;
-  for (const auto [time, value] : rows) all += static_cast<std::uint64_t>(time) + value;
-  return all;
-}
-
-template <class Spans>
-std::uint64_t sum_spans(const Spans& spans) {
-  std::uint64_t all = 0;
-  for (const auto& span : spans) {
-    for (std::size_t i = 0; i < span.size(); ++i) {
-      all += static_cast<std::uint64_t>(span.times[i]) + span.values[i];
-    }
-  }
-  return all;
-}
 
 /// Is what a state of the log was asked.
 struct read_figures {
@@ -353,6 +315,42 @@ void measure_beside(const time_pairs& rows, bench::targets& targets) {
   targets.at_least("a reader beside a writer", read, 200e6, bench::as_rate);
 }
 
+// --- durable -------------------------------------------------------------------------------------
+
+void measure_durable(const bench::options& options, const time_pairs& rows,
+                     bench::targets& targets) {
+  bench::work_directory work{options};
+  using durable_log = logdb::basic_timelog<std::uint64_t>;
+  std::uint64_t bytes = 0;
+  const auto batches = [&] {
+    durable_log log{work.fresh()};
+    const double rate = rate_of(rows.size(), [&] {
+      for (std::size_t at = 0; at < rows.size(); at += batch_rows) {
+        log.append(std::span{rows}.subspan(at, std::min(batch_rows, rows.size() - at)));
+      }
+      return 0U;
+    });
+    bytes = log.stats().bytes_appended;
+    bench::require(log.size() == rows.size(), "the log lost rows");
+    return rate;
+  };
+  const auto singles = [&] {
+    durable_log log{work.fresh()};
+    return rate_of(rows.size() / 4, [&] {
+      for (std::size_t i = 0; i < rows.size() / 4; ++i) log.append(rows[i].first, rows[i].second);
+      return 0U;
+    });
+  };
+  const auto seen =
+      bench::compare("rows appended, durable (Async)",
+                     {{"batches of 1,000", batches}, {"one by one", singles}}, options.rounds, 0);
+  targets.at_least("durable batches of 1,000", seen.median_of(0), 30e6, bench::as_rate);
+  targets.at_least("durable single appends", seen.median_of(1), 25e6, bench::as_rate);
+  targets.at_most("bytes of records a row",
+                  static_cast<double>(bytes) / static_cast<double>(rows.size()), 10,
+                  bench::as_bytes);
+}
+
 void run(const bench::options& options) {
   const std::size_t count = options.quick ? 1'155'000 : 11'550'000;
   bench::targets targets;
@@ -361,6 +359,7 @@ void run(const bench::options& options) {
   measure_singles(options, rows, targets);
   measure_reads(options, rows, targets);
   measure_beside(rows, targets);
+  measure_durable(options, rows, targets);
 }
 
 }  // namespace

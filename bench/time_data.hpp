@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// What bench/time feeds its contestants: times with short, middling and long gaps, some of them
-/// late.
+/// What bench/time feeds its contestants - times with short, middling and long gaps, some of them
+/// late - and two plain arrays to compare with.
 
 #include <algorithm>
 #include <cstdint>
@@ -64,6 +64,47 @@ inline std::vector<std::int64_t> draw_times(const time_pairs& rows, std::size_t 
   std::vector<std::int64_t> times(count);
   for (auto& time : times) time = rows[random() % rows.size()].first;
   return times;
+}
+
+/// Is two plain arrays in the order of time, and what can be asked of them.
+struct plain_arrays {
+  explicit plain_arrays(time_pairs rows) {
+    std::ranges::stable_sort(rows, {}, &time_pair::first);
+    for (const auto& [time, value] : rows) {
+      times.push_back(time);
+      values.push_back(value);
+    }
+  }
+
+  [[nodiscard]] std::uint64_t sum(std::size_t from, std::size_t to) const {
+    std::uint64_t all = 0;
+    for (; from < to; ++from) all += static_cast<std::uint64_t>(times[from]) + values[from];
+    return all;
+  }
+  [[nodiscard]] std::size_t below(std::int64_t time) const {
+    return static_cast<std::size_t>(std::ranges::lower_bound(times, time) - times.begin());
+  }
+
+  std::vector<std::int64_t> times;
+  std::vector<std::uint64_t> values;
+};
+
+template <class Rows>
+std::uint64_t sum_rows(const Rows& rows) {
+  std::uint64_t all = 0;
+  for (const auto [time, value] : rows) all += static_cast<std::uint64_t>(time) + value;
+  return all;
+}
+
+template <class Spans>
+std::uint64_t sum_spans(const Spans& spans) {
+  std::uint64_t all = 0;
+  for (const auto& span : spans) {
+    for (std::size_t i = 0; i < span.size(); ++i) {
+      all += static_cast<std::uint64_t>(span.times[i]) + span.values[i];
+    }
+  }
+  return all;
 }
 
 }  // namespace bench

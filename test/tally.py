@@ -15,8 +15,8 @@ PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 GOOD = ("OK", "EXPECTEDFAIL")
 # What the tests of crashes tried: `crash images: 1234`.
 TRIED = re.compile(
-    r"^(crash images|fault points|kills|steps killed at|schedules searched|schedules drawn|fuzz executions"
-    r"|mutant killed|mutant survived): (\d*)",
+    r"^(crash images|fault points|kills|steps killed at|schedules searched|schedules drawn"
+    r"|fuzz executions|mutant killed|mutant survived): (\d*)",
     re.M,
 )
 

@@ -94,6 +94,19 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
     explicit view_type(Index& kept) : kept_{kept} {}
     [[nodiscard]] Index& index() const { return kept_; }
 
+    template <class Time, class Value>
+    void append(Time time, const Value& value) const {
+      kept_.append(time, value);
+    }
+    template <class Rows>
+    void append_batch(const Rows& rows) const {
+      kept_.append_batch(rows);
+    }
+    template <class Bounds>
+    void erase(const Bounds& in) const {
+      kept_.erase(in);
+    }
+
    private:
     Index& kept_;
   };

@@ -6,6 +6,7 @@
 #include <logdb/basic_log.hpp>
 #include <logdb/index/keydir.hpp>
 #include <logdb/index/timelsm.hpp>
+#include <logdb/time_log.hpp>
 
 namespace logdb {
 
@@ -22,6 +23,13 @@ using shared_wal = basic_log<Durability<Fsync>, Index<Sparse>, Locking<Fcntl>>;
 
 /// A key-value log: puts at memory speed, as durable as those of async_wal; docs/keyvalue.md.
 using kv_store = basic_log<Durability<Async>, Index<KeyDir>, Locking<Flock>>;
+
+/// A multimap from times to values, durable: what a power cut may cost is bounded and reported.
+template <class V>
+using basic_timelog = basic_log<Durability<Async>, Index<BasicTimeLSM<V>>, Locking<Flock>>;
+
+/// The same with bytes as values.
+using timelog = basic_timelog<bytes_value>;
 
 /// A multimap from times to values in memory: fast to append to, to scan, to delete ranges from.
 template <class V>

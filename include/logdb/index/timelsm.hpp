@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/none.hpp>
 #include <logdb/index/policy.hpp>
 #include <logdb/index/timelsm/face.hpp>
 #include <logdb/index/timelsm/index.hpp>
@@ -33,16 +34,12 @@ struct BasicTimeLSM {
   template <class Policies>
   static constexpr bool keeps_all = true;
 
-  template <class Policies>
-  static constexpr bool compatible_with =
-      !Policies::storage::persistent && Policies::durability::name == std::string_view{"None"};
-
-  template <class Policies>
-  static consteval void explain() {
-    static_assert(compatible_with<Policies>,
-                  "logdb: Index<TimeLSM> lives in memory; write Storage<Memory>, "
-                  "Durability<None>, Locking<None>, as memory_timelog does");
-  }
+  /// Is the index of the records that a durable log keeps its rows in: it only replays them.
+  struct record_index : detail::no_index {
+    static constexpr std::string_view name = "TimeLSM";
+    static constexpr std::uint32_t id = BasicTimeLSM::id;
+    static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
+  };
 
   /// Keeps nothing for a segment.
   class segment_index {

@@ -105,7 +105,8 @@ inline bool parse_uuid(std::string_view text, std::array<std::byte, 16>& out) {
 /// Is the system, as POSIX and Linux offer it.
 ///
 /// The functions are thin: no exceptions, no retries, no state. What fails returns the negative
-/// errno. A test derives from this and shadows what it wants to fail; `storage/` retries EINTR and short
+/// errno. A test derives from this and shadows what it wants to fail; `storage/` retries EINTR and
+/// short
 /// transfers.
 ///
 /// @threads  any
@@ -201,7 +202,8 @@ struct posix {
   static int sync_directory(handle directory) { return detail::checked(::fsync(directory)); }
 
   /// Takes real space for the first `bytes` and makes that the size if it was less; -EOPNOTSUPP
-  /// where the file system cannot (the C library's emulation is not used: it writes one byte a block).
+  /// where the file system cannot (the emulation of the C library is not used: it writes one byte
+  /// a block).
   static int allocate(handle file, std::uint64_t bytes) { return allocate_range(file, 0, bytes); }
   /// The same for `bytes` from an offset on; what lies before stays as it is.
   static int allocate_range(handle file, std::uint64_t offset, std::uint64_t bytes) {

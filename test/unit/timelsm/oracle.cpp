@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <random>
 #include <set>
@@ -50,8 +51,8 @@ class trial {
   options_type drawn_options() {
     options_type chosen;
     chosen.maintenance = static_cast<logdb::maintenance_mode>(below(3));
-    chosen.memtable_rows = 256 << below(4);
-    chosen.partition_rows = 256 << below(4);
+    chosen.memtable_rows = std::size_t{256} << below(4);
+    chosen.partition_rows = std::size_t{256} << below(4);
     chosen.l0_runs_max = 2 + below(7);
     chosen.frozen_max = 1 + below(4);
     chosen.tombstones_max = below(100);
@@ -178,7 +179,7 @@ BOOST_AUTO_TEST_SUITE(timelsm_oracle)
 BOOST_AUTO_TEST_CASE(whatever_is_done_a_time_index_agrees_with_a_sorted_list) {
   const auto seed = from_environment("LOGDB_ORACLE_SEED", std::random_device{}());
   const std::chrono::seconds length{from_environment("LOGDB_ORACLE_SECONDS", 5)};
-  BOOST_TEST_MESSAGE("LOGDB_ORACLE_SEED=" << seed);
+  std::cout << "LOGDB_ORACLE_SEED=" << seed << std::endl;
   const auto end = std::chrono::steady_clock::now() + length;
   for (std::uint64_t i = 0; i < 3 || std::chrono::steady_clock::now() < end; ++i) {
     BOOST_TEST_CONTEXT("LOGDB_ORACLE_SEED=" << seed + i) { trial{seed + i}.run(400); }

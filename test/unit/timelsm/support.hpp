@@ -37,6 +37,13 @@ inline options_type small_options() {
   return chosen;
 }
 
+/// Appends rows whose values are their times.
+inline void fill(index_type& index, std::int64_t from, std::int64_t to, std::int64_t step = 1) {
+  for (auto time = from; time < to; time += step) {
+    index.append(time, static_cast<value_type>(time));
+  }
+}
+
 /// Collects a range of rows.
 template <class Range>
 rows listed(const Range& range) {

@@ -11,6 +11,7 @@
 #include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/error.hpp>
+#include <logdb/index/timelsm/hidden_counts.hpp>
 #include <logdb/index/timelsm/options.hpp>
 #include <logdb/index/timelsm/version.hpp>
 #include <logdb/platform/mutex.hpp>
@@ -66,6 +67,7 @@ struct core {
     empty->count();
     first->sealed = std::move(empty);
     first->deleted = std::make_shared<const tombstones>();
+    first->counted = std::make_shared<hidden_counts<V>>(first->sealed, first->deleted);
     first->active = std::make_shared<const memtable<V>>();
     first->growing = std::make_shared<head<V>>();
     current_ = std::move(first);
@@ -87,6 +89,10 @@ struct core {
 
   /// Exchanges the version. Requires the append lock.
   void install(std::shared_ptr<version<V>> next) {
+    const auto now = current();
+    if (next->sealed != now->sealed || next->deleted != now->deleted) {
+      next->counted = std::make_shared<hidden_counts<V>>(next->sealed, next->deleted);
+    }
     version_ptr old = std::move(next);  // the old one goes when the lock is free again
     guard lock{current_mutex_};
     current_.swap(old);

@@ -14,7 +14,9 @@
 
 namespace logdb::timelsm {
 
-/// Gives a log the verbs that write rows. Reaches the log through `self.view().index()`.
+/// Gives a log the verbs that write rows. Reaches the log through `self.view()`, which has
+/// `append(time, value)`, `append_batch(rows)`, `erase(bounds)` and `index()`. What they return the
+/// verbs return: the lsn of the record, of a log that has records.
 template <class Log, class V>
 class write_face {
  public:
@@ -27,53 +29,56 @@ class write_face {
   /// @blocks        for the append lock; for maintenance, with pressure_mode::wait
   /// @cost          about 15 ns in order; amortised O(log late rows) when it is late
   template <value_for<V> Value>
-  void append(time_type time, const Value& value) {
-    index().append(time, to_value<V>(value));
+  auto append(time_type time, const Value& value) {
+    return view().append(time, to_value<V>(value));
   }
 
   /// Appends a row of now, by the wall clock.
   template <value_for<V> Value>
-  void append(const Value& value) {
-    index().append(index().now(), to_value<V>(value));
+  auto append(const Value& value) {
+    return view().append(view().index().now(), to_value<V>(value));
   }
 
   /// Appends the rows of a range as one batch: a reader sees all of them or none.
   ///
   /// @param rows  a range of pairs, tuples or time_rows of a time and a value, in any order
   template <range_of_rows<V> Range>
-  requires(!value_for<std::remove_cvref_t<Range>, V>) void append(Range&& rows) {
-    index().append(std::forward<Range>(rows));
+  requires(!value_for<std::remove_cvref_t<Range>, V>) auto append(Range&& rows) {
+    return with_rows<V>(rows, [this](const auto& all) { return view().append_batch(all); });
   }
 
   /// Appends a batch of two columns.
   /// @errors  errc::invalid_argument when they are not equally long
-  void append(std::span<const time_type> times, std::span<const V> values) {
-    index().append(times, values);
+  auto append(std::span<const time_type> times, std::span<const V> values) {
+    if (times.size() != values.size()) {
+      throw error{errc::invalid_argument, "as many times as values are needed"};
+    }
+    return view().append_batch(column_pair<V>{times, values});
   }
 
   /// Erases what was inserted before in [from, to). @errors errc::invalid_argument when inverted
   /// @cost  amortised O(log deletions); the rows go when maintenance comes by
-  void erase(time_type from, time_type to) {
+  auto erase(time_type from, time_type to) {
     if (from > to) throw error{errc::invalid_argument, "erase takes [from, to), not from > to"};
-    index().erase(half_open(from, to));
+    return view().erase(half_open(from, to));
   }
   /// Erases the rows of one time.
-  void erase(time_type time) { index().erase({time, time}); }
+  auto erase(time_type time) { return view().erase(bounds{time, time}); }
   /// Erases what lies before a time.
-  void erase_before(time_type time) { index().erase(half_open(time_first, time)); }
+  auto erase_before(time_type time) { return view().erase(half_open(time_first, time)); }
   /// Erases what lies at a time or after, up to the last time of all.
-  void erase_since(time_type time) { index().erase({time, time_last}); }
-  void erase_all() { index().erase({}); }
+  auto erase_since(time_type time) { return view().erase(bounds{time, time_last}); }
+  auto erase_all() { return view().erase(bounds{}); }
 
   /// Brings every row out of the memtables. @blocks for the sealing
-  void flush() { index().flush(); }
+  void flush() { view().index().flush(); }
   /// Merges everything into one level and removes what was erased. @blocks for it @cost O(rows)
-  void compact() { index().compact(); }
+  void compact() { view().index().compact(); }
   /// Does one step of maintenance; returns whether there was one to do.
-  bool maintain() { return index().maintain(); }
+  bool maintain() { return view().index().maintain(); }
 
  private:
-  [[nodiscard]] auto& index() { return static_cast<Log&>(*this).view().index(); }
+  [[nodiscard]] auto view() { return static_cast<Log&>(*this).view(); }
 };
 
 /// Gives a log the verbs that read rows, each as of now. What several of them are to agree on is

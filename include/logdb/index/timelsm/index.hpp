@@ -69,16 +69,18 @@ struct row_array {
   [[nodiscard]] V value(std::size_t i) const { return to_value<V>(value_in(rows[i])); }
 };
 
-/// Shows two columns to the writer.
-template <class V>
-struct column_pair {
-  std::span<const time_type> times;
-  std::span<const V> values;
-
-  [[nodiscard]] std::size_t size() const { return times.size(); }
-  [[nodiscard]] time_type time(std::size_t i) const { return times[i]; }
-  [[nodiscard]] const V& value(std::size_t i) const { return values[i]; }
-};
+/// Calls f with the rows of a range, which are gathered first unless they lie together.
+template <class V, class Range, class F>
+decltype(auto) with_rows(Range& range, F f) {
+  using row_type = std::remove_cvref_t<std::ranges::range_reference_t<Range>>;
+  if constexpr (std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range>) {
+    return f(row_array<V, row_type>{std::ranges::data(range), std::ranges::size(range)});
+  } else {
+    std::vector<row_type> rows;
+    for (auto&& row : range) rows.push_back(row);
+    return f(row_array<V, row_type>{rows.data(), rows.size()});
+  }
+}
 
 /// Is a multimap from times to values: fast to append to, to scan, and to delete ranges from.
 ///
@@ -102,25 +104,27 @@ class time_index {
   void append(time_type time, const V& value) { writer_.append(time, value); }
 
   /// Appends rows that are seen whole or not at all.
+  /// @param rows  has size(), time(i), value(i)
+  template <class Rows>
+  void append_batch(const Rows& rows) {
+    writer_.append_batch(rows);
+  }
+  /// Does the same for a range of pairs.
   template <range_of_rows<V> Range>
   void append(Range&& range) {
-    using row_type = std::remove_cvref_t<std::ranges::range_reference_t<Range>>;
-    if constexpr (std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range>) {
-      writer_.append_batch(
-          row_array<V, row_type>{std::ranges::data(range), std::ranges::size(range)});
-    } else {
-      std::vector<row_type> rows;
-      for (auto&& row : range) rows.push_back(row);
-      writer_.append_batch(row_array<V, row_type>{rows.data(), rows.size()});
-    }
+    with_rows<V>(range, [this](const auto& rows) { writer_.append_batch(rows); });
   }
-
   /// Does the same for two columns. @errors errc::invalid_argument when they are not equally long
   void append(std::span<const time_type> times, std::span<const V> values) {
     if (times.size() != values.size()) {
       throw error{errc::invalid_argument, "as many times as values are needed"};
     }
-    writer_.append_batch(column_pair<V>{times, values});
+    append_batch(column_pair<V>{times, values});
+  }
+  /// Tells whether a write would have to wait for maintenance, or soon.
+  [[nodiscard]] bool is_lagging() const {
+    return core_.options.maintenance != maintenance_mode::none &&
+           core_.current()->frozen.size() >= core_.options.frozen_max;
   }
 
   [[nodiscard]] time_type now() const {
@@ -169,6 +173,8 @@ class time_index {
  private:
   using guard = typename core<V, System>::guard;
 
+  static constexpr std::chrono::milliseconds idle_min{100};
+
   static const options& require_valid(const options& chosen) {
     if (const char* const fault = chosen.fault()) throw error{errc::invalid_argument, fault};
     return chosen;
@@ -178,8 +184,15 @@ class time_index {
     while (!stopping_.load()) {
       const auto ticket = core_.work.ticket();
       if (try_step()) continue;
-      if (!stopping_.load() && !core_.roused.load()) core_.work.wait(ticket);
+      if (!stopping_.load() && !core_.roused.load()) rest(ticket);
     }
+  }
+
+  /// Waits for work; memory that is kept for the next blocks is given back before a long rest.
+  void rest(std::uint32_t ticket) {
+    if (core_.work.wait(ticket, idle_min)) return;
+    core_.memory->trim();
+    core_.work.wait(ticket);
   }
 
   /// Does a step; what goes wrong in it has changed nothing, is counted, and tried again when there

@@ -32,12 +32,24 @@ class page_resource final : public std::pmr::memory_resource {
   page_resource& operator=(const page_resource&) = delete;
   ~page_resource() override { std::ranges::for_each(kept_, drop); }
 
+  /// Gives back what is kept.
+  void trim() {
+    std::vector<piece> gone;
+    gone.reserve(kept_bytes_max / kept_bytes_min);
+    {
+      guard lock{mutex_};
+      gone.swap(kept_);
+      kept_bytes_ = 0;
+    }
+    std::ranges::for_each(gone, drop);
+  }
+
  private:
   using guard = boost::interprocess::scoped_lock<platform::mutex>;
 
   static constexpr std::size_t huge_bytes = std::size_t{2} << 20;
   static constexpr std::size_t kept_bytes_min = std::size_t{32} << 10;  // of one piece
-  static constexpr std::size_t kept_bytes_max = std::size_t{24} << 20;  // of all
+  static constexpr std::size_t kept_bytes_max = std::size_t{48} << 20;  // of all
 
   struct piece {
     std::size_t bytes = 0;
@@ -138,6 +150,9 @@ class heap {
     from_->deallocate(memory, bytes, alignment);
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }
+
+  /// Gives back what the index's own memory keeps for the next blocks.
+  void trim() { own_.trim(); }
 
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t peak_bytes() const { return peak_.load(std::memory_order_relaxed); }

@@ -41,6 +41,9 @@ struct timelsm_options {
   std::size_t partition_rows = std::size_t{1} << 18;
   /// fragments of deleted time beyond which what they hide is removed
   std::size_t tombstones_max = std::size_t{1} << 16;
+  /// a durable log writes a checkpoint when the records behind the last one take so many bytes, and
+  /// twice what that took; 0, or without maintenance in the background: compact() does
+  std::uint64_t checkpoint_bytes = 64u << 20;
   /// where columns come from; null: huge pages of the index's own; must outlive every snapshot
   std::pmr::memory_resource* memory = nullptr;
   /// told of each row that was physically removed, once; snapshots from before may still show it.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/timelsm/hidden_counts.hpp>
 #include <logdb/index/timelsm/merge.hpp>
 #include <logdb/index/timelsm/walk.hpp>
 
@@ -35,14 +36,8 @@ class query {
   /// Calls f with each sequence, the oldest first.
   template <class F>
   void each_sequence(F f) const {
-    const version<V>& at = *view_.at;
-    f(all(at.sealed->l1));
-    for (const auto& one : at.sealed->l0) f(all(one));
-    for (const auto& one : at.frozen) each_of(*one, f);
-    f(all(at.active->pieces));
-    if (open_.size != 0) f(slices<V>{&open_, &open_ + 1});
-    for (const auto& one : at.active->chunks) f(slices<V>{&one, &one + 1});
-    if (late_.size != 0) f(slices<V>{&late_, &late_ + 1});
+    each_sealed(*view_.at->sealed, f);
+    each_fresh(f);
   }
 
   /// Begins a walk: forward_walk or backward_walk.
@@ -54,44 +49,39 @@ class query {
   }
 
   /// Counts the visible rows.
-  /// @cost  O(log rows) for each sequence; where deletions hide something, O(log) for each of them
+  /// @cost  O(log rows) for each sequence and for the deletions, amortised
   [[nodiscard]] std::size_t count() const {
-    std::size_t rows = 0;
-    if (in_.empty()) return rows;
-    const auto& l1 = view_.at->sealed->l1;
-    each_sequence([&](const slices<V>& one) {
-      const bool counted = one.first == l1.data() && !hidden_.applies(0);
-      rows += counted ? count_l1(one) : count(one);
-    });
+    if (in_.empty()) return 0;
+    if (hidden_.applies(0)) {
+      std::size_t rows = count_sealed(view_, in_, hidden_);
+      each_fresh([&](const slices<V>& one) { rows += count_visible(one, in_, hidden_); });
+      return rows;
+    }
+    const tree<V>& sealed = *view_.at->sealed;
+    std::size_t rows = count_l1(sealed, in_);
+    for (const auto& one : sealed.l0) rows += count_all(all(one), in_);
+    each_fresh([&](const slices<V>& one) { rows += count_all(one, in_); });
     return rows;
   }
 
  private:
   static slices<V> all(const sorted_run<V>& one) { return {one.data(), one.data() + one.size()}; }
 
+  /// Calls f with each sequence that is not sealed.
+  template <class F>
+  void each_fresh(F f) const {
+    const version<V>& at = *view_.at;
+    for (const auto& one : at.frozen) each_of(*one, f);
+    f(all(at.active->pieces));
+    if (open_.size != 0) f(slices<V>{&open_, &open_ + 1});
+    for (const auto& one : at.active->chunks) f(slices<V>{&one, &one + 1});
+    if (late_.size != 0) f(slices<V>{&late_, &late_ + 1});
+  }
+
   template <class F>
   static void each_of(const memtable<V>& table, F f) {
     f(all(table.pieces));
     for (const auto& one : table.chunks) f(slices<V>{&one, &one + 1});
-  }
-
-  /// Counts in a sequence by the numbers of rows that are known of whole partitions.
-  [[nodiscard]] std::size_t count_l1(const slices<V>& all) const {
-    const auto some = all.within(in_);
-    if (some.empty()) return 0;
-    const auto& before = view_.at->sealed->l1_rows;
-    const slice<V>& back = some.last[-1];
-    const std::size_t begin = before[static_cast<std::size_t>(some.first - all.first)];
-    const std::size_t end = before[static_cast<std::size_t>(some.last - all.first) - 1];
-    return end + back.up_to(in_.last) - (begin + some.first->below(in_.first));
-  }
-
-  [[nodiscard]] std::size_t count(const slices<V>& all) const {
-    std::size_t rows = 0;
-    const auto some = all.within(in_);
-    if (some.empty()) return 0;
-    for (forward_cursor<V> at{some, in_, hidden_}; !at.done();) rows += at.take(at.stop()).size;
-    return rows;
   }
 
   /// Sorts the late rows in the bounds that are visible: they are few.

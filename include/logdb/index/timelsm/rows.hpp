@@ -92,6 +92,17 @@ struct columns {
   [[nodiscard]] columns take(std::size_t n) const { return {times, values, n}; }
 };
 
+/// Shows two columns to the writer.
+template <class V>
+struct column_pair {
+  std::span<const time_type> times;
+  std::span<const V> values;
+
+  [[nodiscard]] std::size_t size() const { return times.size(); }
+  [[nodiscard]] time_type time(std::size_t i) const { return times[i]; }
+  [[nodiscard]] const V& value(std::size_t i) const { return values[i]; }
+};
+
 /// Returns the first of n sorted times that is not below one.
 inline const time_type* lower_bound(const time_type* first, std::size_t n, time_type time) {
   while (n > 1) {

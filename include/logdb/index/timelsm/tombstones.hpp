@@ -153,6 +153,16 @@ class tombstones {
     return {*this, at, static_cast<std::size_t>(found - all.begin()) - 1};
   }
 
+  /// Returns how many fragments lie before a place; all of them when it is not valid.
+  [[nodiscard]] std::size_t index_of(const place& at) const {
+    return at.valid() ? pages_[at.page_].before + at.at_ : size_;
+  }
+  /// Returns how many begin at a time or before.
+  [[nodiscard]] std::size_t index_after(time_type time) const {
+    const place last = until(time);
+    return last.valid() ? index_of(last) + 1 : 0;
+  }
+
   /// Moves a place on to from(time); one that was never set goes straight there.
   void advance(place& at, time_type time) const {
     for (int step = 0; at.map_ == this && step < few; ++step, at.next()) {
@@ -181,6 +191,7 @@ class tombstones {
   struct page {
     time_type first = 0;  // of its first fragment
     std::shared_ptr<const fragments> all{};
+    std::size_t before = 0;  // fragments in the pages before
   };
 
   /// Returns the last time that belongs to a page: just before the next one begins.
@@ -190,16 +201,18 @@ class tombstones {
 
   void share(const page& one) {
     pages_.push_back(one);
+    pages_.back().before = size_;
     size_ += one.all->size();
   }
 
   void append(std::span<const fragment> all) {
-    size_ += all.size();
     while (!all.empty()) {
       const std::size_t n = all.size() < 2 * page_size ? all.size() : page_size;
       pages_.push_back(
           {all.front().first, std::make_shared<const fragments>(
                                   all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n))});
+      pages_.back().before = size_;
+      size_ += n;
       all = all.subspan(n);
     }
   }
@@ -282,6 +295,12 @@ class cover {
   [[nodiscard]] stretch down(time_type time, std::uint64_t applied, time_type first) const {
     tombstones::place none;
     return down(time, applied, first, none);
+  }
+
+  /// Returns the deletions that reach into the bounds and that the map does not have, in disjoint
+  /// parts, sorted.
+  [[nodiscard]] std::span<const fragment> recent() const {
+    return {recent_.data(), recent_.size()};
   }
 
   [[nodiscard]] bool hides(time_type time, std::uint64_t applied) const {

@@ -119,11 +119,15 @@ struct head {
 };
 
 template <class V>
+class hidden_counts;
+
+template <class V>
 struct version {
   std::shared_ptr<const tree<V>> sealed;
   tombstones_ptr deleted;
-  std::vector<memtable_ptr<V>> frozen;  // the oldest first
-  memtable_ptr<V> active;               // but for its head
+  std::shared_ptr<hidden_counts<V>> counted;  // of these two
+  std::vector<memtable_ptr<V>> frozen;        // the oldest first
+  memtable_ptr<V> active;                     // but for its head
   std::shared_ptr<head<V>> growing;
 };
 

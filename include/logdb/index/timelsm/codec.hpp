@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// How rows and deletions of a time log stand in its records. Do not change: on disk.
+///
+/// ```
+/// a row       kind 1 | 0 (1) | value bytes (2) | 0 (4) | time (8) | value
+/// rows        kind 2 | flags (1) | value bytes (2) | count (4) | times | values
+/// a deletion  kind 3 | 0 (7) | first time (8) | last time (8)
+/// ```
+///
+/// Little-endian. Times of a batch are LEB128 of the zigzag of their differences, flag 1: of the
+/// differences of those, whichever is shorter. Values of a batch are the column as it is, flag 2:
+/// LEB128 of the zigzag of their differences, for integers where that is shorter. Of byte values
+/// `value bytes` is 65535: a batch has their lengths in LEB128, then their bytes.
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include <logdb/error.hpp>
+#include <logdb/format/bytes.hpp>
+#include <logdb/index/timelsm/rows.hpp>
+
+namespace logdb::timelsm {
+
+enum class record_kind : std::uint8_t { row = 1, rows = 2, deletion = 3 };
+
+inline constexpr std::uint8_t flag_second_differences = 1;
+inline constexpr std::uint8_t flag_value_differences = 2;
+inline constexpr std::size_t record_header_bytes = 8;
+inline constexpr std::size_t varint_bytes_max = 10;
+
+template <class V>
+inline constexpr std::uint16_t value_bytes = owns_bytes<V> ? 0xffff
+                                                           : static_cast<std::uint16_t>(sizeof(V));
+
+constexpr std::uint64_t zigzag(std::uint64_t difference) {
+  return difference << 1 ^ (std::uint64_t{0} - (difference >> 63));
+}
+constexpr std::uint64_t unzigzag(std::uint64_t coded) {
+  return coded >> 1 ^ (std::uint64_t{0} - (coded & 1));
+}
+
+/// Returns how many bytes put_varint() takes.
+constexpr std::size_t varint_bytes(std::uint64_t value) {
+  return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
+
+inline std::byte* put_varint(std::byte* out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *out++ = static_cast<std::byte>(value | 0x80);
+  *out++ = static_cast<std::byte>(value);
+  return out;
+}
+
+/// Walks numbers as their differences, first or second ones.
+class difference_coder {
+ public:
+  explicit difference_coder(bool second) : second_{second} {}
+
+  [[nodiscard]] std::uint64_t code(std::uint64_t number) {
+    const std::uint64_t difference = number - last_;
+    const std::uint64_t coded = zigzag(difference - (second_ ? step_ : 0));
+    last_ = number;
+    step_ = difference;
+    return coded;
+  }
+  [[nodiscard]] std::uint64_t decode(std::uint64_t coded) {
+    const std::uint64_t difference = unzigzag(coded) + (second_ ? step_ : 0);
+    last_ += difference;
+    step_ = difference;
+    return last_;
+  }
+
+ private:
+  bool second_;
+  std::uint64_t last_ = 0;
+  std::uint64_t step_ = 0;
+};
+
+/// Turns an integer value into a number and back; only for integers of up to 8 bytes.
+template <class V>
+inline constexpr bool is_number = std::is_integral_v<V> && sizeof(V) <= 8;
+
+/// Holds the bytes of a record while it is written.
+class record_buffer {
+ public:
+  explicit record_buffer(std::size_t bytes_max)
+      : memory_{std::make_unique_for_overwrite<std::byte[]>(bytes_max)}, end_{memory_.get()} {}
+
+  [[nodiscard]] std::byte* end() const { return end_; }
+  void grow_to(std::byte* end) { end_ = end; }
+  [[nodiscard]] bytes_view bytes() const {
+    return {memory_.get(), static_cast<std::size_t>(end_ - memory_.get())};
+  }
+
+  template <class T>
+  void put(T value) {
+    std::memcpy(end_, &value, sizeof value);
+    end_ += sizeof value;
+  }
+  void put(bytes_view bytes) {
+    if (!bytes.empty()) std::memcpy(end_, bytes.data(), bytes.size());
+    end_ += bytes.size();
+  }
+
+ private:
+  std::unique_ptr<std::byte[]> memory_;
+  std::byte* end_;
+};
+
+template <class V>
+void put_header(record_buffer& out, record_kind kind, std::uint8_t flags, std::uint32_t count) {
+  out.put(static_cast<std::uint8_t>(kind));
+  out.put(flags);
+  out.put(value_bytes<V>);
+  out.put(count);
+}
+
+/// Encodes one row.
+template <class V>
+record_buffer encode_row(time_type time, const V& value) {
+  if constexpr (owns_bytes<V>) {
+    record_buffer out{record_header_bytes + sizeof time + value.size()};
+    put_header<V>(out, record_kind::row, 0, 0);
+    out.put(time);
+    out.put(value.bytes());
+    return out;
+  } else {
+    record_buffer out{record_header_bytes + sizeof time + sizeof value};
+    put_header<V>(out, record_kind::row, 0, 0);
+    out.put(time);
+    out.put(value);
+    return out;
+  }
+}
+
+inline record_buffer encode_deletion(const bounds& in) {
+  record_buffer out{record_header_bytes + 2 * sizeof(time_type)};
+  out.put(static_cast<std::uint64_t>(record_kind::deletion));
+  out.put(in.first);
+  out.put(in.last);
+  return out;
+}
+
+/// Encodes rows as one record.
+/// @param rows  has size(), time(i), value(i)
+template <class V, class Rows>
+class batch_encoder {
+ public:
+  explicit batch_encoder(const Rows& rows) : rows_{rows} {}
+
+  [[nodiscard]] record_buffer run() {
+    measure();
+    const bool second = second_bytes_ < first_bytes_;
+    const bool coded = is_number<V> && value_bytes_ < rows_.size() * sizeof(V);
+    const std::size_t values = owns_bytes<V> || coded ? value_bytes_ : rows_.size() * sizeof(V);
+    record_buffer out{record_header_bytes + std::min(first_bytes_, second_bytes_) + values};
+    const int flags = (second ? flag_second_differences : 0) | (coded ? flag_value_differences : 0);
+    put_header<V>(out, record_kind::rows, static_cast<std::uint8_t>(flags),
+                  static_cast<std::uint32_t>(rows_.size()));
+    put_times(out, second);
+    put_values(out, coded);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t time(std::size_t i) const {
+    return static_cast<std::uint64_t>(rows_.time(i));
+  }
+
+  void measure() {
+    difference_coder first{false};
+    difference_coder second{true};
+    difference_coder values{false};
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      first_bytes_ += varint_bytes(first.code(time(i)));
+      second_bytes_ += varint_bytes(second.code(time(i)));
+      if constexpr (is_number<V>) {
+        value_bytes_ += varint_bytes(values.code(static_cast<std::uint64_t>(rows_.value(i))));
+      } else if constexpr (owns_bytes<V>) {
+        const std::size_t bytes = rows_.value(i).size();
+        value_bytes_ += varint_bytes(bytes) + bytes;
+      }
+    }
+  }
+
+  void put_times(record_buffer& out, bool second) const {
+    difference_coder coder{second};
+    std::byte* at = out.end();
+    for (std::size_t i = 0; i < rows_.size(); ++i) at = put_varint(at, coder.code(time(i)));
+    out.grow_to(at);
+  }
+
+  void put_values(record_buffer& out, [[maybe_unused]] bool coded) const {
+    if constexpr (owns_bytes<V>) {
+      std::byte* at = out.end();
+      for (std::size_t i = 0; i < rows_.size(); ++i) at = put_varint(at, rows_.value(i).size());
+      out.grow_to(at);
+      for (std::size_t i = 0; i < rows_.size(); ++i) out.put(rows_.value(i).bytes());
+    } else {
+      if constexpr (is_number<V>) {
+        if (coded) return put_numbers(out);
+      }
+      for (std::size_t i = 0; i < rows_.size(); ++i) out.put<V>(rows_.value(i));
+    }
+  }
+
+  void put_numbers(record_buffer& out) const {
+    difference_coder coder{false};
+    std::byte* at = out.end();
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      at = put_varint(at, coder.code(static_cast<std::uint64_t>(rows_.value(i))));
+    }
+    out.grow_to(at);
+  }
+
+  const Rows& rows_;
+  std::size_t first_bytes_ = 0;
+  std::size_t second_bytes_ = 0;
+  std::size_t value_bytes_ = 0;
+};
+
+template <class V>
+record_buffer encode_batch(const column_pair<V>& rows) {
+  return batch_encoder<V, column_pair<V>>{rows}.run();
+}
+
+/// Is what a record of a time log says: rows, or a deletion. Byte values point into the record.
+template <class V>
+struct decoded_record {
+  record_kind kind{};
+  std::vector<time_type> times{};
+  std::vector<V> values{};
+  bounds deleted{};
+};
+
+/// Reads a record; every number is checked against what is left before it is used.
+template <class V>
+class record_decoder {
+ public:
+  explicit record_decoder(bytes_view record) : left_{record} {}
+
+  /// @errors  errc::corrupt; errc::format_mismatch for values of another size
+  [[nodiscard]] decoded_record<V> run() {
+    decoded_record<V> out;
+    const auto kind = take<std::uint8_t>();
+    const auto flags = take<std::uint8_t>();
+    const auto bytes = take<std::uint16_t>();
+    const auto count = take<std::uint32_t>();
+    out.kind = static_cast<record_kind>(kind);
+    if (out.kind == record_kind::deletion) {
+      out.deleted.first = take<time_type>();
+      out.deleted.last = take<time_type>();
+      return out;
+    }
+    if (out.kind != record_kind::row && out.kind != record_kind::rows) fail();
+    require_size(bytes);
+    out.kind == record_kind::row ? take_row(out) : take_rows(out, flags, count);
+    if (!left_.empty()) fail();
+    return out;
+  }
+
+ private:
+  [[noreturn]] static void fail() {
+    throw error{errc::corrupt, "a record of a time log cannot be decoded"};
+  }
+  static void require_size(std::uint16_t bytes) {
+    if (bytes == value_bytes<V>) return;
+    throw error{errc::format_mismatch, "the time log holds values of another size"};
+  }
+
+  [[nodiscard]] bytes_view take_bytes(std::size_t n) {
+    if (n > left_.size()) fail();
+    const bytes_view taken = left_.first(n);
+    left_ = left_.subspan(n);
+    return taken;
+  }
+  template <class T>
+  [[nodiscard]] T take() {
+    T value;
+    std::memcpy(&value, take_bytes(sizeof value).data(), sizeof value);
+    return value;
+  }
+  [[nodiscard]] std::uint64_t take_varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const auto next = static_cast<std::uint64_t>(take<std::uint8_t>());
+      value |= (next & 0x7f) << shift;
+      if (next < 0x80) return value;
+    }
+    fail();
+  }
+
+  void take_row(decoded_record<V>& out) {
+    out.times.push_back(take<time_type>());
+    if constexpr (owns_bytes<V>) {
+      out.values.push_back(bytes_value{take_bytes(left_.size())});
+    } else {
+      out.values.push_back(take<V>());
+    }
+  }
+
+  void take_rows(decoded_record<V>& out, std::uint8_t flags, std::size_t count) {
+    if (count > left_.size()) fail();  // a time takes a byte at least
+    out.times.reserve(count);
+    out.values.reserve(count);
+    difference_coder coder{(flags & flag_second_differences) != 0};
+    for (std::size_t i = 0; i < count; ++i) {
+      out.times.push_back(static_cast<time_type>(coder.decode(take_varint())));
+    }
+    take_values(out, (flags & flag_value_differences) != 0, count);
+  }
+
+  void take_values(decoded_record<V>& out, bool coded, std::size_t count) {
+    if constexpr (owns_bytes<V>) {
+      std::vector<std::uint64_t> lengths(count);
+      for (auto& length : lengths) length = take_varint();
+      for (const auto length : lengths) out.values.push_back(bytes_value{take_bytes(length)});
+    } else {
+      difference_coder coder{false};
+      for (std::size_t i = 0; i < count; ++i) {
+        if constexpr (is_number<V>) {
+          if (coded) {
+            out.values.push_back(static_cast<V>(coder.decode(take_varint())));
+            continue;
+          }
+        }
+        out.values.push_back(take<V>());
+      }
+    }
+  }
+
+  bytes_view left_;
+};
+
+}  // namespace logdb::timelsm

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The inside of a durable time log: a log of records, the index that they make, and who writes
+/// checkpoints.
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <utility>
+
+#include <boost/interprocess/sync/scoped_lock.hpp>
+
+#include <logdb/index/timelsm/replay.hpp>
+#include <logdb/index/timelsm/turns.hpp>
+
+namespace logdb::timelsm {
+
+/// Holds a log and the index beside it.
+///
+/// @threads  any
+template <class V, class System, class Log>
+class store {
+ public:
+  using index_type = time_index<V, System>;
+
+  /// Opens the log and makes its index.
+  /// @param where  a path, or whatever else the log takes before its options
+  template <class Path>
+  store(const Path& where, const typename Log::options& of_log, timelsm_options<V> chosen)
+      : reports_{std::exchange(chosen.pressure, pressure_mode::wait) == pressure_mode::report},
+        read_only_{of_log.mode == open_mode::read_only},
+        log_{where, of_log},
+        index_{chosen},
+        options_{std::move(chosen)} {
+    replay_.open(log_, index_);
+    order_.begin(replay_.next());
+    written_ = replay_.bytes();
+    const bool alone = options_.maintenance == maintenance_mode::background && !read_only_;
+    if (alone && options_.checkpoint_bytes != 0) {
+      thread_ = typename System::thread{[this] { keep_small(); }};
+    }
+  }
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+  ~store() { stop(); }
+
+  [[nodiscard]] Log& log() { return log_; }
+
+  /// Returns the index; to read only, with what the writer appended since.
+  [[nodiscard]] index_type& index() {
+    if (read_only_) {
+      guard lock{replay_mutex_};
+      replay_.go_on(log_, index_);
+    }
+    return index_;
+  }
+
+  /// Appends a record, and applies it to the index when all before it were.
+  ///
+  /// @errors  as the log's append, errc::busy; nothing was appended, unless it is errc::failed
+  template <class Apply>
+  lsn append(bytes_view record, Apply apply) {
+    const being_used scope{*this};
+    if (reports_ && index_.is_lagging()) {
+      throw error{errc::busy, "maintenance of the time index lags behind"};
+    }
+    const lsn at = accepted(record);
+    order_.apply(at, [&] { apply(index_); });
+    const std::uint64_t written = written_.fetch_add(record.size(), std::memory_order_relaxed);
+    if (written >= due_.load(std::memory_order_relaxed)) [[unlikely]]
+      grown_.signal();
+    return at;
+  }
+
+  /// Writes what there is, and gives up the records that said so.
+  void checkpoint() {
+    guard lock{replay_mutex_};
+    const std::uint64_t before = written_.load(std::memory_order_relaxed);
+    const std::uint64_t bytes = write_checkpoint(log_, order_, index_);
+    written_.fetch_sub(before, std::memory_order_relaxed);
+    set_due(2 * bytes);
+  }
+
+  /// Ends the log; what it has accepted reaches the index before that is closed. Again: nothing.
+  void close() {
+    closed_.store(true);
+    stop();
+    struct then_index {
+      store& self;
+      ~then_index() { self.end_index(); }
+    };
+    const then_index last{*this};
+    log_.close();
+  }
+  [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
+
+ private:
+  using mutex = platform::basic_mutex<System>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+
+  /// Counts a write that is under way.
+  struct being_used {
+    explicit being_used(store& used) : self{used} { self.writing_.fetch_add(1); }
+    being_used(const being_used&) = delete;
+    being_used& operator=(const being_used&) = delete;
+    ~being_used() {
+      // Sequentially consistent, as the two in end_index(): either it sees this end, or it is seen.
+      if (self.writing_.fetch_sub(1) == 1 && self.closed_.load()) self.idle_.signal();
+    }
+    store& self;
+  };
+
+  lsn accepted(bytes_view record) {
+    try {
+      return log_.view().append(record);
+    } catch (const error& failure) {
+      // It may have an lsn that nobody will apply.
+      if (failure.condition() == errc::failed) order_.give_up();
+      throw;
+    }
+  }
+
+  void end_index() {
+    for (;;) {
+      const auto ticket = idle_.ticket();
+      if (writing_.load() == 0) break;
+      idle_.wait(ticket);
+    }
+    index_.close();
+  }
+
+  void set_due(std::uint64_t bytes) {
+    due_.store(std::max(bytes, options_.checkpoint_bytes), std::memory_order_relaxed);
+  }
+
+  /// Writes a checkpoint whenever the records behind the last one have become many.
+  void keep_small() {
+    while (!stopping_.load()) {
+      const auto ticket = grown_.ticket();
+      if (written_.load(std::memory_order_relaxed) < due_.load(std::memory_order_relaxed)) {
+        if (!stopping_.load()) grown_.wait(ticket);
+      } else {
+        try_checkpoint();
+      }
+    }
+  }
+
+  /// What fails has given up nothing; it is tried again when there is twice as much.
+  void try_checkpoint() {
+    try {
+      checkpoint();
+    } catch (const std::exception& failure) {
+      set_due(2 * written_.load(std::memory_order_relaxed));
+      if (options_.log) options_.log(failure.what());
+    }
+  }
+
+  void stop() {
+    stopping_.store(true);
+    grown_.signal();
+    guard lock{stop_mutex_};
+    if (thread_.joinable()) thread_.join();
+  }
+
+  bool reports_;
+  bool read_only_;
+  Log log_;
+  index_type index_;
+  timelsm_options<V> options_;
+  turns<System> order_;
+  mutex replay_mutex_;  // of replay_ once it is open; one checkpoint at a time
+  replayer<V> replay_;
+  std::atomic<std::uint64_t> written_ = 0;  // bytes of records behind the last checkpoint
+  std::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;
+  std::atomic<std::uint32_t> writing_ = 0;
+  std::atomic<bool> closed_ = false;
+  std::atomic<bool> stopping_ = false;
+  platform::basic_event<System> idle_;   // writing_ is 0, and the log closed
+  platform::basic_event<System> grown_;  // written_ has reached due_, or it is to stop
+  mutex stop_mutex_;
+  typename System::thread thread_;  // guarded by stop_mutex_ once it runs
+};
+
+}  // namespace logdb::timelsm
