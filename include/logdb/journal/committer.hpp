@@ -233,8 +233,8 @@ class committer {
     if constexpr (has_step<durability_point::watermark_release>) publish_written(taken);
   }
 
-  /// Returns from where on the kernel lacks something: also what a leader that died had given to it,
-  /// if the sync was still to come. Whether that one's failed nobody would ever hear.
+  /// Returns from where on the kernel lacks something. What a leader that died had given to it is
+  /// given again: if that one's sync failed, nobody heard of it.
   [[nodiscard]] std::uint64_t writes_from() {
     if constexpr (core_type::is_shared) {
       if (lead_.takes_over()) return core_.reached(Policies::durability::keeps_until);

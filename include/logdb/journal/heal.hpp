@@ -42,6 +42,7 @@ class healer {
     fresh_ = core_.segments.create(plan(keeps_part ? &torn : nullptr));
     fresh_->begin(first_, place_.time);
     const std::vector<std::byte> frames = reframe();
+    fresh_->see(place_.time);  // of their last group: what comes next must not be older
     fresh_->writable().write(format::segment_header_bytes, frames);
     if constexpr (has_step<durability_point::heal_sync>) fresh_->writable().sync();
     if (keeps_part) bounded_ = bound(torn);
@@ -50,8 +51,8 @@ class healer {
   }
 
  private:
-  /// Says in the control file that what is staged is being moved: who dies meanwhile leaves it to be
-  /// opened anew.
+  /// Says in the control file that what is staged is being moved: who dies meanwhile leaves it to
+  /// be opened anew.
   struct healing_mark {
     explicit healing_mark(typename core_type::control_type& told) : shared{told} {
       shared.healing.store(1);

@@ -4,6 +4,7 @@
 /// The live segments of one log at one moment, and what a new one is to be.
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -51,6 +52,30 @@ struct segment_list {
 
 template <class Policies>
 using segment_list_ptr = std::shared_ptr<const segment_list<Policies>>;
+
+/// Remembers with which record each of the last segments begins that other processes have made the
+/// active one.
+class begun_segments {
+ public:
+  void learn(segment_number number, lsn first, timestamp time) {
+    last_[to_integer(number) % last_.size()] = {number, first, time};
+  }
+  /// Tells a segment where it begins, if that is known and it was not.
+  template <class Segment>
+  void tell(Segment& listed) const {
+    const begun& known = last_[to_integer(listed.number()) % last_.size()];
+    if (known.number == listed.number() && !listed.base()) listed.begin(known.first, known.time);
+  }
+
+ private:
+  struct begun {
+    segment_number number{};
+    lsn first{};
+    timestamp time{};
+  };
+
+  std::array<begun, 32> last_{};
+};
 
 /// Says how a new segment comes about.
 struct segment_plan {

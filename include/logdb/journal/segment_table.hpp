@@ -5,7 +5,6 @@
 /// and go.
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include <logdb/durability_point.hpp>
@@ -93,8 +92,8 @@ class segment_table {
   /// Says with which record a segment begins that another process has made the active one.
   void learn_begun(segment_number number, lsn first, timestamp time) {
     guard lock{list_mutex_};
-    begun_[to_integer(number) % begun_.size()] = {number, first, time};
-    for (const auto& each : list_->log) apply_begun(*each);
+    begun_.learn(number, first, time);
+    for (const auto& each : list_->log) begun_.tell(*each);
   }
 
   /// Exchanges the list for an edited copy.
@@ -264,7 +263,7 @@ class segment_table {
       // It was met in the log, and no manifest names it yet.
       if (own->base() >= found.first && !fresh->has(own->number())) insert_attached(*fresh, own);
     }
-    for (const auto& each : fresh->log) apply_begun(*each);
+    for (const auto& each : fresh->log) begun_.tell(*each);
     for (const auto& cursor : found.cursors) cursors_.set(cursor);
     manifest_ = found;
     list_ = std::move(fresh);
@@ -285,12 +284,6 @@ class segment_table {
       return *found;
     }
     return make(entry);
-  }
-
-  /// Tells a segment where it begins, if that is known and it was not. Requires the list's lock.
-  void apply_begun(segment<Policies>& listed) const {
-    const begun& known = begun_[to_integer(listed.number()) % begun_.size()];
-    if (known.number == listed.number() && !listed.base()) listed.begin(known.first, known.time);
   }
 
   segment_number take_number() {
@@ -389,20 +382,13 @@ class segment_table {
     std::erase_if(list.attached, before);
   }
 
-  /// Says with which record a segment begins.
-  struct begun {
-    segment_number number{};
-    lsn first{};
-    timestamp time{};
-  };
-
   std::shared_ptr<storage> volume_;
   control_type* shared_ = nullptr;  // of who else publishes; null: nobody
   mutable mutex list_mutex_;        // of list_ and manifest_
   mutex publish_mutex_;             // one manifest at a time, in order
   format::manifest manifest_;       // segments and cursors: as last written
   cursor_table cursors_;            // guarded by list_mutex_
-  std::array<begun, 32> begun_{};   // guarded by list_mutex_: the last, by number
+  begun_segments begun_;            // guarded by list_mutex_
   segment_list_ptr<Policies> list_;
   typename Policies::index::options chosen_;
   recovery_mode mode_;

@@ -106,8 +106,7 @@ inline bool parse_uuid(std::string_view text, std::array<std::byte, 16>& out) {
 ///
 /// The functions are thin: no exceptions, no retries, no state. What fails returns the negative
 /// errno. A test derives from this and shadows what it wants to fail; `storage/` retries EINTR and
-/// short
-/// transfers.
+/// short transfers.
 ///
 /// @threads  any
 struct posix {
