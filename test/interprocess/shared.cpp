@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/mp11/list.hpp>
@@ -60,6 +61,29 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(processes_come_and_go_at_any_time, Log, logs) {
            }};
   BOOST_TEST(all.finish() == processes);
   BOOST_TEST(check_alone<Log>(place / "log").size() == processes * visits);
+}
+
+/// Does not see a manifest at the first look: another process makes it just then.
+struct late_system : quick_system {
+  static int exists(handle directory, const char* name) {
+    const bool late = name == format::manifest_name && !std::exchange(seen, true);
+    return late ? 0 : quick_system::exists(directory, name);
+  }
+  inline static bool seen = true;
+};
+
+BOOST_AUTO_TEST_CASE(a_log_that_another_process_makes_meanwhile_is_no_strangers) {
+  const temp_dir place;
+  using log_type = quick_shared<Fsync, late_system>;
+  {
+    log_type log{place / "log"};
+    log.append("made meanwhile");
+    log.close();
+  }
+  late_system::seen = false;
+  const log_type log{place / "log"};
+  BOOST_TEST(late_system::seen);
+  BOOST_TEST((texts_of(log) == std::vector<std::string>{"made meanwhile"}));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(processes_that_leave_without_a_close_lose_nothing, Log, logs) {
