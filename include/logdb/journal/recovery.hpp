@@ -41,7 +41,13 @@ class recovery {
   /// Returns the manifest to start from: what is there, or one of a new store.
   static format::manifest start(const typename Policies::storage& volume) {
     if (auto found = load_manifest<Policies>(volume, open_mode::read_write)) return *found;
-    require_vacant(volume);
+    try {
+      require_vacant(volume);
+    } catch (const error&) {
+      // Another process may have made the log just now.
+      if (auto found = load_manifest<Policies>(volume, open_mode::read_write)) return *found;
+      throw;
+    }
     format::manifest fresh{.store = random_identity<system>(), .next_segment = 1};
     fresh.index_id = Policies::index::id;
     fresh.first = lsn{1};

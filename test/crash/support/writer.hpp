@@ -71,6 +71,12 @@ class busy_writer {
     }
   }
 
+  /// Returns after so many appends, batches and transactions.
+  void run(std::uint64_t steps) {
+    while (steps-- > 0 && step()) {
+    }
+  }
+
  private:
   [[nodiscard]] bool step() {
     try {
