@@ -73,7 +73,8 @@ class verifier {
     const lsn reached = attached ? checked.base() + (place.next - lsn{1}) : place.next;
     const bool whole = checked.end() && checked.end() <= scope_.last + 1;
     if (place.gaps && reached <= checked.end()) return;
-    const bool ends = whole ? reached == checked.end() : reached > scope_.last;
+    const bool ends = whole ? reached == checked.end() && place.offset == checked.end_offset()
+                            : reached > scope_.last;
     if (!ends) note(checked, place.offset, 0, place.next, scan_stop::bound);
   }
 

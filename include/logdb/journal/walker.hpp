@@ -275,6 +275,11 @@ class record_walker {
 
   /// Goes on behind damage when salvaging: at the next whole frame that is not older.
   void resume(scan_stop stop) {
+    if (!in_attached_ && log_.from->end() && log_.place.next == log_.limit) {
+      // All records of the segment were read: what is damaged holds none. verify() tells of it.
+      log_.place.offset = log_.bytes.size();
+      return;
+    }
     if (!scope_.salvage) throw_corrupt(stop);
     std::uint64_t from = frames().place.offset + format::frame_alignment;
     while (const auto found =
