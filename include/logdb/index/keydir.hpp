@@ -96,6 +96,7 @@ struct BasicKeyDir {
   static constexpr bool reads_staging = true;
   static constexpr bool keeps_log_time = true;
   static constexpr bool may_truncate = false;
+  static constexpr bool one_writer = true;  // the table learns of this process's puts only
 
   class segment_index : public detail::segment_keys {
    public:

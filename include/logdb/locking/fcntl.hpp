@@ -38,17 +38,30 @@ struct Fcntl {
   static constexpr std::string_view file_name = "lock";
   static constexpr std::size_t processes_max = 200;  // that write at once
 
-  template <class Policies>
-  static constexpr bool compatible_with =
-      Policies::storage::persistent&& requires(typename Policies::storage::file& file) {
-    file.lock_range(platform::range_lock::shared, std::uint64_t{});
+  /// A storage says that several processes may write it at once.
+  template <class Storage>
+  static constexpr bool can_be_shared = requires {
+    requires Storage::shared_writers;
+  };
+  /// An index may say that it hears only of what its own process writes.
+  template <class Index>
+  static constexpr bool hears_of_all = !requires {
+    requires Index::one_writer;
   };
 
   template <class Policies>
+  static constexpr bool compatible_with =
+      can_be_shared<typename Policies::storage>&& hears_of_all<typename Policies::index>;
+
+  template <class Policies>
   static consteval void explain() {
-    static_assert(compatible_with<Policies>,
-                  "logdb: Locking<Fcntl> shares a log between processes, and its storage must lock "
-                  "parts of files: use Storage<Directory>, or Locking<None>");
+    static_assert(can_be_shared<typename Policies::storage>,
+                  "logdb: Locking<Fcntl> lets many processes write one log: use "
+                  "Storage<Directory>, or Locking<Flock> for one writing process");
+    static_assert(
+        !can_be_shared<typename Policies::storage> || hears_of_all<typename Policies::index>,
+        "logdb: Locking<Fcntl> lets many processes write one log, and this index hears of one "
+        "only: use Index<Sparse> or Index<None>, or Locking<Flock>");
   }
 
   /// Is a process's part in the log: the right to write, beside others.

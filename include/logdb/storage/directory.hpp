@@ -32,6 +32,7 @@ class BasicDirectory {
 
   static constexpr std::string_view name = "Directory";
   static constexpr bool persistent = true;
+  static constexpr bool shared_writers = true;
 
   /// Opens a directory; read_write creates it when it is missing, in a parent that must exist.
   ///

@@ -77,6 +77,7 @@ concept storage_file = std::movable<F> &&
 /// | `S::options` | type | | what can be set at run time; may be empty |
 /// | `S::name` | string_view | | as in `Storage<Directory>` |
 /// | `S::persistent` | bool | | whether the bytes outlive the object |
+/// | `S::shared_writers` | bool | | optional: several processes may write it (Locking<Fcntl>) |
 /// | `S{path, mode, options}` | | not_found, not_a_log, … | opens, or creates with read_write |
 /// | `s.path()` | path | | as given |
 /// | `s.names()` | vector of string | io | in no order |
