@@ -47,7 +47,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 
 namespace {
 
-constexpr std::uint64_t cases_default = 44'000;
+constexpr std::uint64_t cases_default = 22'000;
 constexpr std::size_t durabilities = 3;
 constexpr std::size_t storages = 2;
 

@@ -15,7 +15,7 @@ namespace {
 namespace sim = logdb::sim;
 
 constexpr std::uint64_t random_default = 3'000;
-constexpr std::uint64_t searched_default = 20'000;  // of each exhaustive search at most
+constexpr std::uint64_t searched_default = 6'000;  // of each exhaustive search at most
 
 template <class Durability>
 void run_random(std::uint64_t number, std::size_t images) {

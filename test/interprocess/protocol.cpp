@@ -89,7 +89,7 @@ void run_case(std::uint64_t number, sim::scoreboard& board) {
 
 BOOST_AUTO_TEST_CASE(processes_without_a_kill_lose_nothing_and_keep_the_order) {
   const sim::shared_scoreboard board;
-  const std::uint64_t wanted = sim::number_from_environment("LOGDB_PROTOCOL_RUNS", 400);
+  const std::uint64_t wanted = sim::number_from_environment("LOGDB_PROTOCOL_RUNS", 200);
   const std::string failure = sim::run_sharded(
       *board, {.cases = wanted}, [](std::uint64_t number, sim::scoreboard& counts) {
         const sim::process_size size{.processes = 2 + number % 3, .threads = 1 + number % 2};
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(processes_without_a_kill_lose_nothing_and_keep_the_order) {
 
 BOOST_AUTO_TEST_CASE(a_process_killed_at_any_step_loses_nothing_and_stops_nobody) {
   const sim::shared_scoreboard board;
-  const std::uint64_t wanted = sim::number_from_environment("LOGDB_PROTOCOL_CASES", 24);
+  const std::uint64_t wanted = sim::number_from_environment("LOGDB_PROTOCOL_CASES", 10);
   const std::string failure =
       sim::run_sharded(*board, {.cases = wanted, .seconds_max = 600}, run_case);
   BOOST_TEST(failure == "");
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_process_killed_at_any_step_loses_nothing_and_stops_nobody
 
 BOOST_AUTO_TEST_CASE(every_schedule_of_two_processes_keeps_order_and_promises) {
   const sim::shared_scoreboard board;
-  const std::uint64_t limit = sim::number_from_environment("LOGDB_PROTOCOL_SCHEDULES", 3'000);
+  const std::uint64_t limit = sim::number_from_environment("LOGDB_PROTOCOL_SCHEDULES", 2'000);
   const std::string failure =
       sim::run_sharded(*board, {.cases = 2, .seconds_max = 600},
                        [limit](std::uint64_t number, sim::scoreboard& counts) {

@@ -34,10 +34,18 @@ struct system_region {
   [[nodiscard]] std::span<std::byte> bytes() const;
 };
 
+struct system_mutex {
+  void init();
+  [[nodiscard]] logdb::platform::lock_result try_lock();
+  [[nodiscard]] logdb::platform::lock_result lock_for(std::chrono::seconds);
+  void unlock();
+};
+
 struct system_calls {
   using handle = int;
   using region = system_region;
   using thread = system_thread;
+  using robust_mutex = system_mutex;
   using access = logdb::platform::file_access;
   using piece = logdb::platform::write_piece;
   using time = std::chrono::nanoseconds;
@@ -65,10 +73,18 @@ struct system_calls {
   static int map_anonymous(std::size_t, region&);
   static void populate(std::span<std::byte>, bool);
   static int lock_exclusive(handle);
+  static int lock_shared(handle);
+  static int lock_range(handle, logdb::platform::range_lock, std::uint64_t, std::uint64_t, bool);
+  static int is_on_network(handle);
   static int unlock(handle);
   static int futex_wait(const std::atomic<std::uint32_t>&, std::uint32_t, std::optional<time> = {});
   static int futex_wake(const std::atomic<std::uint32_t>&, int);
+  static int futex_wait_shared(const std::atomic<std::uint32_t>&, std::uint32_t,
+                               std::optional<time> = {});
+  static int futex_wake_shared(const std::atomic<std::uint32_t>&, int);
   static void yield();
+  static std::uint32_t forks();
+  static void count_forks();
   static logdb::timestamp now();
   static time uptime();
   static int random(void*, std::size_t);
@@ -111,12 +127,25 @@ std::uint64_t use_as(const char* path) {
   return use<log>(path, {}) + use<log>(path, reading);
 }
 
+std::uint64_t use_keys(const char* path) {
+  using storage = logdb::Storage<logdb::BasicDirectory<system_calls>>;
+  logdb::basic_log<storage, logdb::Durability<logdb::Async>, logdb::Index<logdb::KeyDir>> keys{
+      path};
+  keys.put("a", "1");
+  keys.compact();
+  const std::uint64_t seen = keys.get("a").has_value() + keys.erase("a") + keys.size();
+  keys.close();
+  return seen;
+}
+
 }  // namespace
 
 std::uint64_t use_all(const char* path) {
   return use_as<logdb::BasicDirectory, logdb::Fsync, logdb::Flock>(path) +
          use_as<logdb::BasicDirectory, logdb::Async, logdb::Flock>(path) +
          use_as<logdb::BasicDirectory, logdb::None, logdb::None>(path) +
-         use_as<logdb::BasicSingleFile, logdb::Async, logdb::Flock>(path) +
+         use_as<logdb::BasicDirectory, logdb::Fsync, logdb::Fcntl>(path) +
+         use_as<logdb::BasicDirectory, logdb::Async, logdb::Fcntl>(path) +
+         use_as<logdb::BasicSingleFile, logdb::Async, logdb::Flock>(path) + use_keys(path) +
          use_as<logdb::BasicMemory, logdb::None, logdb::None>(path);
 }

@@ -35,7 +35,7 @@ LANGUAGE = re.compile(
     """,
     re.X,
 )
-SEAM = re.compile(r"system_(calls|region|thread)::")
+SEAM = re.compile(r"system_(calls|region|thread|mutex)::")
 
 
 def undefined(compiler, source, include):
