@@ -286,9 +286,10 @@ class lock_trial {
 template <class Log>
 void strike_each_lock(int signal, std::uint64_t step) {
   std::uint64_t struck = 0;
-  int missed = 0;
+  std::uint64_t missed = 0;
   for (std::uint64_t moment = 1; missed < 10; moment += step) {
-    lock_trial<Log>{moment, signal}.run() ? ++struck : ++missed;
+    const bool came = lock_trial<Log>{moment, signal}.run();
+    (came ? struck : missed) += 1;
   }
   std::cout << "moments: " << struck << std::endl;
   BOOST_TEST(struck > 20U);
