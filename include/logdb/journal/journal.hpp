@@ -197,7 +197,8 @@ class journal {
     return now;
   }
 
-  [[nodiscard]] log_stats stats() const {
+  [[nodiscard]] log_stats stats() {
+    if constexpr (core_type::is_shared) (void)scope();  // attached segments are met in the log
     const auto list = core_.segments.list();
     log_stats now{.records = (last_lsn() + 1) - list->log.front()->base()};
     now.records_appended = last_lsn() - report_.last;
