@@ -265,7 +265,12 @@ class segment_table {
     }
     for (const auto& each : fresh->log) begun_.tell(*each);
     for (const auto& cursor : found.cursors) cursors_.set(cursor);
-    manifest_ = found;
+    // The rest stays as it is, and is read without the lock: whose store, which index.
+    manifest_.generation = found.generation;
+    manifest_.next_segment = found.next_segment;
+    manifest_.first = found.first;
+    manifest_.segments = found.segments;
+    manifest_.cursors = found.cursors;
     list_ = std::move(fresh);
   }
 
