@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// The live segments of one log and the manifest that names them: the one place where segments come
-/// and go.
+/// The live segments of one log and the manifest that names them: where segments come and go.
 
 #include <algorithm>
 #include <vector>
@@ -268,9 +267,6 @@ class segment_table {
     // The rest stays as it is, and is read without the lock: whose store, which index.
     manifest_.generation = found.generation;
     manifest_.next_segment = found.next_segment;
-    manifest_.first = found.first;
-    manifest_.segments = found.segments;
-    manifest_.cursors = found.cursors;
     list_ = std::move(fresh);
   }
 
