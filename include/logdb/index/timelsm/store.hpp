@@ -13,6 +13,7 @@
 
 #include <logdb/index/timelsm/replay.hpp>
 #include <logdb/index/timelsm/turns.hpp>
+#include <logdb/storage/policy.hpp>
 
 namespace logdb::timelsm {
 
