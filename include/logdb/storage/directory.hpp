@@ -142,6 +142,12 @@ class BasicDirectory {
     detail::require_done(result, "cannot sync the directory", path);
   }
 
+  /// Returns a path as people write it, for messages.
+  [[nodiscard]] static std::filesystem::path plain(const std::filesystem::path& path) {
+    const std::filesystem::path normal = path.lexically_normal();
+    return normal.has_filename() ? normal : normal.parent_path();
+  }
+
   /// Makes the name of a new directory durable. An empty one may be new as well: its maker may
   /// have died before
   /// the sync. One with files in it is not: the first file is only made after this.
@@ -149,7 +155,7 @@ class BasicDirectory {
     if (!created && !names().empty()) return;
     const std::filesystem::path parent = path_ / "..";  // its own, also through a symbolic link
     try {
-      sync_names(open_directory(parent), parent);
+      sync_names(open_directory(parent), plain(parent));
     } catch (const error& failure) {
       // Whoever gave this user a directory in a parent that it may not read has made it durable,
       // too.
