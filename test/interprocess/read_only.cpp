@@ -212,6 +212,13 @@ void make_read_only(const std::filesystem::path& path) {
   std::filesystem::permissions(path.parent_path(), read | enter);
 }
 
+/// Waits until what is published names the segment made ready: then no file is made any more.
+/// The writer's own table names it earlier.
+template <class Log>
+void await_next_segment(const std::filesystem::path& path) {
+  while (Log{path, reading<Log>()}.stats().segments < 2) std::this_thread::yield();
+}
+
 /// Reads in a process that may not write anything; returns how many records it found, or -1.
 template <class Log>
 int read_as_stranger(const std::filesystem::path& path) {
@@ -231,8 +238,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reader_needs_no_permission_to_write, Log, logs) 
   Log log{place / "log", small_options<Log>()};
   fill(log, 1, 60);
   log.sync();
-  // The segment made ready is listed before its file's name is: then nothing is made any more.
-  while (log.stats().segments < 2) std::this_thread::yield();
+  await_next_segment<Log>(place / "log");
   make_read_only(place / "log");
   BOOST_TEST(read_as_stranger<Log>(place / "log") == 60);
   using std::filesystem::perms;
