@@ -3,7 +3,6 @@
 /// @file
 /// `Fcntl`: the Locking policy of many writing processes, each with many threads.
 
-#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -74,7 +73,8 @@ class Fcntl::lease {
  public:
   /// Waits while somebody opens or closes the log.
   /// @errors  errc::locked: a single writer has it, or 200 processes have; errc::io on a network
-  explicit lease(Storage& storage, const options& = options{}) : file_{open_or_create(storage)} {
+  explicit lease(Storage& storage, const options& = options{})
+      : file_{detail::open_lock_file(storage, file_name)} {
     if (file_.is_on_network()) {
       throw error{errc::invalid_argument,
                   "Locking<Fcntl> shares memory between processes, and this is a network file "
@@ -116,17 +116,6 @@ class Fcntl::lease {
   static constexpr std::uint64_t turnstile = 0;
   static constexpr std::uint64_t presence = 1;
   static constexpr std::uint64_t places = 16;
-
-  /// The file is never removed: a lock on a name that is gone would exclude nobody.
-  static file open_or_create(Storage& storage) {
-    if (storage.exists(file_name)) return storage.open(file_name, open_mode::read_write);
-    try {
-      return storage.create(file_name);
-    } catch (const error& failure) {
-      if (failure.os_error() != EEXIST) throw;  // else somebody made it just now
-      return storage.open(file_name, open_mode::read_write);
-    }
-  }
 
   void take_place() {
     for (; place_ < processes_max; ++place_) {
