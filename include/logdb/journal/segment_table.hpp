@@ -104,16 +104,14 @@ class segment_table {
     list_ = std::move(copy);
   }
 
-  /// Says that a number is taken, by a file that the manifest may not know of. One that no writer
-  /// counts to is a stranger's, and in nobody's way.
+  /// Says that a number is taken. One that no writer counts to is a stranger's, in nobody's way.
   void reserve(segment_number taken) {
     if (to_integer(taken) >= format::segment_number_max) return;
     guard lock{list_mutex_};
     manifest_.next_segment = std::max(manifest_.next_segment, to_integer(taken) + 1);
   }
 
-  /// Lists a segment with the attached ones, by number: transactions end in another order than they
-  /// began.
+  /// Lists one with the attached ones, by number: transactions end in another order than begun.
   void attach(segment_ptr<Policies> made) {
     edit([&made](list_type& list) { insert_attached(list, std::move(made)); });
   }
@@ -252,6 +250,8 @@ class segment_table {
   /// Takes over what a manifest says, and keeps what this process knows beyond it.
   void adopt(const format::manifest& found) {
     guard lock{list_mutex_};
+    // Another thread has learned of it meanwhile, and may be about to publish what follows.
+    if (found.generation <= manifest_.generation) return;
     auto fresh = std::make_shared<list_type>();
     for (const auto& entry : found.segments) {
       auto& where = entry.role != format::segment_role::attached ? fresh->log : fresh->attached;
@@ -260,7 +260,7 @@ class segment_table {
     std::ranges::sort(fresh->attached, {}, [](const auto& segment) { return segment->number(); });
     for (const auto& own : list_->attached) {
       // It was met in the log, and no manifest names it yet.
-      if (own->base() >= found.first && !fresh->has(own->number())) insert_attached(*fresh, own);
+      if (own->base() >= found.first) insert_attached(*fresh, own);
     }
     for (const auto& each : fresh->log) begun_.tell(*each);
     for (const auto& cursor : found.cursors) cursors_.set(cursor);
@@ -351,7 +351,9 @@ class segment_table {
     if constexpr (has_step<durability_point::directory_sync>) volume_->sync();
   }
 
+  /// Unless another thread has met it, too.
   static void insert_attached(list_type& list, segment_ptr<Policies> made) {
+    if (list.has(made->number())) return;
     const auto place = std::ranges::upper_bound(
         list.attached, made->number(), {}, [](const auto& segment) { return segment->number(); });
     list.attached.insert(place, std::move(made));
