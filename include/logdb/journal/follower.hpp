@@ -180,7 +180,9 @@ class follower {
         const auto same = std::ranges::find_if(known->log, [&segment](const auto& old) {
           return old->number() == segment->number() && old->salt() == segment->salt();
         });
-        if (same != known->log.end() && segment->entry() == (*same)->entry()) segment = *same;
+        if (same == known->log.end() || segment->entry() != (*same)->entry()) continue;
+        // One that was walked to its end is walked again, for what is attached to it.
+        if (segment->end() == (*same)->end()) segment = *same;
       }
     });
   }

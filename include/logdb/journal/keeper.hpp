@@ -49,12 +49,8 @@ class keeper {
   void chores() {
     guard lock{chores_mutex_};
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.chores_lock; });
-    view_.catch_up();
     bool finished = false;
-    const auto list = core_.segments.list();
-    for (const auto& segment : list->log) {
-      if (segment->end() && !segment->settled()) finished |= finish(*segment);
-    }
+    for (const auto& segment : view_.sealed()) finished |= finish(*segment);
     if (!finished) return;
     core_.segments.publish();
     retain();

@@ -3,14 +3,26 @@
 /// @file
 /// How a process that shares a log with other writers learns what they appended: from the log.
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <logdb/journal/core.hpp>
 #include <logdb/journal/open_walk.hpp>
 
 namespace logdb::detail {
+
+/// Returns the segments that are sealed and wait for their footers.
+template <class Policies>
+std::vector<segment_ptr<Policies>> sealed_in(const segment_list<Policies>& list) {
+  std::vector<segment_ptr<Policies>> found;
+  std::ranges::copy_if(list.log, std::back_inserter(found),
+                       [](const auto& segment) { return segment->end() && !segment->settled(); });
+  return found;
+}
 
 /// Walks what no manifest bounds yet, from where it was last time, and puts into the table what it
 /// meets: bounds, index entries, cursors, attached transactions.
@@ -29,6 +41,19 @@ class shared_view {
   /// @cost    O(bytes written since)
   void catch_up() {
     guard lock{mutex_};
+    learn();
+  }
+
+  /// Does the same, and returns what is sealed and known to its end: a manifest that bounds it must
+  /// name what is attached to it, too, so no walk may be under way.
+  [[nodiscard]] std::vector<segment_ptr<Policies>> sealed() {
+    guard lock{mutex_};
+    learn();
+    return sealed_in(*core_.segments.list());
+  }
+
+ private:
+  void learn() {
     for (;;) {
       core_.segments.refresh();
       const auto list = core_.segments.list();
@@ -45,12 +70,11 @@ class shared_view {
     }
   }
 
- private:
   void walk(const segment_list<Policies>& list) {
     find_place(list);
     auto walk = walked_ ? open_walk<Policies>{list, *std::exchange(walked_, std::nullopt)}
                         : open_walk<Policies>{list};
-    const auto stop = walk.walk_on();
+    const auto stop = walk_on(walk);
     walked_ = std::move(walk.end());
     at_ = list.log[walked_->segment];
     adopt_met(core_.segments, *walked_);
@@ -58,6 +82,15 @@ class shared_view {
     walked_->attached.clear();
     // What follows a seal is in the next list.
     if (stop == scan_stop::sealed) walked_.reset();
+  }
+
+  scan_stop walk_on(open_walk<Policies>& walk) {
+    try {
+      return walk.walk_on();
+    } catch (...) {
+      adopt_met(core_.segments, walk.end());  // the next one passes what this one has sealed
+      throw;
+    }
   }
 
   /// Finds the segment that the last walk ended in; without it the next one begins anew.
@@ -77,8 +110,14 @@ class shared_view {
 /// Is nothing: who writes alone knows what was written.
 template <class Policies>
 struct no_shared_view {
-  explicit no_shared_view(journal_core<Policies>&) {}
+  explicit no_shared_view(journal_core<Policies>& core) : core_{core} {}
   void catch_up() {}
+  [[nodiscard]] std::vector<segment_ptr<Policies>> sealed() {
+    return sealed_in(*core_.segments.list());
+  }
+
+ private:
+  journal_core<Policies>& core_;
 };
 
 template <class Policies>
