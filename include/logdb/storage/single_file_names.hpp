@@ -203,8 +203,8 @@ class single_file_names {
   /// @param inherited  whoever had the turn died with it, and may have written one and not said so
   void learn(bool inherited) {
     if (!is_shared()) return;
-    if (!inherited && numbers().newest.load() == heads_.newest()) return;
-    merge(heads_.catch_up(file_));
+    if (inherited || numbers().newest.load() != heads_.newest()) merge(heads_.catch_up(file_));
+    learned_at_ = failures();
     if (!inherited) return;
     numbers().generation.fetch_add(1);
     if (numbers().newest.load() == heads_.newest()) return;
@@ -225,7 +225,6 @@ class single_file_names {
         own->known_since = learned_at_;
       }
     }
-    learned_at_ = failures();
     show(std::move(found));
   }
 
