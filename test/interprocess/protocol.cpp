@@ -89,7 +89,7 @@ void run_case(std::uint64_t number, sim::scoreboard& board) {
 
 BOOST_AUTO_TEST_CASE(processes_without_a_kill_lose_nothing_and_keep_the_order) {
   const sim::shared_scoreboard board;
-  const std::uint64_t wanted = sim::number_from_environment("LOGDB_PROTOCOL_RUNS", 200);
+  const std::uint64_t wanted = sim::number_from_environment("LOGDB_PROTOCOL_RUNS", 4'000);
   const std::string failure = sim::run_sharded(
       *board, {.cases = wanted}, [](std::uint64_t number, sim::scoreboard& counts) {
         const sim::process_size size{.processes = 2 + number % 3, .threads = 1 + number % 2};
