@@ -225,6 +225,15 @@ class key_store {
     return at == 0 ? lookup::none : lookup::found;
   }
 
+  /// Tells whether a key may have several values. Asked after the keydir was, it knows of those
+  /// that the keydir then led to.
+  [[nodiscard]] bool has_added() const { return has_added_.load(std::memory_order_acquire); }
+  /// Says what a record is that the keydir leads to from now on. Before it does.
+  void note_verb(format::key_verb verb) {
+    if (verb != format::key_verb::add || has_added_.load(std::memory_order_relaxed)) return;
+    has_added_.store(true, std::memory_order_release);  // pairs with has_added()
+  }
+
   /// Takes all keys of a shard, sorted by hash, at open. One thread a shard.
   void fill(std::size_t number, std::span<const hashed_address> keys, std::uint64_t live) {
     table_->fill(number, keys);
@@ -253,6 +262,7 @@ class key_store {
   /// @param before  its newest record so far; null: there is none
   void replace(std::uint64_t hashed, bytes_view key, const replaced_record<Policies>* before,
                address after, format::key_verb verb) {
+    note_verb(verb);
     const bool lives = verb != format::key_verb::erase;
     auto* const in = space_.at(after);
     if (!lives && in != nullptr) in->add_dead(tombstone_bytes);
@@ -356,8 +366,9 @@ class key_store {
   record_source<Policies> source_{space_, &view_};
   [[no_unique_address]] order_type order_{gate_};
   snapshot_holds<system> holds_;
-  std::function<void()> refresh_;  // empty: this process is the writer
-  std::function<void()> relief_;   // empty: memory has no limit
+  std::function<void()> refresh_;        // empty: this process is the writer
+  std::function<void()> relief_;         // empty: memory has no limit
+  std::atomic<bool> has_added_ = false;  // once set it stays, also when all such keys have gone
   alignas(64) std::atomic<std::uint64_t> live_ = 0;
 };
 
