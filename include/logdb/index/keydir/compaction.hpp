@@ -201,7 +201,10 @@ class compaction {
     const auto found = format::decode_key_record(each.bytes);
     if (each.as == verdict::bury) return put_frame(format::frame_kind::record, 1, bury(*found));
     if (found->head.batched) return put_frame(format::frame_kind::record, 1, alone(*found));
-    return put_frame(format::frame_kind::record, 1, each.bytes);
+    // As it stands: so does its checksum, which was verified when it was read.
+    const std::byte* const frame = each.bytes.data() - format::frame_header_bytes;
+    return put_frame(format::frame_kind::record, 1, each.bytes,
+                     format::load_header(frame).payload_crc);
   }
 
   /// Makes of a record in a batch one that stands alone.
@@ -226,8 +229,11 @@ class compaction {
   }
 
   std::uint64_t put_frame(format::frame_kind kind, std::uint32_t count, bytes_view payload) {
-    format::frame_header header{
-        .payload_crc = format::crc32c(payload), .count = count, .kind = kind};
+    return put_frame(kind, count, payload, format::crc32c(payload));
+  }
+  std::uint64_t put_frame(format::frame_kind kind, std::uint32_t count, bytes_view payload,
+                          std::uint32_t crc) {
+    format::frame_header header{.payload_crc = crc, .count = count, .kind = kind};
     header.payload_bytes = static_cast<std::uint32_t>(payload.size());
     header.first = place_.next;
     const std::uint64_t at = place_.offset;
@@ -252,14 +258,27 @@ class compaction {
   /// Leads the keys to their new places.
   void lead() {
     auto& in = store_.space().of(fresh_);
-    for (const survivor& each : kept_) {
-      if (each.as == verdict::keep) continue;
-      const auto after =
-          each.as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
-      // What was written meanwhile stays where it is.
-      if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.bytes.size());
+    for (std::size_t n = 0; n < kept_.size(); ++n) {
+      if (n % waiting_max == 0) expect(n);
+      lead(kept_[n], in);
     }
     for (const leaver& each : gone_) store_.drop(each.hash, each.from, each.lived);
+  }
+
+  void lead(const survivor& each, stretch<Policies>& in) {
+    if (each.as == verdict::keep) return;
+    const auto after =
+        each.as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
+    // What was written meanwhile stays where it is.
+    if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.bytes.size());
+  }
+
+  /// Has the processor fetch what leading the next ones will need.
+  void expect(std::size_t from) {
+    const auto inside = store_.gate().enter();
+    for (std::size_t n = from; n < std::min(from + waiting_max, kept_.size()); ++n) {
+      judge_.expect(kept_[n].hash);
+    }
   }
 
   /// Says in the keydir where records are that a failed sync has moved, instead of where they were.

@@ -139,7 +139,9 @@ class hint_collector {
   void settle(bytes_view bytes) {
     sort_hints(hints_);
     std::size_t kept = 0;
-    for (const key_hint& each : hints_) {
+    for (std::size_t n = 0; n < hints_.size(); ++n) {
+      expect(bytes, n + ahead);
+      const key_hint each = hints_[n];
       std::size_t same = kept;
       while (same > 0 && hints_[same - 1].hash == each.hash &&
              !is_same(bytes, hints_[same - 1], each)) {
@@ -155,11 +157,20 @@ class hint_collector {
     hints_.shrink_to_fit();
   }
 
+  /// Has the processor fetch two records that will be compared.
+  void expect(bytes_view bytes, std::size_t n) const {
+    if (n + 1 >= hints_.size() || hints_[n].hash != hints_[n + 1].hash) return;
+    __builtin_prefetch(bytes.data() + hints_[n].offset());
+    __builtin_prefetch(bytes.data() + hints_[n + 1].offset());
+  }
+
   static bool is_same(bytes_view bytes, const key_hint& a, const key_hint& b) {
     const auto first = format::decode_key_record(bytes.subspan(a.offset()));
     const auto second = format::decode_key_record(bytes.subspan(b.offset()));
     return first && second && is_same_key(first->key, second->key);
   }
+
+  static constexpr std::size_t ahead = 8;
 
   hash_seed seed_;
   std::vector<key_hint> hints_;

@@ -102,7 +102,10 @@ class key_store {
     require_key(key);
     require_value(value, view_.options().record_bytes_max);
     const std::uint64_t hashed = hash(key);
-    table_->prefetch(hashed);
+    {
+      const auto inside = gate_.enter();
+      table_->prefetch(hashed);
+    }
     ticket given;
     {
       const guard lock{table_->shard_of(hashed).lock};
