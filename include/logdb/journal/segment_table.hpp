@@ -4,6 +4,7 @@
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include <logdb/durability_point.hpp>
@@ -147,12 +148,14 @@ class segment_table {
     write_or([&] { edit(back); });
   }
 
-  /// Drops every sealed segment that ends at or before a record, and what is attached to it.
-  /// @return  how many went
-  std::size_t drop_front(lsn first_kept) {
+  /// Drops every sealed segment that ends at or before a record, and what is attached to it but for
+  /// some, whose records are given up and whose bytes are still read.
+  /// @param kept  numbers, ascending
+  /// @return      how many went
+  std::size_t drop_front(lsn first_kept, std::span<const segment_number> kept = {}) {
     std::vector<segment_ptr<Policies>> gone;
     list_type looked_at = *list();
-    take_front(looked_at, first_kept, gone);
+    take_front(looked_at, first_kept, kept, gone);
     if (gone.empty()) return 0;
     if constexpr (!has_step<durability_point::unlisted_before_unlinked>) {
       for (const auto& segment : gone) volume_->remove(format::segment_name(segment->number()));
@@ -160,7 +163,7 @@ class segment_table {
     change(
         [&](list_type& list) {
           gone.clear();  // others may have done some of it
-          take_front(list, first_kept, gone);
+          take_front(list, first_kept, kept, gone);
         },
         [&gone](list_type& list) { give_back(list, gone); });
     unlink(gone);
@@ -365,22 +368,24 @@ class segment_table {
     const auto log_end = std::ranges::find(gone, format::segment_role::attached,
                                            [](const auto& segment) { return segment->role(); });
     list.log.insert(list.log.begin(), gone.begin(), log_end);
-    list.attached.insert(list.attached.begin(), log_end, gone.end());
+    std::for_each(log_end, gone.end(), [&list](const auto& own) { insert_attached(list, own); });
   }
 
-  static void take_front(list_type& list, lsn first_kept,
+  static void take_front(list_type& list, lsn first_kept, std::span<const segment_number> kept,
                          std::vector<segment_ptr<Policies>>& gone) {
     const auto stays = std::ranges::find_if_not(list.log, [first_kept](const auto& segment) {
       return segment->end() && segment->settled() && segment->end() <= first_kept;
     });
-    if (stays == list.log.end() || stays == list.log.begin()) return;
+    if (stays == list.log.end()) return;
     const lsn first = (*stays)->base();
     if (!first) return;  // only one that is made ready would remain
     gone.assign(list.log.begin(), stays);
     list.log.erase(list.log.begin(), stays);
-    const auto before = [first](const auto& segment) { return segment->base() < first; };
-    std::ranges::copy_if(list.attached, std::back_inserter(gone), before);
-    std::erase_if(list.attached, before);
+    const auto goes = [first, kept](const auto& own) {
+      return own->base() < first && !std::ranges::binary_search(kept, own->number());
+    };
+    std::ranges::copy_if(list.attached, std::back_inserter(gone), goes);
+    std::erase_if(list.attached, goes);
   }
 
   std::shared_ptr<storage> volume_;
