@@ -47,7 +47,7 @@ struct storing {
 
   /// Returns how many bytes of rows that are not stored are enough.
   [[nodiscard]] std::size_t due_bytes() const { return bytes_max / 4; }
-  /// Returns beyond how many of them no more are sealed.
+  /// Returns beyond how many of them writes are to wait.
   [[nodiscard]] std::size_t full_bytes() const { return bytes_max / 2; }
   [[nodiscard]] std::size_t cache_bytes() const { return bytes_max / 4; }
 };
@@ -143,12 +143,12 @@ struct core {
   /// a snapshot keeps, which storing would not free.
   [[nodiscard]] bool is_heavy() const { return is_above(to_store.due_bytes()); }
 
-  /// Tells whether memtables are to wait: a checkpoint needs those before them sealed alone, or too
-  /// much of what is sealed is not stored yet.
-  [[nodiscard]] bool is_held_back() const {
-    const std::size_t left = to_mark.load();
-    if (left != unmarked) return left == 0;
-    return stores.load(std::memory_order_relaxed) && is_above(to_store.full_bytes());
+  /// Counts what is sealed and not stored. Says so when that is much; when it is too much, whoever
+  /// writes to the log is to wait before the log takes it: behind that, a checkpoint waits for them.
+  void see_unstored(std::size_t rows) {
+    rows_unstored.store(rows, std::memory_order_relaxed);
+    full.store(is_above(to_store.full_bytes()));
+    if (is_heavy() && to_store.is_due) to_store.is_due();
   }
 
   static constexpr std::size_t unmarked = std::numeric_limits<std::size_t>::max();
@@ -162,7 +162,8 @@ struct core {
   event work;        // there is something to maintain
   event progress;    // maintenance has got on
   std::atomic<bool> roused = false;
-  std::atomic<bool> stores = false;  // somebody stores what is sealed, so sealing may wait for it
+  std::atomic<bool> stores = false;  // somebody stores what is sealed, so writers may wait for it
+  std::atomic<bool> full = false;    // they are to, as long as somebody does
   // Memtables to be sealed before a checkpoint begins; no others are until then. Changed under
   // append_mutex.
   std::atomic<std::size_t> to_mark = unmarked;

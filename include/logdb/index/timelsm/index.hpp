@@ -125,6 +125,7 @@ class time_index {
   }
   /// Tells whether a write would have to wait for maintenance, or soon.
   [[nodiscard]] bool is_lagging() const {
+    if (is_full()) return true;
     return core_.options.maintenance != maintenance_mode::none &&
            core_.current()->frozen.size() >= core_.options.frozen_max;
   }
@@ -176,14 +177,27 @@ class time_index {
   /// Says whether somebody stores what is sealed.
   void set_stores(bool stores) {
     core_.stores.store(stores);
-    core_.rouse();
+    core_.progress.signal();
+  }
+  /// Tells whether a write is to wait until more is stored.
+  [[nodiscard]] bool is_full() const {
+    return core_.full.load(std::memory_order_relaxed) && core_.stores.load();
+  }
+  /// Waits until is_full() may have changed. @param wake  is told first that somebody waits
+  template <class Wake>
+  void wait_for_room(Wake wake) {
+    core_.counted.stalls.fetch_add(1, std::memory_order_relaxed);
+    const auto ticket = core_.progress.ticket();
+    if (!is_full()) return;
+    wake();
+    core_.progress.wait(ticket);
   }
   [[nodiscard]] const block_cache_ptr<V>& cache() const { return core_.cache; }
   [[nodiscard]] counters& counted() { return core_.counted; }
   /// Tells whether so much is in memory that is sealed that it should be stored.
   [[nodiscard]] bool is_heavy() const { return core_.is_heavy(); }
-  /// Tells whether more is in memory than should be.
-  [[nodiscard]] bool is_full() const {
+  /// Tells whether more is in memory than should be, of a log that is open to read.
+  [[nodiscard]] bool is_overgrown() const {
     return core_.held_bytes() > core_.to_store.full_bytes();
   }
   [[nodiscard]] std::size_t block_rows() const {
@@ -207,6 +221,10 @@ class time_index {
   /// Ends maintenance; later writes throw errc::closed, snapshots can still be read.
   void close() {
     writer_.close();
+    stop_maintaining();
+  }
+  /// Ends the thread that maintains; to be called when nobody writes any more.
+  void stop_maintaining() {
     stopping_.store(true);
     core_.work.signal();
     guard lock{close_mutex_};

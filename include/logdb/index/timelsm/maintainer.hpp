@@ -26,7 +26,7 @@ namespace logdb::timelsm {
 /// - What deletions hide is removed, where a partition has lost half, or many deletions are kept.
 /// - Small neighbours among the partitions are joined.
 /// - Of a durable log, what is sealed is stored by whoever writes its checkpoints: here the slices
-///   are then exchanged, and while too much waits for that nothing is sealed.
+///   are then exchanged.
 ///
 /// @threads  any; a step at a time
 template <class V, class System>
@@ -134,7 +134,7 @@ class maintainer {
     const view<V> now = core_.snapshot();
     const tree<V>& before = *now.at->sealed;
     if (now.at->frozen.empty() || before.l0.size() >= core_.options.l0_runs_max) return false;
-    if (core_.is_held_back()) return false;
+    if (core_.to_mark.load() == 0) return false;  // a checkpoint needs what was before it alone
     const memtable<V>& table = *now.at->frozen.front();
     drops<V> gone{.wanted = core_.pending.wanted};
     auto made = std::make_shared<tree<V>>(before);
@@ -363,7 +363,7 @@ class maintainer {
     core_.progress.signal();
   }
 
-  /// Counts what could be stored, and says so when that is much.
+  /// Counts what could be stored.
   void see_unstored(const tree<V>& of) {
     std::size_t rows = 0;
     each_sealed(of, [&rows](const slices<V>& all) {
@@ -371,8 +371,7 @@ class maintainer {
         rows += one->stored == nullptr ? one->size : 0;
       }
     });
-    core_.rows_unstored.store(rows, std::memory_order_relaxed);
-    if (core_.is_heavy() && core_.to_store.is_due) core_.to_store.is_due();
+    core_.see_unstored(rows);
   }
 
   void deliver_pending() {

@@ -33,7 +33,7 @@ class replayer {
   /// where that has given up records that were not seen yet, or where too much is in memory.
   template <class Log, class Index>
   void go_on(Log& log, Index& index) {
-    if (index.is_full() && log.view().cursor(checkpoint_cursor) > checkpoint_) begin(log, index);
+    if (index.is_overgrown() && log.view().cursor(checkpoint_cursor) > checkpoint_) begin(log, index);
     for (;;) {
       try {
         return follow(log, index);

@@ -45,7 +45,13 @@ class store {
   }
   store(const store&) = delete;
   store& operator=(const store&) = delete;
-  ~store() { stop(); }
+  ~store() {
+    try {
+      close();
+    } catch (const std::exception&) {
+      // close() is where errors are seen.
+    }
+  }
 
   [[nodiscard]] Log& log() { return log_; }
 
@@ -67,6 +73,7 @@ class store {
     if (reports_ && index_.is_lagging()) {
       throw error{errc::busy, "maintenance of the time index lags behind"};
     }
+    while (index_.is_full()) index_.wait_for_room([this] { ask_for_checkpoint(); });
     const lsn at = accepted(record);
     order_.apply(at, [&] { apply(index_); });
     const std::uint64_t written = written_.fetch_add(record.size(), std::memory_order_relaxed);
@@ -104,7 +111,7 @@ class store {
     if (!closed_.exchange(true)) end_storing();
     struct then_index {
       store& self;
-      ~then_index() { self.end_index(); }
+      ~then_index() { self.index_.close(); }
     };
     const then_index last{*this};
     log_.close();
@@ -148,13 +155,16 @@ class store {
     if (!asked_.exchange(true)) grown_.signal();
   }
 
-  /// Ends the thread, and leaves little for the next open to replay.
+  /// Ends both threads, and leaves little for the next open to replay: nothing at all where that
+  /// would drop rows again that were told of.
   void end_storing() {
     stop();
-    const std::uint64_t little = options_.checkpoint_bytes / 16;
-    const bool told = options_.on_drop && index_.stats().rows_dropped != 0;
-    if (is_automatic() && (written_.load() > little || told)) try_checkpoint();
     index_.set_stores(false);
+    wait_for_writers();
+    index_.stop_maintaining();
+    const std::uint64_t little = options_.checkpoint_bytes / 16;
+    const bool told = !read_only_ && options_.on_drop && index_.stats().rows_dropped != 0;
+    if (told || (is_automatic() && written_.load() > little)) try_checkpoint();
   }
 
   /// Counts a write that is under way.
@@ -163,7 +173,7 @@ class store {
     being_used(const being_used&) = delete;
     being_used& operator=(const being_used&) = delete;
     ~being_used() {
-      // Sequentially consistent, as the two in end_index(): either it sees this end, or it is seen.
+      // Sequentially consistent, as the two in wait_for_writers(): it sees this end or is seen.
       if (self.writing_.fetch_sub(1) == 1 && self.closed_.load()) self.idle_.signal();
     }
     store& self;
@@ -179,13 +189,12 @@ class store {
     }
   }
 
-  void end_index() {
+  void wait_for_writers() {
     for (;;) {
       const auto ticket = idle_.ticket();
-      if (writing_.load() == 0) break;
+      if (writing_.load() == 0) return;
       idle_.wait(ticket);
     }
-    index_.close();
   }
 
   void set_due(std::uint64_t bytes) {
@@ -209,7 +218,7 @@ class store {
   void try_checkpoint() {
     try {
       checkpoint();
-      index_.set_stores(true);
+      if (!closed_.load()) index_.set_stores(true);
     } catch (const std::exception& failure) {
       index_.set_stores(false);
       set_due(2 * written_.load(std::memory_order_relaxed));
