@@ -9,8 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/timelsm/core.hpp>
 #include <logdb/index/timelsm/exchange.hpp>
+#include <logdb/index/timelsm/hidden_counts.hpp>
 #include <logdb/index/timelsm/runs.hpp>
+#include <logdb/journal/attachment.hpp>
 
 namespace logdb::timelsm {
 

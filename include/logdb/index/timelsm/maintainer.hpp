@@ -47,8 +47,9 @@ class maintainer {
 
   /// Seals every frozen memtable, and does what the limit of L0 asks for meanwhile.
   void drain() {
-    while (!core_.current()->frozen.empty()) {
+    for (;;) {
       const auto ticket = core_.progress.ticket();
+      if (core_.current()->frozen.empty()) return;
       if (!seal_or_sweep()) core_.progress.wait(ticket);
     }
   }
