@@ -178,10 +178,10 @@ class journal {
     }
   }
 
-  /// Gives up whole sealed segments below a record.
-  lsn truncate_front(lsn first_kept) {
+  /// Gives up whole sealed segments below a record, and what is attached to them but for `kept`.
+  lsn truncate_front(lsn first_kept, std::span<const segment_number> kept = {}) {
     core_.require_open();
-    core_.segments.drop_front(std::min(first_kept, last_lsn() + 1));
+    core_.segments.drop_front(std::min(first_kept, last_lsn() + 1), kept);
     return first_lsn();
   }
 

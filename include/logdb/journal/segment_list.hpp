@@ -7,6 +7,7 @@
 #include <array>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -100,25 +101,28 @@ void give_back(segment_list<Policies>& list, const std::vector<segment_ptr<Polic
   const auto log_end = std::ranges::find(gone, format::segment_role::attached,
                                          [](const auto& segment) { return segment->role(); });
   list.log.insert(list.log.begin(), gone.begin(), log_end);
-  list.attached.insert(list.attached.begin(), log_end, gone.end());
+  std::for_each(log_end, gone.end(), [&list](const auto& own) { insert_attached(list, own); });
 }
 
 /// Takes off a list every settled segment that ends at or before a record, and what is attached to
-/// it.
+/// it but for `kept`.
+/// @param kept  numbers, ascending
 template <class Policies>
-void take_front(segment_list<Policies>& list, lsn first_kept,
+void take_front(segment_list<Policies>& list, lsn first_kept, std::span<const segment_number> kept,
                 std::vector<segment_ptr<Policies>>& gone) {
   const auto stays = std::ranges::find_if_not(list.log, [first_kept](const auto& segment) {
     return segment->end() && segment->settled() && segment->end() <= first_kept;
   });
-  if (stays == list.log.end() || stays == list.log.begin()) return;
+  if (stays == list.log.end()) return;
   const lsn first = (*stays)->base();
   if (!first) return;  // only one that is made ready would remain
   gone.assign(list.log.begin(), stays);
   list.log.erase(list.log.begin(), stays);
-  const auto before = [first](const auto& segment) { return segment->base() < first; };
-  std::ranges::copy_if(list.attached, std::back_inserter(gone), before);
-  std::erase_if(list.attached, before);
+  const auto goes = [first, kept](const auto& own) {
+    return own->base() < first && !std::ranges::binary_search(kept, own->number());
+  };
+  std::ranges::copy_if(list.attached, std::back_inserter(gone), goes);
+  std::erase_if(list.attached, goes);
 }
 
 /// Remembers with which record each of the last segments begins that other processes have made the

@@ -4,6 +4,7 @@
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include <logdb/durability_point.hpp>
@@ -148,12 +149,14 @@ class segment_table {
     write_or(to_next, [&] { edit(back); });
   }
 
-  /// Drops every sealed segment that ends at or before a record, and what is attached to it.
-  /// @return  how many went
-  std::size_t drop_front(lsn first_kept) {
+  /// Drops every sealed segment that ends at or before a record, and what is attached to it but for
+  /// some, whose records are given up and whose bytes are still read.
+  /// @param kept  numbers, ascending
+  /// @return      how many went
+  std::size_t drop_front(lsn first_kept, std::span<const segment_number> kept = {}) {
     std::vector<segment_ptr<Policies>> gone;
     list_type looked_at = *list();
-    take_front(looked_at, first_kept, gone);
+    take_front(looked_at, first_kept, kept, gone);
     if (gone.empty()) return 0;
     if constexpr (!has_step<durability_point::unlisted_before_unlinked>) {
       for (const auto& segment : gone) volume_->remove(format::segment_name(segment->number()));
@@ -161,7 +164,7 @@ class segment_table {
     change(
         [&](list_type& list) {
           gone.clear();  // others may have done some of it
-          take_front(list, first_kept, gone);
+          take_front(list, first_kept, kept, gone);
         },
         [&gone](list_type& list) { give_back(list, gone); });
     unlink(gone);
