@@ -19,7 +19,8 @@
 
 namespace logdb::test {
 
-using logs = boost::mp11::mp_list<quick_shared<Fsync>, quick_shared<Async>, quick_shared<None>>;
+using logs = boost::mp11::mp_list<quick_shared<Fsync>, quick_shared<Async>, quick_shared<None>,
+                                  quick_shared_file<Fsync>, quick_shared_file<Async>>;
 
 BOOST_AUTO_TEST_SUITE(shared)
 

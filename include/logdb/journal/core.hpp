@@ -82,6 +82,16 @@ struct journal_core {
     if constexpr (is_shared) append_mutex.bind(*this);
   }
 
+  journal_core(const journal_core&) = delete;
+  journal_core& operator=(const journal_core&) = delete;
+  ~journal_core() {
+    // Also if the open failed half-way: the storage must not look at the control file any more.
+    auto& volume = *segments.volume();
+    if constexpr (is_shared && requires { volume.close(false); }) {
+      if (!is_forked()) volume.close(false);
+    }
+  }
+
   [[nodiscard]] control_type& control() const { return ring.header(); }
 
   /// Returns a watermark as a stream position.
@@ -218,9 +228,17 @@ struct journal_core {
       lock->init();
     }
     segments.begin_sharing(shared);
+    share_names(true);
     for (auto& each : extents) each.segment = writers_own(each.segment);
     if (next != nullptr) next = writers_own(next);
     const append_guard lock{append_mutex};  // tells what is ready
+  }
+
+  /// A storage may have to know that other processes change its names, too.
+  void share_names(bool first) {
+    auto& volume = *segments.volume();
+    auto& line = control().file_line;
+    if constexpr (requires { volume.share(line, first); }) volume.share(line, first);
   }
 
   /// Makes the extents those that the control file names and that are not durable yet; the last one

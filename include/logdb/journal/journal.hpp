@@ -299,8 +299,10 @@ class journal {
   void end(bool settled) {
     core_.state.store(log_state::closed);  // pairs with require_open(): a failed log, too, is over
     storage& volume = *core_.segments.volume();
-    if constexpr (requires { volume.close(settled); } && !core_type::is_shared)
-      volume.close(settled);
+    if constexpr (requires { volume.close(settled); }) volume.close(settled);
+    if constexpr (core_type::is_shared) {
+      if (settled) lease_->discard();
+    }
     lease_.reset();
   }
 

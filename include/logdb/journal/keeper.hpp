@@ -49,9 +49,8 @@ class keeper {
   void chores() {
     guard lock{chores_mutex_};
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.chores_lock; });
-    view_.catch_up();
     bool finished = false;
-    const auto list = core_.segments.list();
+    const auto list = view_.catch_up();
     for (const auto& segment : list->log) {
       if (segment->end() && !segment->settled()) finished |= finish(*segment);
     }

@@ -103,16 +103,14 @@ class segment_table {
     edit_locked(change);
   }
 
-  /// Says that a number is taken, by a file that the manifest may not know of. One that no writer
-  /// counts to is a stranger's, and in nobody's way.
+  /// Says that a number is taken. One that no writer counts to is a stranger's, in nobody's way.
   void reserve(segment_number taken) {
     if (to_integer(taken) >= format::segment_number_max) return;
     guard lock{list_mutex_};
     manifest_.next_segment = std::max(manifest_.next_segment, to_integer(taken) + 1);
   }
 
-  /// Lists a segment with the attached ones, by number: transactions end in another order than they
-  /// began.
+  /// Lists one with the attached ones, by number: transactions end in another order than begun.
   void attach(segment_ptr<Policies> made) {
     edit([&made](list_type& list) {
       // Where others write, too, another thread may just have learned of it from their manifest.

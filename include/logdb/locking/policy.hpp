@@ -19,8 +19,8 @@ namespace detail {
 /// Stands for any storage where only the name of a type is asked for.
 struct any_storage;
 
-/// Opens the file that a policy locks. It is never removed: a lock on a name that is gone would
-/// exclude nobody.
+/// Opens the file that a policy locks. A lock on a name that is gone would exclude nobody: it is
+/// never removed, except by a storage whose files tell whether they have their name still.
 template <class Storage>
 [[nodiscard]] typename Storage::file open_lock_file(Storage& storage, std::string_view name) {
   if (storage.exists(name)) return storage.open(name, open_mode::read_write);
