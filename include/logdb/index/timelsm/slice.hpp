@@ -10,8 +10,8 @@
 
 namespace logdb::timelsm {
 
-/// Is a sorted, immutable stretch of a block, in memory or stored: rows of equal time in the order of
-/// their insertion.
+/// Is a sorted, immutable stretch of a block, in memory or stored: rows of equal time in the order
+/// of their insertion.
 ///
 /// Of a stored one the bounds and the size are known; whatever else is asked of it reads its block.
 ///
@@ -19,7 +19,7 @@ namespace logdb::timelsm {
 /// later one hides every row of its range, since a row is never younger than its slice's `applied`.
 template <class V>
 struct slice {
-  block_ptr<V> owner{};         // null: somebody else keeps the rows, or it is stored
+  block_ptr<V> owner{};          // null: somebody else keeps the rows, or it is stored
   stored_block_ptr<V> stored{};  // null: in memory; else the whole of it, and there are no columns
   const time_type* times = nullptr;
   const V* values = nullptr;
