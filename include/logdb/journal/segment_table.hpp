@@ -3,9 +3,7 @@
 /// @file
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
-#include <algorithm>
 #include <span>
-#include <vector>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/cursor_table.hpp>
@@ -148,9 +146,7 @@ class segment_table {
   }
 
   /// Drops every sealed segment that ends at or before a record, and what is attached to it but for
-  /// some, whose records are given up and whose bytes are still read.
-  /// @param kept  numbers, ascending
-  /// @return      how many went
+  /// some, by ascending numbers, whose bytes are still read; returns how many went.
   std::size_t drop_front(lsn first_kept, std::span<const segment_number> kept = {}) {
     std::vector<segment_ptr<Policies>> gone;
     list_type looked_at = *list();

@@ -165,7 +165,8 @@ class checkpoint_writer {
     std::vector<block_entry> written;
     written.reserve(pieces_.size());
     for (const piece& one : pieces_) written.push_back(write(own, one));
-    commit(own.records(), [&] { return log_.view().append(own); }, order_);
+    commit(
+        own.records(), [&] { return log_.view().append(own); }, order_);
     const auto file = open_run(own.number());
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       written[i].file = file;
@@ -192,8 +193,7 @@ class checkpoint_writer {
     } else {
       const columns<V> rows = one.from->rows().drop(one.begin).take(made.rows);
       const column_pair<V> shown{{rows.times, rows.size}, {rows.values, rows.size}};
-      const auto record =
-          batch_encoder<V, column_pair<V>>{shown}.run(record_kind::block);
+      const auto record = batch_encoder<V, column_pair<V>>{shown}.run(record_kind::block);
       made.bytes = record.bytes().size();
       made.first = rows.times[0], made.last = rows.times[rows.size - 1];
       add(own, record.bytes());
@@ -242,7 +242,9 @@ class checkpoint_writer {
       whole.append(part.bytes());
       left = left.subspan(bytes);
     }
-    return commit(whole.size(), [&] { return whole.commit(); }, order_) - mark.records;
+    return commit(
+               whole.size(), [&] { return whole.commit(); }, order_) -
+           mark.records;
   }
 
   /// Returns the segments that the directory needs.

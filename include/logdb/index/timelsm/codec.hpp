@@ -32,7 +32,7 @@ enum class record_kind : std::uint8_t {
   row = 1,
   rows = 2,
   deletion = 3,
-  checkpoint = 4,      // runs.hpp has the last four
+  checkpoint = 4,  // runs.hpp has the last four
   block = 5,
   run = 6,
   directory = 7,

@@ -139,12 +139,12 @@ struct core {
     return memory->bytes() - std::min(memory->bytes(), cached);
   }
 
-  /// Tells whether so much that is sealed is in memory that it should be stored; not because of what
-  /// a snapshot keeps, which storing would not free.
+  /// Tells whether so much that is sealed is in memory that it should be stored; what a snapshot
+  /// keeps does not count, since storing would not free it.
   [[nodiscard]] bool is_heavy() const { return is_above(to_store.due_bytes()); }
 
-  /// Counts what is sealed and not stored. Says so when that is much; when it is too much, whoever
-  /// writes to the log is to wait before the log takes it: behind that, a checkpoint waits for them.
+  /// Counts what is sealed and not stored. Says so when that is much; when it is too much, who
+  /// writes is to wait before the log takes it: behind that, checkpoints would wait for the writer.
   void see_unstored(std::size_t rows) {
     rows_unstored.store(rows, std::memory_order_relaxed);
     full.store(is_above(to_store.full_bytes()));
@@ -167,7 +167,7 @@ struct core {
   // Memtables to be sealed before a checkpoint begins; no others are until then. Changed under
   // append_mutex.
   std::atomic<std::size_t> to_mark = unmarked;
-  std::atomic<std::size_t> rows_unstored = 0;  // sealed ones; not maintained where nothing is stored
+  std::atomic<std::size_t> rows_unstored = 0;  // sealed ones; 0 where nothing is ever stored
   counters counted;
 
  private:

@@ -45,7 +45,7 @@ class slice_exchange {
   };
 
   static const void* key_of(const slice<V>& one) {
-    return one.stored != nullptr ? static_cast<const void*>(one.stored.get()) : one.times;
+    return one.stored != nullptr ? static_cast<const void*>(one.stored) : one.times;
   }
 
   std::unordered_map<const void*, entry> known_;

@@ -93,7 +93,7 @@ class gatherer {
   std::vector<columns<V>> parts_;  // of the sequence that is being added
   std::vector<block_ptr<V>> scratch_;
   std::vector<block_ptr<V>> pins_;  // of stored blocks
-  slice<V> last_;  // the slice that was seen last
+  slice<V> last_;                   // the slice that was seen last
   std::size_t seen_ = 0;
   std::size_t rows_ = 0;
 };

@@ -45,8 +45,8 @@ struct timelsm_options {
   /// memory asks for it; 0, or without maintenance in the background: compact() does
   std::uint64_t checkpoint_bytes = 64u << 20;
   /// bytes of columns that a durable log holds in memory, 64 KiB at least: rows not stored yet, and
-  /// a quarter of it for blocks that were read. Memtables and partitions are made small enough, down
-  /// to 256 rows; what readers hold comes on top
+  /// a quarter of it for blocks that were read. Memtables and partitions are made small enough, of
+  /// 256 rows at least; what readers hold comes on top
   std::size_t memory_bytes_max = std::size_t{1} << 30;
   /// where columns come from; null: huge pages of the index's own; must outlive every snapshot
   std::pmr::memory_resource* memory = nullptr;
@@ -112,7 +112,7 @@ struct timelsm_stats {
   std::size_t memory_bytes_peak = 0;
 
   // of a durable log
-  std::size_t stored_rows = 0;   ///< held in blocks in the log
+  std::size_t stored_rows = 0;  ///< held in blocks in the log
   std::size_t stored_blocks = 0;
   std::size_t cached_bytes = 0;     ///< of columns that were read from blocks
   std::uint64_t blocks_read = 0;    ///< from the log

@@ -29,11 +29,12 @@ class replayer {
     go_on(log, index);
   }
 
-  /// Applies what was appended since. Begins anew at the checkpoint of a writer of another process
-  /// where that has given up records that were not seen yet, or where too much is in memory.
+  /// Applies what was appended since. Where a writer of another process has given up records that
+  /// were not seen yet, or too much is in memory, begins anew at its checkpoint.
   template <class Log, class Index>
   void go_on(Log& log, Index& index) {
-    if (index.is_overgrown() && log.view().cursor(checkpoint_cursor) > checkpoint_) begin(log, index);
+    if (index.is_overgrown() && log.view().cursor(checkpoint_cursor) > checkpoint_)
+      begin(log, index);
     for (;;) {
       try {
         return follow(log, index);

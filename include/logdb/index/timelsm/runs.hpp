@@ -11,9 +11,9 @@
 /// its directory kind 7 | 0 (7) | a piece
 /// ```
 ///
-/// A run is a segment of its own: its begin, then each block in a frame of its own. `records` is how
-/// many records follow. The pieces of a directory, one behind the other, are `bytes` of numbers in
-/// LEB128, differences to the one of the same kind before in zigzag:
+/// A run is a segment of its own: its begin, then each block in a frame of its own. `records` is
+/// how many records follow. The pieces of a directory, one behind the other, are `bytes` of numbers
+/// in LEB128, differences to the one of the same kind before in zigzag:
 ///
 /// ```
 /// segments: count, each number (difference)

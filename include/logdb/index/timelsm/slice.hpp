@@ -10,8 +10,8 @@
 
 namespace logdb::timelsm {
 
-/// Is a sorted, immutable stretch of a block, in memory or stored: rows of equal time in the order of
-/// their insertion.
+/// Is a sorted, immutable stretch of a block, in memory or stored: rows of equal time in the order
+/// of their insertion.
 ///
 /// Of a stored one the bounds and the size are known; whatever else is asked of it reads its block.
 ///
@@ -19,8 +19,8 @@ namespace logdb::timelsm {
 /// later one hides every row of its range, since a row is never younger than its slice's `applied`.
 template <class V>
 struct slice {
-  block_ptr<V> owner{};         // null: somebody else keeps the rows, or it is stored
-  stored_block_ptr<V> stored{};  // null: in memory; else the whole of it, and there are no columns
+  block_ptr<V> owner{};  // points nowhere: somebody else keeps the rows, or it is stored
+  stored_block<V>* stored = nullptr;  // kept by the owner; the whole of it, and no columns are here
   const time_type* times = nullptr;
   const V* values = nullptr;
   std::size_t size = 0;
@@ -136,7 +136,8 @@ template <class V>
 slice<V> make_slice(stored_block_ptr<V> from, std::uint64_t applied) {
   slice<V> made{.size = from->rows(), .first = from->first(), .last = from->last()};
   made.applied = applied;
-  made.stored = std::move(from);
+  made.stored = from.get();
+  made.owner = block_ptr<V>{std::move(from), nullptr};  // keeps the one, points to no other
   return made;
 }
 

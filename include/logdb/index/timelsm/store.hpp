@@ -248,7 +248,7 @@ class store {
   std::atomic<std::uint32_t> writing_ = 0;
   std::atomic<bool> closed_ = false;
   std::atomic<bool> stopping_ = false;
-  platform::basic_event<System> idle_;   // writing_ is 0, and the log closed
+  platform::basic_event<System> idle_;  // writing_ is 0, and the log closed
   mutex stop_mutex_;
   typename System::thread thread_;  // guarded by stop_mutex_ once it runs
 };

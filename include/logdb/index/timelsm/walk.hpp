@@ -201,7 +201,7 @@ class forward_walk {
     const auto some = all.within(in);
     if (some.empty()) return;
     forward_cursor<V> made{some, in, hidden};
-    if (!made.done()) cursors_.push_back(made);
+    if (!made.done()) cursors_.push_back(std::move(made));
   }
 
   /// Returns what keeps the rows that were given last, if those are of a stored block.
@@ -254,7 +254,7 @@ class backward_walk {
     const auto some = all.within(in);
     if (some.empty()) return;
     backward_cursor<V> made{some, in, hidden};
-    if (!made.done()) cursors_.push_back(made);
+    if (!made.done()) cursors_.push_back(std::move(made));
   }
 
   /// Returns what keeps the rows that were given last, if those are of a stored block.
