@@ -15,7 +15,7 @@ using unsynced = sim::shared_sim_log<logdb::Async>;
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(processes_without_a_kill_lose_nothing_and_keep_the_order) {
-  sim::try_drawn_schedules<synced, unsynced>(1000);
+  sim::try_drawn_schedules<synced, unsynced>(4000);
 }
 
 BOOST_AUTO_TEST_CASE(a_process_killed_at_any_step_loses_nothing_and_stops_nobody) {

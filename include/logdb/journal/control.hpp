@@ -126,6 +126,12 @@ struct control_header {
   alignas(64) single_file_line<System> file_line;
 
   alignas(64) std::array<control_waiter<System>, control_waiters> waiters{};
+
+  /// Returns the stretch that what is appended last belongs to. One has begun.
+  [[nodiscard]] const control_extent& last_extent() const {
+    const std::uint64_t count = extent_count.load(std::memory_order_acquire);
+    return extents[(count - 1) % control_extents];
+  }
 };
 
 using posix_control = control_header<platform::posix>;

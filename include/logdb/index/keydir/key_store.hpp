@@ -102,7 +102,10 @@ class key_store {
     require_key(key);
     require_value(value, view_.options().record_bytes_max);
     const std::uint64_t hashed = hash(key);
-    table_->prefetch(hashed);
+    {
+      const auto inside = gate_.enter();
+      table_->prefetch(hashed);
+    }
     ticket given;
     {
       const guard lock{table_->shard_of(hashed).lock};
@@ -225,6 +228,15 @@ class key_store {
     return at == 0 ? lookup::none : lookup::found;
   }
 
+  /// Tells whether a key may have several values. Asked after the keydir was, it knows of those
+  /// that the keydir then led to.
+  [[nodiscard]] bool has_added() const { return has_added_.load(std::memory_order_acquire); }
+  /// Says what a record is that the keydir leads to from now on. Before it does.
+  void note_verb(format::key_verb verb) {
+    if (verb != format::key_verb::add || has_added_.load(std::memory_order_relaxed)) return;
+    has_added_.store(true, std::memory_order_release);  // pairs with has_added()
+  }
+
   /// Takes all keys of a shard, sorted by hash, at open. One thread a shard.
   void fill(std::size_t number, std::span<const hashed_address> keys, std::uint64_t live) {
     table_->fill(number, keys);
@@ -253,6 +265,7 @@ class key_store {
   /// @param before  its newest record so far; null: there is none
   void replace(std::uint64_t hashed, bytes_view key, const replaced_record<Policies>* before,
                address after, format::key_verb verb) {
+    note_verb(verb);
     const bool lives = verb != format::key_verb::erase;
     auto* const in = space_.at(after);
     if (!lives && in != nullptr) in->add_dead(tombstone_bytes);
@@ -356,8 +369,9 @@ class key_store {
   record_source<Policies> source_{space_, &view_};
   [[no_unique_address]] order_type order_{gate_};
   snapshot_holds<system> holds_;
-  std::function<void()> refresh_;  // empty: this process is the writer
-  std::function<void()> relief_;   // empty: memory has no limit
+  std::function<void()> refresh_;        // empty: this process is the writer
+  std::function<void()> relief_;         // empty: memory has no limit
+  std::atomic<bool> has_added_ = false;  // once set it stays, also when all such keys have gone
   alignas(64) std::atomic<std::uint64_t> live_ = 0;
 };
 
