@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE unit_index_keydir_compaction
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
@@ -107,6 +108,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_tombstone_stays_while_an_older_segment_has_the_k
   f.reopen_if_it_lasts();
   BOOST_TEST(f.log.size() == 200);
   for (std::uint64_t n = 0; n < 300; ++n) BOOST_TEST(f.log.contains(key_of(n)) == (n % 3 != 0));
+}
+
+BOOST_AUTO_TEST_CASE(a_tombstone_stays_while_a_segment_that_is_not_compacted_has_the_key) {
+  small_log<kv_store> f{small_options<kv_store>()};
+  const auto write_hot = [&f] { f.log.put("hot", std::string(1000, 'h')); };
+  f.log.put("erased", "x");
+  std::uint64_t keys = 0;
+  while (f.log.stats().segments < 4) f.log.put(key_of(keys++), std::string(100, 'v'));
+  // The tombstone among records that are all replaced: its segment goes, the first one stays.
+  for (int n = 0; n < 200; ++n) write_hot();
+  f.log.erase("erased");
+  const auto before = f.log.compacted().segments_read;
+  for (int n = 0; f.log.compacted().segments_read < before + 16; ++n) {
+    write_hot();
+    if (n % 100 == 99) std::this_thread::yield();
+  }
+  BOOST_TEST(!f.log.contains("erased"));
+  f.reopen();
+  BOOST_TEST(!f.log.contains("erased"));
+  BOOST_TEST(f.log.size() == keys + 1);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_snapshot_sees_outlives_compaction, Log, key_logs) {
@@ -271,6 +292,14 @@ BOOST_AUTO_TEST_CASE(the_disk_holds_little_more_than_what_lives) {
   bytes = done.bytes_written;
   BOOST_TEST(bytes < live + live / 10);
   BOOST_TEST(f.log.size() == 5000);
+  // Nor do the files: besides their records they have a hint of each key, and some entries.
+  std::uint64_t files = 0;
+  for (const auto& each : std::filesystem::directory_iterator{f.path}) {
+    // The active one, and the one made ready, have all their room.
+    const bool is_compacted = each.file_size() != options.segment_bytes;
+    if (each.path().extension() == ".seg" && is_compacted) files += each.file_size();
+  }
+  BOOST_TEST(files <= bytes + 16 * 5000 + 2048 * done.segments_written);
 }
 
 BOOST_AUTO_TEST_CASE(damage_stops_a_compaction_and_everything_is_kept) {
@@ -363,6 +392,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cache_keeps_what_is_used_within_its_memory, Log,
   BOOST_TEST((contents(f.log) == before));
   f.reopen_if_it_lasts();
   BOOST_TEST((contents(f.log) == before));
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_larger_than_a_cache_is_whole_and_then_evicted) {
+  auto options = small_options<kv_store>();
+  options.index.memory_bytes_max = 64u << 10;  // some 5,400 keys
+  small_log<kv_store> f{options};
+  auto batch = f.log.begin();
+  for (std::uint64_t n = 0; n < 20'000; ++n) batch.put(key_of(n), numbered(n));
+  batch.commit();
+  BOOST_TEST(f.log.size() > 15'000);
+  for (std::uint64_t n = 0; n < 3'000; ++n) f.log.put("other", numbered(n));
+  BOOST_TEST(f.log.size() <= 5'462);
+  BOOST_TEST(f.log.get("other")->text() == numbered(2'999));
 }
 
 }  // namespace logdb::test
