@@ -23,6 +23,7 @@ class joining {
   recovery_report run() {
     attach();
     core_.segments.share(core_.control());
+    core_.share_names(false);
     core_.segments.refresh();
     { const typename core_type::append_guard lock{core_.append_mutex}; }  // learns of the rest
     recovery_report report{.clean = true};
