@@ -126,15 +126,9 @@ class segment_table {
 
   /// Writes the manifest of what is listed now; when it returns the manifest is on stable storage.
   void publish() {
-    publish_or([] {});
-  }
-
-  /// Does the same; what fails is undone before anybody else publishes.
-  template <class Undo>
-  void publish_or(Undo undo) {
     guard lock{publish_mutex_};
     const auto turn = take_turn();
-    write_or(undo);
+    write_or([] {});
   }
 
   /// Exchanges the list and writes its manifest, before or after whatever others publish; what
@@ -176,7 +170,7 @@ class segment_table {
     const lsn first = run.front()->base();
     const lsn end = run.back()->end();
     std::vector<segment_ptr<Policies>> attached;
-    edit([&](list_type& list) {
+    const auto replace = [&](list_type& list) {
       const auto at = std::ranges::find(list.log, run.front());
       const auto behind = list.log.erase(at, at + static_cast<std::ptrdiff_t>(run.size()));
       list.log.insert(behind, with);
@@ -185,13 +179,11 @@ class segment_table {
       };
       std::ranges::copy_if(list.attached, std::back_inserter(attached), within);
       std::erase_if(list.attached, within);
-    });
-    publish_or([&] {
-      edit([&](list_type& list) {
-        const auto at = list.log.erase(std::ranges::find(list.log, with));
-        list.log.insert(at, run.begin(), run.end());
-        for (const auto& own : attached) insert_attached(list, own);
-      });
+    };
+    change(replace, [&](list_type& list) {
+      const auto at = list.log.erase(std::ranges::find(list.log, with));
+      list.log.insert(at, run.begin(), run.end());
+      for (const auto& own : attached) insert_attached(list, own);
     });
     unlink(run);
     unlink(attached);
@@ -260,7 +252,8 @@ class segment_table {
     std::ranges::sort(fresh->attached, {}, [](const auto& segment) { return segment->number(); });
     for (const auto& own : list_->attached) {
       // It was met in the log, and no manifest names it yet.
-      if (own->base() >= found.first && !fresh->has(own->number())) insert_attached(*fresh, own);
+      const bool kept = own->base() >= found.first && !is_bounded(found, own->base());
+      if (kept && !fresh->has(own->number())) insert_attached(*fresh, own);
     }
     for (const auto& each : fresh->log) begun_.tell(*each);
     for (const auto& cursor : found.cursors) cursors_.set(cursor);
@@ -268,6 +261,14 @@ class segment_table {
     manifest_.generation = found.generation;
     manifest_.next_segment = found.next_segment;
     list_ = std::move(fresh);
+  }
+
+  /// Tells whether a record lies in a segment that a manifest bounds, and so names all that is
+  /// attached to it: what it does not name has been compacted away.
+  static bool is_bounded(const format::manifest& found, lsn at) {
+    return std::ranges::any_of(found.segments, [at](const auto& entry) {
+      return entry.role != format::segment_role::attached && entry.base <= at && at < entry.end;
+    });
   }
 
   /// Returns the segment of an entry: the known one, if it says the same.

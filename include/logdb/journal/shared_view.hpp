@@ -24,17 +24,20 @@ class shared_view {
 
   explicit shared_view(core_type& core) : core_{core} {}
 
-  /// Learns of everything that was written when it was called.
+  /// Learns of everything that was written when it was called, and returns the segments. For an
+  /// index that has positions in them all are mapped: others may compact and unlink them, and what
+  /// is mapped stays.
   /// @errors  errc::corrupt, errc::io
   /// @cost    O(bytes written since)
-  void catch_up() {
+  segment_list_ptr<Policies> catch_up() {
     guard lock{mutex_};
     for (;;) {
       core_.segments.refresh();
       const auto list = core_.segments.list();
       const std::uint64_t generation = core_.segments.generation();
       try {
-        return walk(*list);
+        walk(*list);
+        return map_all();
       } catch (const error& missing) {
         // Another process dropped meanwhile what was to be looked at.
         core_.segments.refresh();
@@ -60,6 +63,18 @@ class shared_view {
     if (stop == scan_stop::sealed) walked_.reset();
   }
 
+  [[nodiscard]] segment_list_ptr<Policies> map_all() {
+    auto list = core_.segments.list();
+    if constexpr (reads_staging<typename Policies::index>) {
+      if (list == mapped_) return list;
+      for (const auto* part : {&list->log, &list->attached}) {
+        for (const auto& each : *part) (void)each->bytes();
+      }
+      mapped_ = list;
+    }
+    return list;
+  }
+
   /// Finds the segment that the last walk ended in; without it the next one begins anew.
   void find_place(const segment_list<Policies>& list) {
     if (!walked_) return;
@@ -71,14 +86,19 @@ class shared_view {
   core_type& core_;
   typename core_type::mutex mutex_;  // of all below; held over reading, never over a wait
   std::optional<log_end<Policies>> walked_;
-  segment_ptr<Policies> at_;  // the segment that it ended in
+  segment_ptr<Policies> at_;           // the segment that it ended in
+  segment_list_ptr<Policies> mapped_;  // every segment of it is mapped
 };
 
 /// Is nothing: who writes alone knows what was written.
 template <class Policies>
-struct no_shared_view {
-  explicit no_shared_view(journal_core<Policies>&) {}
-  void catch_up() {}
+class no_shared_view {
+ public:
+  explicit no_shared_view(journal_core<Policies>& core) : core_{core} {}
+  segment_list_ptr<Policies> catch_up() { return core_.segments.list(); }
+
+ private:
+  journal_core<Policies>& core_;
 };
 
 template <class Policies>

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <logdb/index/keydir/page.hpp>
 #include <logdb/journal/forwarding.hpp>
@@ -118,6 +119,14 @@ class address_space {
     const guard lock{mutex_};
     const auto found = stretches_.find(number);
     return found == stretches_.end() ? nullptr : found->second.get();
+  }
+
+  /// Returns all stretches that there are.
+  [[nodiscard]] std::vector<std::shared_ptr<stretch_type>> all() const {
+    const guard lock{mutex_};
+    std::vector<std::shared_ptr<stretch_type>> found;
+    for (const auto& [number, each] : stretches_) found.push_back(each);
+    return found;
   }
 
   /// Makes the addresses of a segment lead nowhere; what is returned is kept until nobody uses it.

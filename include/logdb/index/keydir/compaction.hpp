@@ -33,7 +33,7 @@ class compaction_judge {
 
   /// @param older  the segments before the run
   compaction_judge(store_type& store, const segment_list<Policies>& list, std::size_t older)
-      : store_{store}, list_{list}, older_{older}, held_{store.holds().lowest()} {}
+      : store_{store}, list_{list}, older_{older}, held_{store.lowest_held()} {}
 
   /// @param at  where the record is; then what the keydir says of it, if it is the newest
   [[nodiscard]] verdict judge(std::uint64_t hash, const format::key_record& found, lsn where,
@@ -146,7 +146,8 @@ class compaction {
   /// @errors  errc::corrupt, errc::io, errc::no_space; nothing has changed
   template <class Pause>
   bool run(compaction_report& report, Pause&& pause) {
-    store_.wait_for_writers();  // what they appended there the keydir now knows
+    store_.refresh();           // so that the keydir knows what others appended there
+    store_.wait_for_writers();  // and what this process did
     note_places();
     if (!choose(pause)) return false;
     // What goes may have been replaced by a record that a power cut would still take.

@@ -4,6 +4,7 @@
 /// The index of a key-value log, for as long as the log is open: finds a key's newest record, and
 /// writes the next one.
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <functional>
@@ -24,6 +25,8 @@ namespace logdb::detail {
 
 template <class Policies>
 class key_commit;
+template <class Policies>
+class key_learner;
 
 /// Is the keydir of one log with what it leads to.
 ///
@@ -31,8 +34,8 @@ class key_commit;
 /// says the next one, so that in each key the order of the table is that of the lsns. A reader
 /// holds none.
 ///
-/// Lock order: shards in ascending order, then the journal's append lock. Compaction takes shards
-/// one by one.
+/// Lock order: shards in ascending order, then the journal's append lock; where several processes
+/// write, the append lock comes first: key_learner. Compaction takes shards one by one.
 /// @threads  any
 template <class Policies>
 class key_store {
@@ -46,8 +49,12 @@ class key_store {
   using order_type =
       std::conditional_t<Policies::index::is_ordered, key_order<system>, no_key_order>;
 
+  static constexpr bool is_shared = index_view<Policies>::is_shared;
+
   explicit key_store(index_view<Policies> view)
-      : view_{view}, seed_{make_hash_seed(view.store())} {}
+      : view_{view}, seed_{make_hash_seed(view.store())} {
+    if (is_shared && !view.follows()) learner_ = std::make_unique<key_learner<Policies>>(*this);
+  }
   key_store(const key_store&) = delete;
   key_store& operator=(const key_store&) = delete;
 
@@ -103,44 +110,52 @@ class key_store {
     require_value(value, view_.options().record_bytes_max);
     const std::uint64_t hashed = hash(key);
     table_->prefetch(hashed);
+    format::key_record_head head{.value_bytes = static_cast<std::uint32_t>(value.size()),
+                                 .key_bytes = static_cast<std::uint16_t>(key.size()),
+                                 .verb = verb,
+                                 .expires = expires};
+    const bool fits = view_.fits(head.record_bytes());
+    if constexpr (is_shared) {
+      if (!fits) return write_large(head, key, value, wants);
+    }
     ticket given;
-    {
+    bool wanted = true;
+    in_turn(head.record_bytes(), 1, [&] {
       const guard lock{table_->shard_of(hashed).lock};
       read_type before;
       const bool known = look(hashed, key, before) == lookup::found;
       const auto replaced = known ? before.replaced() : replaced_record<Policies>{};
-      if (!wants(known ? &before : nullptr)) return std::nullopt;
+      wanted = wants(known ? &before : nullptr);
+      if (!wanted) return;
       if (!known) table_->make_room(hashed);
-      format::key_record_head head{.value_bytes = static_cast<std::uint32_t>(value.size()),
-                                   .key_bytes = static_cast<std::uint16_t>(key.size()),
-                                   .verb = verb,
-                                   .previous = known ? source_.lsn_of(before).value() : 0,
-                                   .expires = expires};
-      given = view_.fits(head.record_bytes())
-                  ? write_alone(hashed, head, key, value, known ? &replaced : nullptr)
-                  : write_large(head, key, value);
-    }
+      head.previous = known ? source_.lsn_of(before).value() : 0;
+      given = fits ? write_alone(hashed, head, key, value, known ? &replaced : nullptr)
+                   : write_large(head, key, value);
+    });
+    if (!wanted) return std::nullopt;
     view_.acknowledge(given);
     relieve();
     return given.last;
   }
 
+  /// Runs what looks at the keydir and then appends a frame of so many bytes at most. Where other
+  /// processes write, too, none of them appends between the look and the frame.
+  template <class Write>
+  void in_turn(std::uint64_t payload_bytes, std::uint32_t count, Write&& write) {
+    if constexpr (is_shared) {
+      learner_->in_turn(payload_bytes, count, std::forward<Write>(write));
+    } else {
+      write();
+    }
+  }
+  /// What learns from the other processes that write.
+  [[nodiscard]] key_learner<Policies>& learner() requires is_shared { return *learner_; }
+
   /// Erases a key in the log and forgets it.
   void evict(bytes_view key) {
-    const std::uint64_t hashed = hash(key);
-    const guard lock{table_->shard_of(hashed).lock};
-    read_type before;
-    if (look(hashed, key, before) != lookup::found) return;
-    const auto known = before.replaced();
-    if (known.verb != format::key_verb::erase) {
-      const format::key_record_head head{.key_bytes = static_cast<std::uint16_t>(key.size()),
-                                         .verb = format::key_verb::erase,
-                                         .previous = source_.lsn_of(before).value()};
-      (void)write_alone(hashed, head, key, {}, &known);
-      if (look(hashed, key, before) != lookup::found) return;
-    }
-    table_->remove(hashed, before.listed);
-    order_.remove(key);
+    format::key_record_head head{.key_bytes = static_cast<std::uint16_t>(key.size()),
+                                 .verb = format::key_verb::erase};
+    in_turn(head.record_bytes(), 1, [&] { evict(key, head); });
   }
 
   /// Has something called after each write: what keeps the keydir small.
@@ -173,6 +188,11 @@ class key_store {
 
   /// What snapshots keep compaction from dropping.
   [[nodiscard]] snapshot_holds<system>& holds() { return holds_; }
+  /// Returns the lowest record that one of them holds, in whichever process.
+  [[nodiscard]] lsn lowest_held() {
+    if constexpr (is_shared) return std::min(holds_.lowest(), view_.lowest_held_elsewhere());
+    return holds_.lowest();
+  }
 
   /// Tells whether the durability policy shows a record already.
   [[nodiscard]] bool is_readable(const read_type& found) const {
@@ -203,7 +223,7 @@ class key_store {
     return live_.load(std::memory_order_relaxed);
   }
 
-  /// Brings in what another process wrote, if this one only reads.
+  /// Brings in what other processes wrote.
   void refresh() { prepare(); }
 
   /// Has something called before each read: what brings in what another process wrote.
@@ -268,6 +288,75 @@ class key_store {
     if (verb != format::key_verb::add) before->in->add_dead(before->disk_bytes);
   }
 
+  /// Leads a key to a record that was read in the log, unless it leads to a later one.
+  void lead(std::uint64_t hashed, const format::key_record& found, address at, lsn where) {
+    const guard lock{table_->shard_of(hashed).lock};
+    read_type known;
+    if (look_settled(hashed, found.key, known) == lookup::none) {
+      table_->make_room(hashed);
+      return replace(hashed, found.key, nullptr, at, found.head.verb);
+    }
+    const lsn newest = source_.lsn_of(known);
+    if (newest > where || known.listed == at) return;
+    const auto before = known.replaced();
+    replace(hashed, found.key, &before, at, found.head.verb);
+  }
+
+  /// Leads a key to where its newest record has come to stand, if it is that one.
+  void relocate(std::uint64_t hashed, const format::key_record& found, address at, lsn where) {
+    const guard lock{table_->shard_of(hashed).lock};
+    read_type known;
+    if (look_settled(hashed, found.key, known) == lookup::none) return;
+    if (source_.lsn_of(known) != where || known.listed == at) return;
+    const auto before = known.replaced();
+    replace(hashed, found.key, &before, at, found.head.verb);
+  }
+
+  /// Is a time in which readers of some shards wait, since more than one key changes.
+  class changing {
+   public:
+    template <class Keys>
+    changing(table_type& table, const Keys& keys) {
+      if (keys.size() < 2) return;
+      changed_.reserve(keys.size());
+      for (const auto& each : keys) {
+        auto& count = table.shard_of(each.hash).changes;
+        if (count.load() % 2 != 0) continue;
+        changed_.push_back(&count);
+        count.fetch_add(1);
+      }
+    }
+    changing(const changing&) = delete;
+    changing& operator=(const changing&) = delete;
+    ~changing() {
+      for (auto* const each : changed_) each->fetch_add(1);
+    }
+
+   private:
+    std::vector<std::atomic<std::uint32_t>*> changed_;
+  };
+  /// @param keys  that have a `hash`
+  template <class Keys>
+  [[nodiscard]] changing change_together(const Keys& keys) {
+    return {*table_, keys};
+  }
+
+  /// Appends one frame of records, and says where its bytes are addressed.
+  std::pair<placement<Policies>, stretch<Policies>*> append(format::frame_kind kind,
+                                                            std::uint32_t count, bytes_view first,
+                                                            bytes_view second) {
+    if constexpr (is_shared) {
+      const auto put = view_.append_in_turn(kind, count, first, second);
+      return {put, stretch_in_turn(put)};
+    } else {
+      const auto put = view_.append(kind, count, first, second);
+      stretch<Policies>* in = nullptr;
+      or_fail([&] { in = &space_.of(*put.in, view_.segments()); });
+      in->set_stream(put.stream);
+      return {put, in};
+    }
+  }
+
   /// Returns when everything that was appended before stands in the keydir.
   void wait_for_writers() {
     for (std::size_t n = 0; n < table_type::shard_count; ++n) {
@@ -302,7 +391,8 @@ class key_store {
     try {
       run();
     } catch (const std::exception& failure) {
-      view_.fail(std::string{"the keydir could not take what was appended: "} + failure.what());
+      const std::string why = "the keydir could not take what was appended: ";
+      view_.fail(why + failure.what());
       view_.require_open();
     }
   }
@@ -310,6 +400,9 @@ class key_store {
  private:
   void prepare() {
     view_.require_readable();
+    if constexpr (is_shared) {
+      if (learner_ != nullptr) learner_->catch_up();
+    }
     if (refresh_) [[unlikely]]
       refresh_();
   }
@@ -323,19 +416,62 @@ class key_store {
     }
   }
 
+  /// Writes a tombstone unless there is one, and forgets the key.
+  void evict(bytes_view key, format::key_record_head& head) {
+    const std::uint64_t hashed = hash(key);
+    const guard lock{table_->shard_of(hashed).lock};
+    read_type before;
+    if (look(hashed, key, before) != lookup::found) return;
+    const auto known = before.replaced();
+    if (known.verb != format::key_verb::erase) {
+      head.previous = source_.lsn_of(before).value();
+      (void)write_alone(hashed, head, key, {}, &known);
+      if (look(hashed, key, before) != lookup::found) return;
+    }
+    table_->remove(hashed, before.listed);
+    order_.remove(key);
+  }
+
   ticket write_alone(std::uint64_t hashed, const format::key_record_head& head, bytes_view key,
                      bytes_view value, const replaced_record<Policies>* before) {
     scratch room;
     const auto front = room.take(head.head_bytes() + key.size());
     format::encode_key_head(front.data(), head);
     if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
-    const auto put = view_.append(format::frame_kind::record, 1, front, value);
-    or_fail([&] {
-      auto& in = space_.of(*put.in, view_.segments());
-      in.set_stream(put.stream);
-      replace(hashed, key, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
-    });
+    const auto [put, in] = append(format::frame_kind::record, 1, front, value);
+    const address at = in->base() + put.offset + format::frame_header_bytes;
+    or_fail([&] { replace(hashed, key, before, at, head.verb); });
     return put.given;
+  }
+
+  /// Returns the stretch of the active segment. Requires the append lock.
+  stretch<Policies>* stretch_in_turn(const placement<Policies>& put) {
+    if (void* const known = put.in->entries().stretch()) [[likely]]
+      return static_cast<stretch<Policies>*>(known);
+    stretch<Policies>* in = nullptr;
+    or_fail([&] {
+      in = &space_.of(view_.extents().back().segment);
+      (void)in->bytes();
+    });
+    in->set_stream(put.stream);
+    return in;
+  }
+
+  /// Looks a key up until what is found stays. Under the shard's lock.
+  lookup look_settled(std::uint64_t hashed, bytes_view key, read_type& out) {
+    for (;;) {
+      const lookup looked = look(hashed, key, out);
+      if (looked != lookup::again) return looked;
+    }
+  }
+
+  /// Writes a record that does not fit into staging, where other processes write, too.
+  template <class Wants>
+  std::optional<lsn> write_large(const format::key_record_head& head, bytes_view key,
+                                 bytes_view value, Wants& wants) {
+    key_batch alone;
+    alone.add(head.verb, key, value, head.expires);
+    return key_commit<Policies>{*this, alone}.run_if(wants);
   }
 
   /// The same for a record that does not fit into staging.
@@ -356,6 +492,7 @@ class key_store {
   record_source<Policies> source_{space_, &view_};
   [[no_unique_address]] order_type order_{gate_};
   snapshot_holds<system> holds_;
+  std::unique_ptr<key_learner<Policies>> learner_;  // null: nobody else writes, or this only reads
   std::function<void()> refresh_;  // empty: this process is the writer
   std::function<void()> relief_;   // empty: memory has no limit
   alignas(64) std::atomic<std::uint64_t> live_ = 0;
