@@ -105,9 +105,7 @@ class key_learner {
   };
 
   [[nodiscard]] index_view<Policies>& view() { return store_.view(); }
-  [[nodiscard]] bool is_salvaging() {
-    return view().options().recovery == recovery_mode::salvage;
-  }
+  [[nodiscard]] bool is_salvaging() { return view().options().recovery == recovery_mode::salvage; }
 
   /// Learns what was appended before this call, and waits for who is just doing so.
   void learn_now() {
@@ -237,8 +235,8 @@ class key_learner {
     require_bound(frame.header, at, *in.in, offset);
     frame.bytes = format::frame_bytes(frame.header.payload_bytes);
     if (frame.bytes > chunk_.size() - at) return 0;
-    frame.payload = bytes_view{chunk_}.subspan(at + format::frame_header_bytes,
-                                               frame.header.payload_bytes);
+    frame.payload =
+        bytes_view{chunk_}.subspan(at + format::frame_header_bytes, frame.header.payload_bytes);
     const std::uint64_t records = records_of(frame);
     if (records != 0 && frame.header.first + records > applied_ + 1) {
       take_records(frame, *in.in, offset, at);
@@ -268,11 +266,11 @@ class key_learner {
                     std::uint64_t at) {
     if (frame.header.kind == format::frame_kind::attach) return take_attached(frame);
     learned_.clear();
-    for_each_key_record(chunk_, frame, frame.header.first,
-                        [&](const auto& found, std::uint64_t where, lsn number) {
-                          learned_.push_back({store_.hash(found.key), found,
-                                              in.base() + offset + (where - at), number});
-                        });
+    for_each_key_record(
+        chunk_, frame, frame.header.first, [&](const auto& found, std::uint64_t where, lsn number) {
+          learned_.push_back(
+              {store_.hash(found.key), found, in.base() + offset + (where - at), number});
+        });
     apply();
   }
 
@@ -289,12 +287,14 @@ class key_learner {
     const bytes_view all = in.bytes().first(static_cast<std::size_t>(said->end_offset));
     learned_.clear();
     auto from = in.segment()->start();
-    scan(all, in.segment()->seed(), from, format::read_frame, [&](const auto& part, const auto& at) {
-      const lsn first = entry.base + (at.next - lsn{1});
-      for_each_key_record(all, part, first, [&](const auto& found, std::uint64_t where, lsn at_lsn) {
-        learned_.push_back({store_.hash(found.key), found, in.base() + where, at_lsn});
-      });
-    });
+    scan(all, in.segment()->seed(), from, format::read_frame,
+         [&](const auto& part, const auto& at) {
+           const lsn first = entry.base + (at.next - lsn{1});
+           for_each_key_record(
+               all, part, first, [&](const auto& found, std::uint64_t where, lsn at_lsn) {
+                 learned_.push_back({store_.hash(found.key), found, in.base() + where, at_lsn});
+               });
+         });
     apply();
   }
 
@@ -315,9 +315,9 @@ class key_learner {
   store_type& store_;
   key_moves<Policies> moves_;
   alignas(64) std::atomic<std::uint64_t> applied_to_ = 0;  // stream position
-  alignas(64) mutex mutex_;     // of what follows, and of who applies and who appends
-  std::uint64_t walked_ = 0;    // stream position up to which frames were met
-  lsn applied_{};               // the last record that was applied
+  alignas(64) mutex mutex_;         // of what follows, and of who applies and who appends
+  std::uint64_t walked_ = 0;        // stream position up to which frames were met
+  lsn applied_{};                   // the last record that was applied
   std::uint64_t extent_count_ = 0;  // of which extents_ are the last
   std::vector<known_extent> extents_;
   std::vector<std::byte> chunk_;

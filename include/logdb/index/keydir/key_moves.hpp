@@ -37,6 +37,8 @@ class key_moves {
   /// @errors  errc::corrupt, errc::io
   segment_list_ptr<Policies> look() {
     const guard lock{mutex_};
+    // In this order: the list then names everything that is attached below that.
+    settled_ = end_of_settled(*store_.view().catch_up());
     looked_ = store_.view().catch_up();
     for (const auto& each : looked_->log) {
       if (is_compacted(*each)) compacted_.insert(each->number());
@@ -49,9 +51,8 @@ class key_moves {
   [[nodiscard]] std::optional<stretches> gone(const segment_list_ptr<Policies>& list) {
     const guard lock{mutex_};
     if (list != looked_) return std::nullopt;
-    const lsn settled = end_of_settled(*list);
     stretches found = store_.space().all();
-    std::erase_if(found, [&](const auto& each) { return !is_gone(*each, *list, settled); });
+    std::erase_if(found, [&](const auto& each) { return !is_gone(*each); });
     return found;
   }
 
@@ -88,19 +89,21 @@ class key_moves {
     return each.role() == format::segment_role::compacted;
   }
 
-  /// Returns where the part of the log ends of which the manifest names everything.
+  /// Returns where the settled part of a list ends: what begins there or later may be missing in
+  /// it, since segments come to be settled while it is looked at.
   static lsn end_of_settled(const segment_list<Policies>& list) {
+    lsn end{};
     for (const auto& each : list.log) {
-      if (!each->settled()) return each->base() ? each->base() : format::lsn_max;
+      if (!each->settled()) break;
+      end = each->end();
     }
-    return format::lsn_max;
+    return end;
   }
 
   /// One that this process is just writing is not listed yet; one that was listed is known.
-  [[nodiscard]] bool is_gone(const stretch_type& each, const segment_list<Policies>& list,
-                             lsn settled) const {
+  [[nodiscard]] bool is_gone(const stretch_type& each) const {
     const auto& in = *each.segment();
-    if (!in.base() || in.base() >= settled || list.has(in.number())) return false;
+    if (!in.base() || in.base() >= settled_ || looked_->has(in.number())) return false;
     return !is_compacted(in) || compacted_.contains(in.number());
   }
 
@@ -154,6 +157,7 @@ class key_moves {
   store_type& store_;
   mutex mutex_;  // of all below; held over no other lock of the index
   segment_list_ptr<Policies> looked_;
+  lsn settled_{};  // every segment before it was settled when looked_ was taken
   std::set<segment_number> compacted_;  // that were ever listed
 };
 

@@ -51,8 +51,7 @@ class key_store {
 
   static constexpr bool is_shared = index_view<Policies>::is_shared;
 
-  explicit key_store(index_view<Policies> view)
-      : view_{view}, seed_{make_hash_seed(view.store())} {
+  explicit key_store(index_view<Policies> view) : view_{view}, seed_{make_hash_seed(view.store())} {
     if (is_shared && !view.follows()) learner_ = std::make_unique<key_learner<Policies>>(*this);
   }
   key_store(const key_store&) = delete;
@@ -493,8 +492,8 @@ class key_store {
   [[no_unique_address]] order_type order_{gate_};
   snapshot_holds<system> holds_;
   std::unique_ptr<key_learner<Policies>> learner_;  // null: nobody else writes, or this only reads
-  std::function<void()> refresh_;  // empty: this process is the writer
-  std::function<void()> relief_;   // empty: memory has no limit
+  std::function<void()> refresh_;                   // empty: this process is the writer
+  std::function<void()> relief_;                    // empty: memory has no limit
   alignas(64) std::atomic<std::uint64_t> live_ = 0;
 };
 
