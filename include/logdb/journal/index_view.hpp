@@ -98,7 +98,6 @@ class index_view {
 
   /// Takes the append lock with room for one frame; what follows needs it.
   [[nodiscard]] append_guard take_turn(std::uint64_t payload_bytes, std::uint32_t count) {
-    core_->require_own();
     return appender_->take_turn(payload_bytes, count);
   }
   /// Takes the append lock to look at the extents alone.
@@ -188,6 +187,8 @@ class index_view {
     core_->fail(why);
   }
 
+  /// Throws in a child of the process that opened the log. @errors errc::closed
+  void require_own() const { core_->require_own(); }
   /// Tells whether this is a child of the process that opened the log.
   [[nodiscard]] bool is_forked() const { return core_ != nullptr && core_->is_forked(); }
 

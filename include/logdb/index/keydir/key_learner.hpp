@@ -48,15 +48,17 @@ class key_learner {
     learn_now();
   }
 
-  /// Applies what others have appended before this call.
+  /// Applies what others have appended before this call; returns whether there may have been some.
   /// @errors  errc::corrupt, errc::io, errc::failed
   /// @cost    two loads when there is nothing
-  void catch_up() {
+  bool catch_up() {
+    view().require_own();
     // In this order: what this process appends is applied before the position covers it.
     const std::uint64_t appended = view().reached(watermark::appended);
     if (applied_to_.load(std::memory_order_acquire) >= appended) [[likely]]
-      return;
+      return false;
     learn_now();
+    return true;
   }
 
   /// Runs what appends one frame at most, on the state that the frame follows: nobody appends

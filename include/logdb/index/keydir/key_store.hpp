@@ -400,10 +400,16 @@ class key_store {
   void prepare() {
     view_.require_readable();
     if constexpr (is_shared) {
-      if (learner_ != nullptr) learner_->catch_up();
+      if (learner_ != nullptr) catch_up();
     }
     if (refresh_) [[unlikely]]
       refresh_();
+  }
+
+  /// Learns what other processes wrote; a cache may so come to have too many keys.
+  void catch_up() {
+    if (!learner_->catch_up()) return;
+    relieve();
   }
 
   /// Waits for the sync that covers a record. Not inside the gate.
