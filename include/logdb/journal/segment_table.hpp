@@ -118,6 +118,19 @@ class segment_table {
     edit([&made](list_type& list) { insert_attached(list, std::move(made)); });
   }
 
+  /// Lists one that was met in the log, unless it is, or was: what is attached to a settled segment
+  /// the manifest names, so it has been compacted away.
+  void attach_met(const format::manifest_segment& entry) {
+    guard lock{list_mutex_};
+    const auto covers = [&entry](const auto& each) {
+      return each->settled() && each->base() <= entry.base && entry.base < each->end();
+    };
+    if (list_->has(entry.number) || std::ranges::any_of(list_->log, covers)) return;
+    auto copy = std::make_shared<list_type>(*list_);
+    insert_attached(*copy, make(entry));
+    list_ = std::move(copy);
+  }
+
   /// Marks the bounds of a segment as being on stable storage.
   void settle(segment<Policies>& sealed, std::uint64_t footer_offset) {
     guard lock{list_mutex_};

@@ -257,6 +257,7 @@ class compaction {
     fresh_->adopt_entries();
     store_.view().segments().settle(*fresh_, write_footer(*fresh_));
     fresh_->release();
+    (void)fresh_->bytes();  // mapped before another process can compact it once more
   }
 
   static std::uint64_t room_for(const survivor& each) {

@@ -158,6 +158,7 @@ class key_commit {
   }
 
   ticket attach(const segment_ptr<Policies>& own) {
+    (void)own->bytes();  // mapped before another process can compact it
     const ticket given = store_.view().attach_in_turn(own, batch_.size());
     store_.or_fail([&] { lead(store_.space().of(own), format::segment_header_bytes); });
     return given;

@@ -151,11 +151,22 @@ class key_learner {
     extents_.clear();
     for (const auto& each : view().extents()) {
       auto& in = store_.space().of(each.segment);
-      (void)in.bytes();  // mapped while it cannot go
+      if (!is_mapped(in, each.end)) continue;
       in.set_stream(each.base);
       extents_.push_back({&in, each.base, each.begin});
     }
     extent_count_ = view().extent_count();
+  }
+
+  /// Maps a segment while it cannot go; false: it was durable to its end, and may have gone.
+  [[nodiscard]] bool is_mapped(stretch<Policies>& in, std::uint64_t end) {
+    try {
+      (void)in.bytes();
+      return true;
+    } catch (const error& gone) {
+      if (gone.condition() != errc::corrupt || end > view().reached(watermark::durable)) throw;
+      return false;
+    }
   }
 
   /// Applies the records up to one from the segments.
