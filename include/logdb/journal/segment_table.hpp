@@ -121,14 +121,10 @@ class segment_table {
   /// Lists one that was met in the log, unless it is, or was: what is attached to a settled segment
   /// the manifest names, so it has been compacted away.
   void attach_met(const format::manifest_segment& entry) {
-    guard lock{list_mutex_};
-    const auto covers = [&entry](const auto& each) {
-      return each->settled() && each->base() <= entry.base && entry.base < each->end();
-    };
-    if (list_->has(entry.number) || std::ranges::any_of(list_->log, covers)) return;
-    auto copy = std::make_shared<list_type>(*list_);
-    insert_attached(*copy, make(entry));
-    list_ = std::move(copy);
+    edit([&](list_type& list) {
+      if (list.has(entry.number) || list.is_settled_at(entry.base)) return;
+      insert_attached(list, make(entry));
+    });
   }
 
   /// Marks the bounds of a segment as being on stable storage.
@@ -265,7 +261,7 @@ class segment_table {
     std::ranges::sort(fresh->attached, {}, [](const auto& segment) { return segment->number(); });
     for (const auto& own : list_->attached) {
       // It was met in the log, and no manifest names it yet.
-      const bool kept = own->base() >= found.first && !is_bounded(found, own->base());
+      const bool kept = own->base() >= found.first && !names_all_at(found, own->base());
       if (kept && !fresh->has(own->number())) insert_attached(*fresh, own);
     }
     for (const auto& each : fresh->log) begun_.tell(*each);
@@ -274,14 +270,6 @@ class segment_table {
     manifest_.generation = found.generation;
     manifest_.next_segment = found.next_segment;
     list_ = std::move(fresh);
-  }
-
-  /// Tells whether a record lies in a segment that a manifest bounds, and so names all that is
-  /// attached to it: what it does not name has been compacted away.
-  static bool is_bounded(const format::manifest& found, lsn at) {
-    return std::ranges::any_of(found.segments, [at](const auto& entry) {
-      return entry.role != format::segment_role::attached && entry.base <= at && at < entry.end;
-    });
   }
 
   /// Returns the segment of an entry: the known one, if it says the same.

@@ -46,4 +46,15 @@ std::map<std::string, std::string> contents(const Log& log) {
   return found;
 }
 
+/// Is a log that two have open.
+template <class Log>
+struct pair_of_logs {
+  explicit pair_of_logs(const typename Log::options& chosen = small_keys<Log>())
+      : options{chosen} {}
+  temp_dir place;
+  typename Log::options options;
+  Log first{place / "kv", options};
+  Log second{place / "kv", options};
+};
+
 }  // namespace logdb::test

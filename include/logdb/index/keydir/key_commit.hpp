@@ -222,8 +222,9 @@ class key_commit {
     auto& builder = batch_.builder();
     const auto table = builder.table();
     if (!store_.view().fits(table.size() + builder.bytes().size())) return append_attached();
-    const auto [put, in] = store_.append(
-        builder.kind(), static_cast<std::uint32_t>(builder.count()), table, builder.bytes());
+    const auto [put, in] =
+        append_frame(store_, builder.kind(), static_cast<std::uint32_t>(builder.count()), table,
+                     builder.bytes());
     store_.or_fail([&, at = put.offset, to = in] { lead(*to, at); });
     return put.given;
   }
@@ -236,7 +237,7 @@ class key_commit {
 
   /// Leads the keys to their last records in the frame.
   void lead(stretch<Policies>& in, std::uint64_t frame) {
-    const auto changing = store_.change_together(targets_);
+    const shards_changing readers_wait{store_.table(), targets_};
     for (const target& each : targets_) {
       const auto record = batch_.record(each.write);
       if (!each.known) store_.table().make_room(each.hash);

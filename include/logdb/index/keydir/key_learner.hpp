@@ -179,7 +179,7 @@ class key_learner {
     for (const record& each : record_range<Policies>{scope, first}) {
       const auto found = format::decode_key_record(each.bytes());
       if (found) {
-        store_.lead(store_.hash(found->key), *found, address_of(each.bytes()), each.lsn());
+        lead_key(store_, store_.hash(found->key), *found, address_of(each.bytes()), each.lsn());
       }
     }
     // What was compacted before it was learned lacks tombstones: keys may have gone unseen.
@@ -313,8 +313,8 @@ class key_learner {
 
   /// Brings the records of one frame to the keydir: at once for who looks at more than one key.
   void apply() {
-    const auto changing = store_.change_together(learned_);
-    for (const auto& each : learned_) store_.lead(each.hash, each.found, each.at, each.number);
+    const shards_changing readers_wait{store_.table(), learned_};
+    for (const auto& each : learned_) lead_key(store_, each.hash, each.found, each.at, each.number);
   }
 
   /// Is a record that was learned; views the chunk, or a mapped segment.

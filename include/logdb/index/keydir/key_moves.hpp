@@ -115,7 +115,7 @@ class key_moves {
       const auto found = format::decode_key_record(each.bytes());
       if (!found) continue;
       const auto offset = static_cast<std::uint64_t>(each.bytes().data() - begin);
-      store_.relocate(store_.hash(found->key), *found, base + offset, each.lsn());
+      relocate_key(store_, store_.hash(found->key), *found, base + offset, each.lsn());
     }
   }
 

@@ -17,6 +17,7 @@
 #include <logdb/index/keydir/hints.hpp>
 #include <logdb/index/keydir/key_batch.hpp>
 #include <logdb/index/keydir/key_order.hpp>
+#include <logdb/index/keydir/placing.hpp>
 #include <logdb/index/keydir/record_source.hpp>
 #include <logdb/index/keydir/snapshot_holds.hpp>
 #include <logdb/index/keydir/table.hpp>
@@ -40,6 +41,7 @@ class key_learner;
 template <class Policies>
 class key_store {
  public:
+  using policies = Policies;
   using system = typename Policies::storage::system;
   using table_type = keydir_table<system>;
   using guard = typename table_type::guard;
@@ -59,7 +61,7 @@ class key_store {
 
   [[nodiscard]] index_view<Policies>& view() { return view_; }
   [[nodiscard]] hash_seed seed() const { return seed_; }
-  [[nodiscard]] const order_type& order() const { return order_; }
+  [[nodiscard]] order_type& order() { return order_; }
   [[nodiscard]] table_type& table() { return *table_; }
   [[nodiscard]] reader_gate<system>& gate() { return gate_; }
   [[nodiscard]] address_space<Policies>& space() { return space_; }
@@ -250,24 +252,6 @@ class key_store {
     live_.fetch_add(live, std::memory_order_relaxed);
   }
 
-  /// Brings all keys into their order, at open.
-  /// @cost  O(keys × log keys); reads each key in the log
-  void sort_keys() {
-    if constexpr (order_type::keeps) {
-      std::vector<std::string> keys;
-      typename table_type::cursor at;
-      std::vector<address> page;
-      read_type found;
-      while (table_->next_page(at, page)) {
-        for (const address each : page) {
-          if (source_.read(each, found)) keys.emplace_back(as_text(found.record.key));
-        }
-      }
-      std::ranges::sort(keys);  // neighbours one after the other are found faster
-      for (const std::string& key : keys) order_.insert(as_bytes(key));
-    }
-  }
-
   /// Leads a key to its next record. Under the shard's lock; there is room if it is a new one.
   /// @param before  its newest record so far; null: there is none
   void replace(std::uint64_t hashed, bytes_view key, const replaced_record<Policies>* before,
@@ -285,75 +269,6 @@ class key_store {
     const bool lived = before->verb != format::key_verb::erase;
     if (lives != lived) live_.fetch_add(lives ? 1 : ~std::uint64_t{0}, std::memory_order_relaxed);
     if (verb != format::key_verb::add) before->in->add_dead(before->disk_bytes);
-  }
-
-  /// Leads a key to a record that was read in the log, unless it leads to a later one.
-  void lead(std::uint64_t hashed, const format::key_record& found, address at, lsn where) {
-    const guard lock{table_->shard_of(hashed).lock};
-    read_type known;
-    if (look_settled(hashed, found.key, known) == lookup::none) {
-      table_->make_room(hashed);
-      return replace(hashed, found.key, nullptr, at, found.head.verb);
-    }
-    const lsn newest = source_.lsn_of(known);
-    if (newest > where || known.listed == at) return;
-    const auto before = known.replaced();
-    replace(hashed, found.key, &before, at, found.head.verb);
-  }
-
-  /// Leads a key to where its newest record has come to stand, if it is that one.
-  void relocate(std::uint64_t hashed, const format::key_record& found, address at, lsn where) {
-    const guard lock{table_->shard_of(hashed).lock};
-    read_type known;
-    if (look_settled(hashed, found.key, known) == lookup::none) return;
-    if (source_.lsn_of(known) != where || known.listed == at) return;
-    const auto before = known.replaced();
-    replace(hashed, found.key, &before, at, found.head.verb);
-  }
-
-  /// Is a time in which readers of some shards wait, since more than one key changes.
-  class changing {
-   public:
-    template <class Keys>
-    changing(table_type& table, const Keys& keys) {
-      if (keys.size() < 2) return;
-      changed_.reserve(keys.size());
-      for (const auto& each : keys) {
-        auto& count = table.shard_of(each.hash).changes;
-        if (count.load() % 2 != 0) continue;
-        changed_.push_back(&count);
-        count.fetch_add(1);
-      }
-    }
-    changing(const changing&) = delete;
-    changing& operator=(const changing&) = delete;
-    ~changing() {
-      for (auto* const each : changed_) each->fetch_add(1);
-    }
-
-   private:
-    std::vector<std::atomic<std::uint32_t>*> changed_;
-  };
-  /// @param keys  that have a `hash`
-  template <class Keys>
-  [[nodiscard]] changing change_together(const Keys& keys) {
-    return {*table_, keys};
-  }
-
-  /// Appends one frame of records, and says where its bytes are addressed.
-  std::pair<placement<Policies>, stretch<Policies>*> append(format::frame_kind kind,
-                                                            std::uint32_t count, bytes_view first,
-                                                            bytes_view second) {
-    if constexpr (is_shared) {
-      const auto put = view_.append_in_turn(kind, count, first, second);
-      return {put, stretch_in_turn(put)};
-    } else {
-      const auto put = view_.append(kind, count, first, second);
-      stretch<Policies>* in = nullptr;
-      or_fail([&] { in = &space_.of(*put.in, view_.segments()); });
-      in->set_stream(put.stream);
-      return {put, in};
-    }
   }
 
   /// Returns when everything that was appended before stands in the keydir.
@@ -443,31 +358,10 @@ class key_store {
     const auto front = room.take(head.head_bytes() + key.size());
     format::encode_key_head(front.data(), head);
     if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
-    const auto [put, in] = append(format::frame_kind::record, 1, front, value);
+    const auto [put, in] = append_frame(*this, format::frame_kind::record, 1, front, value);
     const address at = in->base() + put.offset + format::frame_header_bytes;
     or_fail([&] { replace(hashed, key, before, at, head.verb); });
     return put.given;
-  }
-
-  /// Returns the stretch of the active segment. Requires the append lock.
-  stretch<Policies>* stretch_in_turn(const placement<Policies>& put) {
-    if (void* const known = put.in->entries().stretch()) [[likely]]
-      return static_cast<stretch<Policies>*>(known);
-    stretch<Policies>* in = nullptr;
-    or_fail([&] {
-      in = &space_.of(view_.extents().back().segment);
-      (void)in->bytes();
-    });
-    in->set_stream(put.stream);
-    return in;
-  }
-
-  /// Looks a key up until what is found stays. Under the shard's lock.
-  lookup look_settled(std::uint64_t hashed, bytes_view key, read_type& out) {
-    for (;;) {
-      const lookup looked = look(hashed, key, out);
-      if (looked != lookup::again) return looked;
-    }
   }
 
   /// Writes a record that does not fit into staging, where other processes write, too.
