@@ -163,6 +163,39 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(counters_that_all_count_up_lose_no_count, Log, key
   BOOST_TEST(log.verify().intact());
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(threads_of_two_handles_write_read_and_compact_at_once, Log,
+                              key_logs) {
+  pair_of_logs<Log> both{eager_keys<Log>()};
+  constexpr int times = 200;
+  std::atomic<int> wrong = 0;
+  on_threads(6, [&](std::uint32_t thread) {
+    Log& log = thread % 2 == 0 ? both.first : both.second;
+    if (thread < 4) {
+      count_up(log, "one for all", times);
+      for (int n = 0; n < times; ++n) {
+        auto batch = log.begin();
+        batch.put("left " + key_of(thread), n);
+        batch.put("right " + key_of(thread), n);
+        batch.commit();
+      }
+      return;
+    }
+    for (int n = 0; n < 20; ++n) {
+      const auto now = log.snapshot();
+      for (std::uint64_t each = 0; each < 4; ++each) {
+        const auto left = now.template get<int>("left " + key_of(each));
+        if (left != now.template get<int>("right " + key_of(each))) wrong.fetch_add(1);
+      }
+      log.compact();
+    }
+  });
+  BOOST_TEST(wrong.load() == 0);
+  BOOST_TEST(both.first.template get<int>("one for all").value() == 4 * times);
+  BOOST_TEST((contents(both.first) == contents(both.second)));
+  BOOST_TEST(both.first.size() == 9U);
+  BOOST_TEST(both.second.verify().intact());
+}
+
 /// Moves amounts between the two accounts of a writer.
 template <class Log>
 void transfer(Log& log, std::uint32_t writer, int times) {
