@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,25 +19,26 @@
 
 #include <logdb/logdb.hpp>
 
+#include "peers/store.hpp"
 #include "support.hpp"
 
+#if defined(LOGDB_BENCH_BERKELEY)
+#include "peers/berkeley.hpp"
+#endif
+#if defined(LOGDB_BENCH_LEVELDB) || defined(LOGDB_BENCH_ROCKSDB)
+#include "peers/lsm.hpp"
+#endif
+#if defined(LOGDB_BENCH_LMDB)
+#include "peers/lmdb.hpp"
+#endif
 #if defined(LOGDB_BENCH_SQLITE)
-#include <sqlite3.h>
+#include "peers/sqlite.hpp"
+#endif
+#if defined(LOGDB_BENCH_TKRZW)
+#include "peers/tkrzw.hpp"
 #endif
 
 namespace bench {
-
-/// Is a store under test. get() returns the size of the value, or 0.
-class key_value_store {
- public:
-  key_value_store() = default;
-  key_value_store(const key_value_store&) = delete;
-  key_value_store& operator=(const key_value_store&) = delete;
-  virtual ~key_value_store() = default;
-  virtual void put(std::string_view key, std::string_view value) = 0;
-  virtual std::size_t get(std::string_view key) = 0;
-  virtual void erase(std::string_view key) = 0;
-};
 
 template <class Log>
 class logdb_store final : public key_value_store {
@@ -48,7 +50,17 @@ class logdb_store final : public key_value_store {
     return found ? found->size() : 0;
   }
   void erase(std::string_view key) override { log_.erase(key); }
-  Log& log() { return log_; }
+  std::size_t scan(std::string_view from, std::size_t count) override {
+    std::size_t bytes = 0;
+    if constexpr (requires { log_.lower_bound(from); }) {
+      if (count == 0) return 0;
+      for (const auto& [key, value] : log_.lower_bound(from)) {
+        bytes += value.size();
+        if (--count == 0) break;
+      }
+    }
+    return bytes;
+  }
 
  private:
   Log log_;
@@ -71,8 +83,8 @@ class map_store final : public key_value_store {
     const std::lock_guard lock{in.mutex};
     const auto found = in.places.find(std::string{key});
     if (found == in.places.end()) return 0;
-    copy_.assign(bytes_.data() + found->second.first, found->second.second);
-    return copy_.size();
+    value_room().assign(bytes_.data() + found->second.first, found->second.second);
+    return value_room().size();
   }
   void erase(std::string_view key) override {
     shard& in = shard_of(key);
@@ -89,71 +101,80 @@ class map_store final : public key_value_store {
     return shards_[std::hash<std::string_view>{}(key) % shards_.size()];
   }
 
-  static inline thread_local std::string copy_;
   std::vector<char> bytes_;
   std::atomic<std::size_t> end_ = 0;
   std::vector<shard> shards_{256};
 };
 
-#if defined(LOGDB_BENCH_SQLITE)
-/// Is a table of SQLite in WAL mode, without a sync a write.
-class sqlite_store final : public key_value_store {
- public:
-  explicit sqlite_store(const std::filesystem::path& path) {
-    require(sqlite3_open(path.c_str(), &db_) == SQLITE_OK, "sqlite3_open");
-    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=4294967296;"
-        "CREATE TABLE kv(k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID;");
-    put_ = prepare("INSERT OR REPLACE INTO kv VALUES(?,?)");
-    get_ = prepare("SELECT v FROM kv WHERE k=?");
-    erase_ = prepare("DELETE FROM kv WHERE k=?");
-  }
-  ~sqlite_store() override {
-    for (auto* const each : {put_, get_, erase_}) sqlite3_finalize(each);
-    sqlite3_close(db_);
-  }
-  void put(std::string_view key, std::string_view value) override {
-    const std::lock_guard lock{mutex_};
-    bind(put_, 1, key);
-    bind(put_, 2, value);
-    step(put_);
-  }
-  std::size_t get(std::string_view key) override {
-    const std::lock_guard lock{mutex_};
-    bind(get_, 1, key);
-    const bool found = sqlite3_step(get_) == SQLITE_ROW;
-    const auto bytes = found ? static_cast<std::size_t>(sqlite3_column_bytes(get_, 0)) : 0;
-    sqlite3_reset(get_);
-    return bytes;
-  }
-  void erase(std::string_view key) override {
-    const std::lock_guard lock{mutex_};
-    bind(erase_, 1, key);
-    step(erase_);
-  }
-
- private:
-  void run(const char* sql) {
-    require(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK, sql);
-  }
-  sqlite3_stmt* prepare(const char* sql) {
-    sqlite3_stmt* made = nullptr;
-    require(sqlite3_prepare_v2(db_, sql, -1, &made, nullptr) == SQLITE_OK, sql);
-    return made;
-  }
-  static void bind(sqlite3_stmt* to, int place, std::string_view bytes) {
-    sqlite3_bind_blob(to, place, bytes.data(), static_cast<int>(bytes.size()), SQLITE_STATIC);
-  }
-  static void step(sqlite3_stmt* what) {
-    require(sqlite3_step(what) == SQLITE_DONE, "sqlite3_step");
-    sqlite3_reset(what);
-  }
-
-  std::mutex mutex_;
-  sqlite3* db_ = nullptr;
-  sqlite3_stmt* put_ = nullptr;
-  sqlite3_stmt* get_ = nullptr;
-  sqlite3_stmt* erase_ = nullptr;
+/// Is a store to be compared.
+struct candidate {
+  std::string name;
+  std::function<std::unique_ptr<key_value_store>(const std::filesystem::path&)> make;
+  bool slow;  ///< does a tenth of the work, in one round
 };
+
+template <class Store, class... Arguments>
+candidate make_candidate(const std::string& name, bool slow, const Arguments&... arguments) {
+  return {name,
+          [=](const std::filesystem::path& path) -> std::unique_ptr<key_value_store> {
+            return std::make_unique<Store>(path / "store", arguments...);
+          },
+          slow};
+}
+
+/// Returns the peers that keep keys in order and are installed.
+/// @param bytes  of all keys and values
+inline std::vector<candidate> ordered_peers([[maybe_unused]] std::uint64_t bytes) {
+  std::vector<candidate> all;
+#if defined(LOGDB_BENCH_LMDB)
+  all.push_back(make_candidate<lmdb_store>("LMDB", true, bytes));
 #endif
+#if defined(LOGDB_BENCH_LEVELDB)
+  all.push_back(make_candidate<lsm_store<leveldb_kind>>("LevelDB", true));
+#endif
+#if defined(LOGDB_BENCH_ROCKSDB)
+  all.push_back(make_candidate<lsm_store<rocksdb_kind>>("RocksDB", true));
+#endif
+#if defined(LOGDB_BENCH_BERKELEY)
+  all.push_back(make_candidate<berkeley_store>("Berkeley DB", true));
+#endif
+  return all;
+}
+
+/// Adds the one that takes as long as all others together.
+inline void add_slowest([[maybe_unused]] std::vector<candidate>& all) {
+#if defined(LOGDB_BENCH_SQLITE)
+  all.push_back(make_candidate<sqlite_store>("SQLite", true));
+#endif
+}
+
+/// Returns all that take part in what needs no order; logdb first.
+inline std::vector<candidate> candidates([[maybe_unused]] std::uint64_t keys, std::uint64_t bytes,
+                                         bool all_of_them) {
+  std::vector<candidate> all;
+  all.push_back(make_candidate<logdb_store<logdb::kv_store>>("logdb", false));
+  all.push_back(
+      {"hash map", [bytes](const auto&) { return std::make_unique<map_store>(3 * bytes); }, false});
+#if defined(LOGDB_BENCH_TKRZW)
+  all.push_back(make_candidate<tkrzw_store<tkrzw::HashDBM>>("HashDBM", false, keys));
+#endif
+  for (auto& each : ordered_peers(bytes)) all.push_back(std::move(each));
+  if (all_of_them) add_slowest(all);
+  return all;
+}
+
+/// Returns all that can scan; logdb first.
+inline std::vector<candidate> scanning_candidates([[maybe_unused]] std::uint64_t keys,
+                                                  std::uint64_t bytes) {
+  std::vector<candidate> all;
+  using sorted = logdb::kv_store::with<logdb::Index<logdb::BasicKeyDir<logdb::Ordered>>>;
+  all.push_back(make_candidate<logdb_store<sorted>>("logdb", false));
+#if defined(LOGDB_BENCH_TKRZW)
+  all.push_back(make_candidate<tkrzw_store<tkrzw::TreeDBM>>("TreeDBM", true, keys / 16));
+#endif
+  for (auto& each : ordered_peers(bytes)) all.push_back(std::move(each));
+  add_slowest(all);
+  return all;
+}
 
 }  // namespace bench

@@ -16,6 +16,7 @@
 #include "support.hpp"
 #include "targets.hpp"
 #include "time_data.hpp"
+#include "time_durable.hpp"
 
 namespace {
 
@@ -360,6 +361,7 @@ void run(const bench::options& options) {
   measure_reads(options, rows, targets);
   measure_beside(rows, targets);
   measure_durable(options, rows, targets);
+  bench::stored_rows{options, rows, targets}.run();
 }
 
 }  // namespace

@@ -230,6 +230,17 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
     }
     void set_cursor(const std::string& name, lsn at) { log_.writer().set_cursor({at, name}); }
 
+    /// Begins a segment of its own for records that are then appended together.
+    [[nodiscard]] detail::attachment<Policies> begin_attached() {
+      return detail::attachment<Policies>{log_.open_writer().core()};
+    }
+    lsn append(detail::attachment<Policies>& own) { return log_.open_writer().append(own); }
+    /// Gives up sealed segments below a record, and what is attached to them but for `kept`, whose
+    /// bytes are still read.
+    void truncate_front(lsn first_kept, std::span<const segment_number> kept) {
+      log_.open_writer().truncate_front(first_kept, kept);
+    }
+
    private:
     log_engine& log_;
   };

@@ -75,10 +75,10 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   /// records before it said is then no longer needed, and they are given up.
   /// @errors  errc::no_space, errc::io, errc::failed: nothing was given up
   /// @cost    O(rows)
-  void compact() {
-    open().index().compact();
-    open().checkpoint();
-  }
+  void compact() { open().compact(); }
+  /// Does one step of maintenance, or writes a checkpoint that is due and that no thread writes;
+  /// returns whether there was one to do.
+  bool maintain() { return open().maintain(); }
 
   /// Returns the records that rows and deletions are kept in: docs/format.md.
   [[nodiscard]] record_range records() const { return log().records(); }

@@ -95,6 +95,7 @@ std::unique_ptr<Log> open_log() {
   options.durability.staging_bytes = 32u << 10;
   options.index.checkpoint_bytes = 4000;
   options.index.memtable_rows = options.index.partition_rows = 256;
+  options.index.memory_bytes_max = 64u << 10;
   return std::make_unique<Log>(sim::log_path, options);
 }
 

@@ -23,9 +23,11 @@ namespace logdb::test {
 
 using one_file_logs =
     boost::mp11::mp_list<durable_wal::with<Storage<SingleFile>>,
-                         basic_log<Storage<SingleFile>, Durability<None>, Locking<None>>>;
+                         basic_log<Storage<SingleFile>, Durability<None>, Locking<None>>,
+                         shared_wal::with<Storage<SingleFile>>>;
 using logs = boost::mp11::mp_append<
-    boost::mp11::mp_list<durable_wal, async_wal, basic_log<Durability<None>>>, one_file_logs>;
+    boost::mp11::mp_list<durable_wal, async_wal, basic_log<Durability<None>>, shared_wal>,
+    one_file_logs>;
 
 template <class Log>
 typename Log::options reading() {
@@ -186,7 +188,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reader_keeps_what_a_writer_gives_up, Log, logs) 
   }};
   BOOST_REQUIRE(done.wait());
   Log reader{place / "log", reading<Log>()};
-  const auto seen = reader.snapshot();
+  const auto unread = reader.snapshot();
+  Log other{place / "log", reading<Log>()};
+  const auto seen = other.snapshot();
   BOOST_TEST(holds_lsns(seen.records(), lsn{1}, lsn{2001}));
   BOOST_REQUIRE(go.announce());
   BOOST_REQUIRE(done.wait());
@@ -194,6 +198,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reader_keeps_what_a_writer_gives_up, Log, logs) 
   BOOST_TEST(holds_lsns(reader.records(), reader.first_lsn(), lsn{2001}));
   BOOST_TEST(throws(errc::truncated, [&] { (void)reader.records(lsn{1}); }));
   BOOST_TEST((texts(seen.records()) == numbered(1, 2000)));
+  BOOST_TEST((texts(unread.records()) == numbered(1, 2000)));
   BOOST_TEST(go.announce());
   BOOST_TEST(writer.wait() == 0);
 }

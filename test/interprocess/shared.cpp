@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,7 +19,8 @@
 
 namespace logdb::test {
 
-using logs = boost::mp11::mp_list<quick_shared<Fsync>, quick_shared<Async>, quick_shared<None>>;
+using logs = boost::mp11::mp_list<quick_shared<Fsync>, quick_shared<Async>, quick_shared<None>,
+                                  quick_shared_file<Fsync>, quick_shared_file<Async>>;
 
 BOOST_AUTO_TEST_SUITE(shared)
 
@@ -316,6 +318,32 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(old_segments_go_while_others_read_and_write, Log, 
   BOOST_TEST(log.last_lsn() == lsn{900});
   BOOST_TEST(log.first_lsn() > lsn{1});
   BOOST_TEST(log.verify().intact());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_keeps_what_another_process_gives_up, Log, logs) {
+  const temp_dir place;
+  {
+    Log earlier{place / "log", smallest<Log>()};
+    append_singly(earlier, 0, 0, 500);
+    earlier.close();
+  }
+  Log log{place / "log", smallest<Log>()};
+  const auto unread = log.snapshot();
+  child_process other{[&] {
+    Log own{place / "log", smallest<Log>()};
+    append_singly(own, 1, 0, 500);
+    own.sync();
+    while (own.truncate_front(own.last_lsn()) < lsn{501}) std::this_thread::yield();
+    return 0;
+  }};
+  BOOST_TEST(other.wait() == 0);
+  BOOST_TEST(log.first_lsn() >= lsn{501});
+  lsn next{1};
+  for (const auto& record : unread.records()) {
+    BOOST_REQUIRE(record.lsn() == next);
+    next = next + 1;
+  }
+  BOOST_TEST(next == lsn{501});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

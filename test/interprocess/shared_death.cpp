@@ -27,9 +27,11 @@
 
 namespace logdb::test {
 
-using logs = boost::mp11::mp_list<quick_shared<Fsync>, quick_shared<Async>, quick_shared<None>>;
+using logs = boost::mp11::mp_list<quick_shared<Fsync>, quick_shared<Async>, quick_shared<None>,
+                                  quick_shared_file<Fsync>, quick_shared_file<Async>>;
 using lethal_logs =
-    boost::mp11::mp_list<quick_shared<Fsync, lethal_system>, quick_shared<Async, lethal_system>>;
+    boost::mp11::mp_list<quick_shared<Fsync, lethal_system>, quick_shared<Async, lethal_system>,
+                         quick_shared_file<Fsync, lethal_system>>;
 
 /// Returns how many kills to make: LOGDB_KILLS, or what a short run makes.
 int kills(int usual) {

@@ -22,7 +22,8 @@ struct no_index {
 
   class segment_index {
    public:
-    segment_index(const options&, std::uint64_t) {}
+    template <class Options>
+    segment_index(const Options&, std::uint64_t) {}
 
     [[nodiscard]] static std::uint64_t due() { return std::numeric_limits<std::uint64_t>::max(); }
     static void note(const index_entry&) {}

@@ -4,11 +4,8 @@
 /// Index<TimeLSM>: a multimap from times to values; `BasicTimeLSM<V>` for values of a type, whose
 /// columns a scan yields as spans.
 
-#include <optional>
-#include <string>
+#include <cstdint>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <logdb/index/none.hpp>
 #include <logdb/index/policy.hpp>
@@ -43,18 +40,7 @@ struct BasicTimeLSM {
     static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
   };
 
-  /// Keeps nothing for a segment.
-  class segment_index {
-   public:
-    segment_index(const options&, std::uint64_t) {}
-
-    [[nodiscard]] static std::uint64_t due() { return std::numeric_limits<std::uint64_t>::max(); }
-    static void note(const index_entry&) {}
-    [[nodiscard]] static std::optional<index_entry> floor(lsn) { return std::nullopt; }
-    [[nodiscard]] static std::optional<index_entry> floor(timestamp) { return std::nullopt; }
-    [[nodiscard]] static std::vector<std::byte> encode() { return {}; }
-    static bool decode(bytes_view) { return true; }
-  };
+  using segment_index = detail::no_index::segment_index;
 
   template <class System>
   using index = timelsm::time_index<V, System>;

@@ -44,16 +44,11 @@ class append_line {
  private:
   [[nodiscard]] auto& control() const { return core_->control(); }
 
-  [[nodiscard]] const control_extent& last_extent() const {
-    const auto count = control().extent_count.load(std::memory_order_acquire);
-    return control().extents[(count - 1) % control_extents];
-  }
-
   /// Makes whole what a writer that died with the lock left. What it had not published is no part
   /// of the log; each step below looks at what had been published, so it may be repeated as well.
   void repair() {
     auto& shared = control();
-    const control_extent& active = last_extent();
+    const control_extent& active = shared.last_extent();
     if (shared.healing.load() != 0) core_->fail_all();
     const std::uint64_t at = shared.appended.load(std::memory_order_acquire);
     if (at == shared.intent_at.load()) {
@@ -96,7 +91,7 @@ class append_line {
     shared.group_open = core_->group_open ? 1 : 0;
     shared.group_begin = core_->group_begin;
     shared.group_time = core_->group_time.time_since_epoch().count();
-    shared.ready = core_->next == nullptr ? control_extent{} : describe(*core_->next);
+    shared.ready = core_->next == nullptr ? control_extent{} : Core::describe(*core_->next);
     core_->seen_extents = shared.extent_count.load(std::memory_order_relaxed);
     core_->seen_epoch = ++shared.epoch;
   }
@@ -104,12 +99,6 @@ class append_line {
   template <class Segment>
   static bool is_same(const Segment& known, const control_extent& said) {
     return to_integer(known.number()) == said.segment && known.salt() == said.salt;
-  }
-
-  template <class Segment>
-  static control_extent describe(const Segment& known) {
-    return {
-        .segment = to_integer(known.number()), .salt = known.salt(), .capacity = known.capacity()};
   }
 
   Core* core_ = nullptr;

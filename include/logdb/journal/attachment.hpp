@@ -30,6 +30,7 @@ class attachment {
       own_->drop();
       core.require_open();
     }
+    number_ = own_->number();
   }
   attachment(const attachment&) = delete;
   attachment& operator=(const attachment&) = delete;
@@ -40,6 +41,7 @@ class attachment {
   /// Is the place behind what was added so far.
   [[nodiscard]] const scan_place& place() const { return place_; }
   [[nodiscard]] std::uint64_t records() const { return place_.next.value() - 1; }
+  [[nodiscard]] segment_number number() const { return number_; }
 
   /// Appends records, in as many frames as they need.
   /// @errors  errc::no_space, errc::io
@@ -122,6 +124,7 @@ class attachment {
 
   core_type& core_;
   segment_ptr<Policies> own_;  // null once finished
+  segment_number number_{};
   scan_place place_{.next = lsn{1}};
 };
 

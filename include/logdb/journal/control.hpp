@@ -13,9 +13,10 @@
 ///     192   extents       which segment each stretch of the ring belongs to, the last 8
 ///     704   shared line   what else writers of several processes have in common
 ///     896   locks         of those processes, and the event that they wait for
-///     1280  waiters       a word for each of those processes to sleep on, and what it keeps from
+///     1280  file line     of a store in one file: who changes its names, and how far they are
+///     1408  waiters       a word for each of those processes to sleep on, and what it keeps from
 ///                         compaction
-///     14080 compact lock  of who compacts
+///     14208 compact lock  of who compacts
 
 #include <array>
 #include <atomic>
@@ -26,6 +27,7 @@
 #include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/posix.hpp>
+#include <logdb/storage/single_file_line.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
@@ -33,7 +35,7 @@ namespace logdb::detail {
 using identity = std::array<std::byte, 16>;
 
 inline constexpr std::uint64_t control_magic = 0x4c544342'44474f4cULL;  // "LOGDBCTL"
-inline constexpr std::uint32_t control_layout = 3;  // of this struct; another one is rebuilt
+inline constexpr std::uint32_t control_layout = 4;  // of this struct; another one is rebuilt
 inline constexpr std::size_t control_header_bytes = 16384;
 inline constexpr std::size_t control_extents = 8;
 inline constexpr std::size_t control_waiters = 200;  // processes that may write one log at once
@@ -126,9 +128,17 @@ struct control_header {
   alignas(64) typename System::robust_mutex publish_lock;
   alignas(64) platform::basic_event<System, true> progress;
 
+  alignas(64) single_file_line<System> file_line;
+
   alignas(64) std::array<control_waiter<System>, control_waiters> waiters{};
 
   alignas(64) typename System::robust_mutex compact_lock;
+
+  /// Returns the stretch that what is appended last belongs to. One has begun.
+  [[nodiscard]] const control_extent& last_extent() const {
+    const std::uint64_t count = extent_count.load(std::memory_order_acquire);
+    return extents[(count - 1) % control_extents];
+  }
 };
 
 using posix_control = control_header<platform::posix>;
@@ -137,7 +147,8 @@ static_assert(offsetof(posix_control, appended) == 64 && offsetof(posix_control,
               offsetof(posix_control, extents) == 192 &&
               offsetof(posix_control, extent_count) == 704 &&
               offsetof(posix_control, append_lock) == 896 &&
-              offsetof(posix_control, waiters) == 1280);
+              offsetof(posix_control, file_line) == 1280 &&
+              offsetof(posix_control, waiters) == 1408);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 }  // namespace logdb::detail

@@ -82,6 +82,16 @@ struct journal_core {
     if constexpr (is_shared) append_mutex.bind(*this);
   }
 
+  journal_core(const journal_core&) = delete;
+  journal_core& operator=(const journal_core&) = delete;
+  ~journal_core() {
+    // Also if the open failed half-way: the storage must not look at the control file any more.
+    auto& volume = *segments.volume();
+    if constexpr (is_shared && requires { volume.close(false); }) {
+      if (!is_forked()) volume.close(false);
+    }
+  }
+
   [[nodiscard]] control_type& control() const { return ring.header(); }
 
   /// Returns a watermark as a stream position.
@@ -178,19 +188,24 @@ struct journal_core {
     return due == never ? never : base + due;
   }
 
+  /// Says which segment it is: a stretch with no place in the stream.
+  [[nodiscard]] static control_extent describe(const segment<Policies>& known) {
+    return {.segment = to_integer(known.number()),
+            .salt = known.salt(),
+            .capacity = known.capacity(),
+            .first = known.base().value(),
+            .time = known.time_first().time_since_epoch().count()};
+  }
+
   /// Makes a segment the active one: what comes at stream position `begin` goes there. Requires the
   /// append lock.
   void begin_extent(segment_ptr<Policies> active, std::uint64_t base, std::uint64_t begin) {
     control_type& shared = control();
     const std::uint64_t count = shared.extent_count.load(std::memory_order_relaxed);
-    shared.extents[count % control_extents] = {
-        .segment = to_integer(active->number()),
-        .salt = active->salt(),
-        .capacity = active->capacity(),
-        .base = base,
-        .begin = begin,
-        .first = active->base().value(),
-        .time = active->time_first().time_since_epoch().count()};
+    control_extent& begun = shared.extents[count % control_extents];
+    begun = describe(*active);
+    begun.base = base;
+    begun.begin = begin;
     shared.extent_count.store(count + 1, std::memory_order_release);  // pairs with the drainer
     shared.base = base;
     shared.seed = static_cast<std::uint32_t>(active->seed());
@@ -213,9 +228,17 @@ struct journal_core {
       lock->init();
     }
     segments.begin_sharing(shared);
+    share_names(true);
     for (auto& each : extents) each.segment = writers_own(each.segment);
     if (next != nullptr) next = writers_own(next);
     const append_guard lock{append_mutex};  // tells what is ready
+  }
+
+  /// A storage may have to know that other processes change its names, too.
+  void share_names(bool first) {
+    auto& volume = *segments.volume();
+    auto& line = control().file_line;
+    if constexpr (requires { volume.share(line, first); }) volume.share(line, first);
   }
 
   /// Makes the extents those that the control file names and that are not durable yet; the last one
@@ -255,11 +278,7 @@ struct journal_core {
   /// what this process knows as a reader it has from the log, not from what it did itself.
   [[nodiscard]] segment_ptr<Policies> writers_own(const segment_ptr<Policies>& listed) {
     if constexpr (!is_shared) return listed;
-    return make_known({.segment = to_integer(listed->number()),
-                       .salt = listed->salt(),
-                       .capacity = listed->capacity(),
-                       .first = listed->base().value(),
-                       .time = listed->time_first().time_since_epoch().count()});
+    return make_known(describe(*listed));
   }
   [[nodiscard]] segment_ptr<Policies> make_known(const control_extent& said) {
     format::manifest_segment entry{.number = segment_number{said.segment}, .salt = said.salt};

@@ -94,7 +94,9 @@ class follower {
   void refresh() {
     for (;;) {
       try {
-        return look();
+        look();
+        // The writer may have dropped some of it before it was held.
+        if (held_.hold(scope_.list) || read_manifest().generation == generation_) return;
       } catch (const error& missing) {
         if (missing.condition() != errc::corrupt || read_manifest().generation == generation_)
           throw;
@@ -180,7 +182,10 @@ class follower {
         const auto same = std::ranges::find_if(known->log, [&segment](const auto& old) {
           return old->number() == segment->number() && old->salt() == segment->salt();
         });
-        if (same != known->log.end() && segment->entry() == (*same)->entry()) segment = *same;
+        // A walk bounds what the manifest does not yet: that is to be walked again.
+        const bool says_the_same = same != known->log.end() && segment->end() == (*same)->end() &&
+                                   segment->entry() == (*same)->entry();
+        if (says_the_same) segment = *same;
       }
     });
   }
@@ -203,8 +208,6 @@ class follower {
     }
     report_.scanned_bytes = walked_->scanned_bytes;
     adopt_met(*segments_, *walked_);
-    walked_->cursors.clear();
-    walked_->attached.clear();
   }
 
   std::shared_ptr<storage> volume_;
@@ -216,6 +219,7 @@ class follower {
   std::uint64_t replacements_ = 0;           // of the storage's file, when segments_ was made
   std::optional<log_end<Policies>> walked_;  // of the open part
   read_scope<Policies> scope_;
+  held_list<Policies> held_;
   recovery_report report_;
   platform::basic_atomic<system, bool> closed_ = false;
   platform::basic_event<system> stopped_;

@@ -23,6 +23,7 @@ class joining {
   recovery_report run() {
     attach();
     core_.segments.share(core_.control());
+    core_.share_names(false);
     core_.segments.refresh();
     // One log time for all: what expires expires for everybody at once.
     core_.clock_start = timestamp{std::chrono::nanoseconds{core_.control().clock_start.load()}};

@@ -154,7 +154,9 @@ class journal {
     // After the watermark: the list then holds every segment that it covers.
     auto list = view_.catch_up();
     const lsn first = list->log.front()->base();
-    return {std::move(list), first, last, core_.options.recovery == recovery_mode::salvage};
+    // Others may have gone on meanwhile, and given up all that was there.
+    return {std::move(list), first, std::max(last, first - 1),
+            core_.options.recovery == recovery_mode::salvage};
   }
 
   /// Learns what others did to the segments, and returns them; brings nothing there from staging.
@@ -199,10 +201,10 @@ class journal {
     }
   }
 
-  /// Gives up whole sealed segments below a record.
-  lsn truncate_front(lsn first_kept) {
+  /// Gives up whole sealed segments below a record, and what is attached to them but for `kept`.
+  lsn truncate_front(lsn first_kept, std::span<const segment_number> kept = {}) {
     core_.require_open();
-    core_.segments.drop_front(std::min(first_kept, last_lsn() + 1));
+    core_.segments.drop_front(std::min(first_kept, last_lsn() + 1), kept);
     return first_lsn();
   }
 
@@ -320,8 +322,10 @@ class journal {
   void end(bool settled) {
     core_.state.store(log_state::closed);  // pairs with require_open(): a failed log, too, is over
     storage& volume = *core_.segments.volume();
-    if constexpr (requires { volume.close(settled); } && !core_type::is_shared)
-      volume.close(settled);
+    if constexpr (requires { volume.close(settled); }) volume.close(settled);
+    if constexpr (core_type::is_shared) {
+      if (settled) lease_->discard();
+    }
     lease_.reset();
   }
 
@@ -340,20 +344,20 @@ class journal {
     }
   }
 
-  /// Leaves the log to the others that have it open.
-  void leave() {
+  /// Brings all that was appended to where it should be before the log is left.
+  void bring(watermark level) {
     core_.look_for_failure();
     if (core_.state.load() == log_state::failed) core_.require_open();
-    commits_.wait(core_.reached(watermark::appended), watermark::durable);
+    commits_.wait(core_.reached(watermark::appended), level);
   }
+
+  /// Leaves the log to the others that have it open.
+  void leave() { bring(watermark::durable); }
 
   /// Leaves the store so that the next open begins where this one ends, without a scan.
   void settle() {
-    core_.look_for_failure();
-    if (core_.state.load() == log_state::failed) core_.require_open();
     constexpr bool syncs = has_step<durability_point::close_sync>;
-    commits_.wait(core_.reached(watermark::appended),
-                  syncs ? watermark::durable : watermark::written);
+    bring(syncs ? watermark::durable : watermark::written);
     keeper_.chores();
     settle_active();
     core_.segments.publish();

@@ -49,9 +49,8 @@ class keeper {
   void chores() {
     guard lock{chores_mutex_};
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.chores_lock; });
-    view_.catch_up();
     bool finished = false;
-    const auto list = core_.segments.list();
+    const auto list = view_.catch_up();
     for (const auto& segment : list->log) {
       if (segment->end() && !segment->settled()) finished |= finish(*segment);
     }
@@ -120,10 +119,7 @@ class keeper {
   [[nodiscard]] bool is_left_over(const segment<Policies>& listed) const {
     if (listed.base()) return false;
     if constexpr (core_type::is_shared) {
-      const auto& shared = core_.control();
-      const std::uint64_t count = shared.extent_count.load(std::memory_order_acquire);
-      const auto& active = shared.extents[(count - 1) % control_extents];
-      return to_integer(listed.number()) > active.segment;
+      return to_integer(listed.number()) > core_.control().last_extent().segment;
     }
     return true;
   }

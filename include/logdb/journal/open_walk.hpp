@@ -62,9 +62,15 @@ class open_walk {
 
   /// Walks as far as segments follow one another; returns why it stopped.
   scan_stop walk_on() {
+    return walk_on([] {});
+  }
+  /// Calls `before_bound()` before each segment that it bounds, for what must be known by then.
+  template <class BeforeBound>
+  scan_stop walk_on(BeforeBound before_bound) {
     for (;;) {
       const auto stop = is_bounded() ? pass() : walk();
       if (stop != scan_stop::sealed || is_last()) return stop;
+      before_bound();
       enter_next(end_.place.next);
     }
   }
@@ -135,14 +141,16 @@ class open_walk {
   bool contradicted_ = false;
 };
 
-/// Puts into a table what a walk met.
+/// Puts into a table what a walk met, once.
 template <class Policies>
-void adopt_met(segment_table<Policies>& table, const log_end<Policies>& end) {
+void adopt_met(segment_table<Policies>& table, log_end<Policies>& end) {
   for (const auto& cursor : end.cursors) table.set_cursor(cursor);
   for (const auto& entry : end.attached) {
     table.reserve(entry.number);
     table.attach_met(entry);
   }
+  end.cursors.clear();
+  end.attached.clear();
 }
 
 }  // namespace logdb::detail

@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include <logdb/error.hpp>
 #include <logdb/journal/segment.hpp>
 
 namespace logdb::detail {
@@ -25,6 +29,20 @@ struct segment_list {
       return segment->base() && segment->base() <= at;
     });
     return static_cast<std::size_t>(past - log.begin()) - (past == log.begin() ? 0 : 1);
+  }
+
+  /// Maps every segment, so that all can be read also when another process has unlinked some of
+  /// them. Returns false when one could not be mapped.
+  [[nodiscard]] bool hold() const {
+    const auto is_held = [](const auto& segment) {
+      try {
+        (void)segment->bytes();
+        return true;
+      } catch (const error&) {
+        return false;
+      }
+    };
+    return std::ranges::all_of(log, is_held) && std::ranges::all_of(attached, is_held);
   }
 
   /// Tells whether a number is taken here.
@@ -60,6 +78,60 @@ struct segment_list {
 
 template <class Policies>
 using segment_list_ptr = std::shared_ptr<const segment_list<Policies>>;
+
+/// Remembers which list was held last, so that the same one costs nothing. Keeps none alive.
+template <class Policies>
+class held_list {
+ public:
+  /// Holds a list; false: not all of it could be.
+  bool hold(const segment_list_ptr<Policies>& list) {
+    if (last_.lock() == list) return true;
+    if (!list->hold()) return false;
+    last_ = list;
+    return true;
+  }
+
+ private:
+  std::weak_ptr<const segment_list<Policies>> last_;
+};
+
+/// Lists a segment with the attached ones.
+template <class Policies>
+void insert_attached(segment_list<Policies>& list, segment_ptr<Policies> made) {
+  const auto place = std::ranges::upper_bound(
+      list.attached, made->number(), {}, [](const auto& segment) { return segment->number(); });
+  list.attached.insert(place, std::move(made));
+}
+
+/// Undoes take_front().
+template <class Policies>
+void give_back(segment_list<Policies>& list, const std::vector<segment_ptr<Policies>>& gone) {
+  const auto log_end = std::ranges::find(gone, format::segment_role::attached,
+                                         [](const auto& segment) { return segment->role(); });
+  list.log.insert(list.log.begin(), gone.begin(), log_end);
+  std::for_each(log_end, gone.end(), [&list](const auto& own) { insert_attached(list, own); });
+}
+
+/// Takes off a list every settled segment that ends at or before a record, and what is attached to
+/// it but for `kept`.
+/// @param kept  numbers, ascending
+template <class Policies>
+void take_front(segment_list<Policies>& list, lsn first_kept, std::span<const segment_number> kept,
+                std::vector<segment_ptr<Policies>>& gone) {
+  const auto stays = std::ranges::find_if_not(list.log, [first_kept](const auto& segment) {
+    return segment->end() && segment->settled() && segment->end() <= first_kept;
+  });
+  if (stays == list.log.end()) return;
+  const lsn first = (*stays)->base();
+  if (!first) return;  // only one that is made ready would remain
+  gone.assign(list.log.begin(), stays);
+  list.log.erase(list.log.begin(), stays);
+  const auto goes = [first, kept](const auto& own) {
+    return own->base() < first && !std::ranges::binary_search(kept, own->number());
+  };
+  std::ranges::copy_if(list.attached, std::back_inserter(gone), goes);
+  std::erase_if(list.attached, goes);
+}
 
 /// Remembers with which record each of the last segments begins that other processes have made the
 /// active one.

@@ -3,8 +3,7 @@
 /// @file
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
-#include <algorithm>
-#include <vector>
+#include <span>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/cursor_table.hpp>
@@ -99,23 +98,22 @@ class segment_table {
   template <class Edit>
   void edit(Edit&& change) {
     guard lock{list_mutex_};
-    auto copy = std::make_shared<list_type>(*list_);
-    change(*copy);
-    list_ = std::move(copy);
+    edit_locked(change);
   }
 
-  /// Says that a number is taken, by a file that the manifest may not know of. One that no writer
-  /// counts to is a stranger's, and in nobody's way.
+  /// Says that a number is taken. One that no writer counts to is a stranger's, in nobody's way.
   void reserve(segment_number taken) {
     if (to_integer(taken) >= format::segment_number_max) return;
     guard lock{list_mutex_};
     manifest_.next_segment = std::max(manifest_.next_segment, to_integer(taken) + 1);
   }
 
-  /// Lists a segment with the attached ones, by number: transactions end in another order than they
-  /// began.
+  /// Lists one with the attached ones, by number: transactions end in another order than begun.
   void attach(segment_ptr<Policies> made) {
-    edit([&made](list_type& list) { insert_attached(list, std::move(made)); });
+    edit([&made](list_type& list) {
+      // Where others write, too, another thread may just have learned of it from their manifest.
+      if (!list.has(made->number())) insert_attached(list, std::move(made));
+    });
   }
 
   /// Lists one that was met in the log, unless it is, or was: what is attached to a settled segment
@@ -137,7 +135,7 @@ class segment_table {
   void publish() {
     guard lock{publish_mutex_};
     const auto turn = take_turn();
-    write_or([] {});
+    write_or([](list_type&) {}, [] {});
   }
 
   /// Exchanges the list and writes its manifest, before or after whatever others publish; what
@@ -146,16 +144,15 @@ class segment_table {
   void change(Edit&& to_next, Undo&& back) {
     guard lock{publish_mutex_};
     const auto turn = take_turn();
-    edit(to_next);
-    write_or([&] { edit(back); });
+    write_or(to_next, [&] { edit(back); });
   }
 
-  /// Drops every sealed segment that ends at or before a record, and what is attached to it.
-  /// @return  how many went
-  std::size_t drop_front(lsn first_kept) {
+  /// Drops every sealed segment that ends at or before a record, and what is attached to it but for
+  /// some, by ascending numbers, whose bytes are still read; returns how many went.
+  std::size_t drop_front(lsn first_kept, std::span<const segment_number> kept = {}) {
     std::vector<segment_ptr<Policies>> gone;
     list_type looked_at = *list();
-    take_front(looked_at, first_kept, gone);
+    take_front(looked_at, first_kept, kept, gone);
     if (gone.empty()) return 0;
     if constexpr (!has_step<durability_point::unlisted_before_unlinked>) {
       for (const auto& segment : gone) volume_->remove(format::segment_name(segment->number()));
@@ -163,7 +160,7 @@ class segment_table {
     change(
         [&](list_type& list) {
           gone.clear();  // others may have done some of it
-          take_front(list, first_kept, gone);
+          take_front(list, first_kept, kept, gone);
         },
         [&gone](list_type& list) { give_back(list, gone); });
     unlink(gone);
@@ -230,8 +227,21 @@ class segment_table {
     return turn;
   }
 
-  template <class Undo>
-  void write_or(Undo undo) {
+  template <class Edit>
+  void edit_locked(Edit&& change) {
+    auto copy = std::make_shared<list_type>(*list_);
+    change(*copy);
+    list_ = std::move(copy);
+  }
+
+  template <class Edit, class Undo>
+  void write_or(const Edit& to_next, Undo undo) {
+    {
+      guard lock{list_mutex_};
+      edit_locked(to_next);
+      // At once: who has read the manifest before this one must not put its list in the place.
+      ++manifest_.generation;
+    }
     try {
       segment_list_ptr<Policies> named;
       const auto next = next_manifest(named);
@@ -253,6 +263,7 @@ class segment_table {
   /// Takes over what a manifest says, and keeps what this process knows beyond it.
   void adopt(const format::manifest& found) {
     guard lock{list_mutex_};
+    if (found.generation <= manifest_.generation) return;  // another thread knows more already
     auto fresh = std::make_shared<list_type>();
     for (const auto& entry : found.segments) {
       auto& where = entry.role != format::segment_role::attached ? fresh->log : fresh->attached;
@@ -326,7 +337,6 @@ class segment_table {
   [[nodiscard]] format::manifest next_manifest(segment_list_ptr<Policies>& named) {
     guard lock{list_mutex_};
     named = list_;
-    ++manifest_.generation;
     if (shared_ != nullptr) manifest_.next_segment = shared_->next_segment.load();
     manifest_.segments.clear();
     for (const auto& segment : list_->log) manifest_.segments.push_back(segment->entry());
@@ -353,36 +363,8 @@ class segment_table {
     if constexpr (has_step<durability_point::directory_sync>) volume_->sync();
   }
 
-  static void insert_attached(list_type& list, segment_ptr<Policies> made) {
-    const auto place = std::ranges::upper_bound(
-        list.attached, made->number(), {}, [](const auto& segment) { return segment->number(); });
-    list.attached.insert(place, std::move(made));
-  }
-
   static void unlink(const std::vector<segment_ptr<Policies>>& gone) {
     for (const auto& segment : gone) segment->drop();
-  }
-
-  static void give_back(list_type& list, const std::vector<segment_ptr<Policies>>& gone) {
-    const auto log_end = std::ranges::find(gone, format::segment_role::attached,
-                                           [](const auto& segment) { return segment->role(); });
-    list.log.insert(list.log.begin(), gone.begin(), log_end);
-    list.attached.insert(list.attached.begin(), log_end, gone.end());
-  }
-
-  static void take_front(list_type& list, lsn first_kept,
-                         std::vector<segment_ptr<Policies>>& gone) {
-    const auto stays = std::ranges::find_if_not(list.log, [first_kept](const auto& segment) {
-      return segment->end() && segment->settled() && segment->end() <= first_kept;
-    });
-    if (stays == list.log.end() || stays == list.log.begin()) return;
-    const lsn first = (*stays)->base();
-    if (!first) return;  // only one that is made ready would remain
-    gone.assign(list.log.begin(), stays);
-    list.log.erase(list.log.begin(), stays);
-    const auto before = [first](const auto& segment) { return segment->base() < first; };
-    std::ranges::copy_if(list.attached, std::back_inserter(gone), before);
-    std::erase_if(list.attached, before);
   }
 
   std::shared_ptr<storage> volume_;

@@ -24,55 +24,47 @@ class shared_view {
 
   explicit shared_view(core_type& core) : core_{core} {}
 
-  /// Learns of everything that was written when it was called, and returns the segments. For an
-  /// index that has positions in them all are mapped: others may compact and unlink them, and what
-  /// is mapped stays.
+  /// Learns of everything that was written when it was called, and returns the list of it, each
+  /// segment of which stays readable, whatever other processes drop.
   /// @errors  errc::corrupt, errc::io
-  /// @cost    O(bytes written since)
+  /// @cost    O(bytes written since), and a mapping for each segment that is new here
   segment_list_ptr<Policies> catch_up() {
     guard lock{mutex_};
     for (;;) {
       core_.segments.refresh();
-      const auto list = core_.segments.list();
+      // Before the list: what is missing in that one then has a later manifest.
       const std::uint64_t generation = core_.segments.generation();
+      const auto list = core_.segments.list();
       try {
         walk(*list);
-        return map_all();
       } catch (const error& missing) {
-        // Another process dropped meanwhile what was to be looked at.
-        core_.segments.refresh();
         walked_.reset();
-        const bool stays = core_.segments.generation() == generation;
-        if (missing.condition() != errc::corrupt || stays) throw;
+        if (missing.condition() != errc::corrupt || !has_changed(generation)) throw;
+        continue;
       }
+      auto met = core_.segments.list();
+      if (held_.hold(met) || !has_changed(generation)) return met;
     }
   }
 
  private:
+  /// Tells whether another process has published meanwhile: it may have dropped what is missing.
+  [[nodiscard]] bool has_changed(std::uint64_t generation) {
+    core_.segments.refresh();
+    return core_.segments.generation() != generation;
+  }
+
   void walk(const segment_list<Policies>& list) {
     find_place(list);
     auto walk = walked_ ? open_walk<Policies>{list, *std::exchange(walked_, std::nullopt)}
                         : open_walk<Policies>{list};
-    const auto stop = walk.walk_on();
+    // Who finds a segment bounded settles it, and then nobody walks it again.
+    const auto stop = walk.walk_on([&] { adopt_met(core_.segments, walk.end()); });
     walked_ = std::move(walk.end());
     at_ = list.log[walked_->segment];
     adopt_met(core_.segments, *walked_);
-    walked_->cursors.clear();
-    walked_->attached.clear();
     // What follows a seal is in the next list.
     if (stop == scan_stop::sealed) walked_.reset();
-  }
-
-  [[nodiscard]] segment_list_ptr<Policies> map_all() {
-    auto list = core_.segments.list();
-    if constexpr (reads_staging<typename Policies::index>) {
-      if (list == mapped_) return list;
-      for (const auto* part : {&list->log, &list->attached}) {
-        for (const auto& each : *part) (void)each->bytes();
-      }
-      mapped_ = list;
-    }
-    return list;
   }
 
   /// Finds the segment that the last walk ended in; without it the next one begins anew.
@@ -86,11 +78,11 @@ class shared_view {
   core_type& core_;
   typename core_type::mutex mutex_;  // of all below; held over reading, never over a wait
   std::optional<log_end<Policies>> walked_;
-  segment_ptr<Policies> at_;           // the segment that it ended in
-  segment_list_ptr<Policies> mapped_;  // every segment of it is mapped
+  segment_ptr<Policies> at_;  // the segment that it ended in
+  held_list<Policies> held_;
 };
 
-/// Is nothing: who writes alone knows what was written.
+/// Is the list: who writes alone knows what was written, and keeps what is read.
 template <class Policies>
 class no_shared_view {
  public:

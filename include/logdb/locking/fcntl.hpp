@@ -3,7 +3,6 @@
 /// @file
 /// `Fcntl`: the Locking policy of many writing processes, each with many threads.
 
-#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +56,8 @@ struct Fcntl {
   static consteval void explain() {
     static_assert(can_be_shared<typename Policies::storage>,
                   "logdb: Locking<Fcntl> lets many processes write one log: use "
-                  "Storage<Directory>, or Locking<Flock> for one writing process");
+                  "Storage<Directory> or Storage<SingleFile>, or Locking<Flock> for one writing "
+                  "process");
     static_assert(
         !can_be_shared<typename Policies::storage> || hears_of_all<typename Policies::index>,
         "logdb: Locking<Fcntl> lets many processes write one log, and this index hears of one "
@@ -74,15 +74,7 @@ class Fcntl::lease {
  public:
   /// Waits while somebody opens or closes the log.
   /// @errors  errc::locked: a single writer has it, or 200 processes have; errc::io on a network
-  explicit lease(Storage& storage, const options& = options{}) : file_{open_or_create(storage)} {
-    if (file_.is_on_network()) {
-      throw error{errc::invalid_argument,
-                  "Locking<Fcntl> shares memory between processes, and this is a network file "
-                  "system: other machines would not see it",
-                  {.path = file_.path()}};
-    }
-    if (!file_.try_lock_shared()) throw_locked("one process alone, with Locking<Flock>");
-    file_.lock_range(kind::exclusive, turnstile);
+  explicit lease(Storage& storage, const options& = options{}) : file_{enter(storage)} {
     first_ = file_.try_lock_range(kind::exclusive, presence);
     if (!first_) file_.lock_range(kind::shared, presence);
     take_place();
@@ -117,6 +109,12 @@ class Fcntl::lease {
     return file_.try_lock_range(kind::exclusive, presence);
   }
 
+  /// Leaves no lock file behind where the storage wants none; when nobody else has the log open,
+  /// and as the last step.
+  void discard() {
+    if constexpr (requires { file_.discard(); }) file_.discard();
+  }
+
  private:
   using kind = platform::range_lock;
   using file = typename Storage::file;
@@ -125,26 +123,40 @@ class Fcntl::lease {
   static constexpr std::uint64_t presence = 1;
   static constexpr std::uint64_t places = 16;
 
-  /// The file is never removed: a lock on a name that is gone would exclude nobody.
-  static file open_or_create(Storage& storage) {
-    if (storage.exists(file_name)) return storage.open(file_name, open_mode::read_write);
-    try {
-      return storage.create(file_name);
-    } catch (const error& failure) {
-      if (failure.os_error() != EEXIST) throw;  // else somebody made it just now
-      return storage.open(file_name, open_mode::read_write);
+  /// Opens the file and waits for the turnstile.
+  static file enter(Storage& storage) {
+    for (;;) {
+      file opened = detail::open_lock_file(storage, file_name);
+      require_local(opened);
+      if (!opened.try_lock_shared()) throw_locked(opened, "one process alone, with Locking<Flock>");
+      opened.lock_range(kind::exclusive, turnstile);
+      if (is_named(opened)) return opened;
     }
+  }
+
+  static void require_local(const file& opened) {
+    if (!opened.is_on_network()) return;
+    throw error{errc::invalid_argument,
+                "Locking<Fcntl> shares memory between processes, and this is a network file "
+                "system: other machines would not see it",
+                {.path = opened.path()}};
+  }
+
+  /// Tells whether a file is the one to lock still: a storage may have the last one remove it.
+  static bool is_named(const file& opened) {
+    if constexpr (requires { opened.is_named(); }) return opened.is_named();
+    return true;
   }
 
   void take_place() {
     for (; place_ < processes_max; ++place_) {
       if (file_.try_lock_range(kind::exclusive, places + place_)) return;
     }
-    throw_locked(std::to_string(processes_max) + " processes, the most there can be");
+    throw_locked(file_, std::to_string(processes_max) + " processes, the most there can be");
   }
 
-  [[noreturn]] void throw_locked(const std::string& who) const {
-    throw error{errc::locked, "the log is held by " + who, {.path = file_.path()}};
+  [[noreturn]] static void throw_locked(const file& held, const std::string& who) {
+    throw error{errc::locked, "the log is held by " + who, {.path = held.path()}};
   }
 
   file file_;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -53,7 +52,7 @@ class Flock::lease {
  public:
   /// Takes the lock, or throws errc::locked with the holder's process id.
   explicit lease(Storage& storage, const options& = options{})
-      : file_{open_or_create(storage)}, owner_{Storage::system::process_id()} {
+      : file_{detail::open_lock_file(storage, file_name)}, owner_{Storage::system::process_id()} {
     if (!file_.try_lock_exclusive()) throw_locked();
     write_owner();
   }
@@ -72,17 +71,6 @@ class Flock::lease {
   using file = typename Storage::file;
 
   static constexpr std::size_t text_bytes_max = 16;
-
-  /// The file is never removed: a lock on a name that is gone would exclude nobody.
-  static file open_or_create(Storage& storage) {
-    if (storage.exists(file_name)) return storage.open(file_name, open_mode::read_write);
-    try {
-      return storage.create(file_name);
-    } catch (const error& failure) {
-      if (failure.os_error() != EEXIST) throw;  // else somebody made it just now
-      return storage.open(file_name, open_mode::read_write);
-    }
-  }
 
   void write_owner() {
     const std::string text = std::to_string(owner_) + "\n";

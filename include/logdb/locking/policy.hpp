@@ -4,9 +4,13 @@
 /// `locking_policy`: the contract of the Locking axis, which other processes may join. Table:
 /// docs/policies/locking.md.
 
+#include <cerrno>
 #include <concepts>
 #include <string_view>
 #include <type_traits>
+
+#include <logdb/error.hpp>
+#include <logdb/storage/policy.hpp>
 
 namespace logdb {
 
@@ -14,6 +18,19 @@ namespace detail {
 
 /// Stands for any storage where only the name of a type is asked for.
 struct any_storage;
+
+/// Opens the file that a policy locks. A lock on a name that is gone would exclude nobody: it is
+/// never removed, except by a storage whose files tell whether they have their name still.
+template <class Storage>
+[[nodiscard]] typename Storage::file open_lock_file(Storage& storage, std::string_view name) {
+  if (storage.exists(name)) return storage.open(name, open_mode::read_write);
+  try {
+    return storage.create(name);
+  } catch (const error& failure) {
+    if (failure.os_error() != EEXIST) throw;  // else somebody made it just now
+    return storage.open(name, open_mode::read_write);
+  }
+}
 
 }  // namespace detail
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// `posix`: the only place with system calls. Everything above is a template over a struct of
-/// this shape.
+/// `posix`: the only place with system calls. All above is a template over a struct of its shape.
 
 #include <algorithm>
 #include <array>
@@ -125,8 +124,7 @@ struct posix {
     return detail::checked(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
 
-  /// Opens a file of a directory; never follows a symbolic link, never waits for a fifo's other
-  /// end. A created one is only its owner's (0600).
+  /// Opens a file of a directory, 0600 if created; follows no symbolic link, waits for no fifo.
   static handle open_file(handle directory, const char* name, file_access access) {
     constexpr int always = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     return detail::checked(::openat(directory, name, always | flags_of(access), 0600));
@@ -304,27 +302,21 @@ struct posix {
   /// -EINTR, -ETIMEDOUT. May return 0 with no wake. Between threads of one process only.
   static int futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                         std::optional<std::chrono::nanoseconds> timeout = {}) {
-    const ::timespec limit = detail::to_timespec(timeout.value_or(std::chrono::nanoseconds{0}));
-    return static_cast<int>(detail::checked(::syscall(
-        SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, timeout ? &limit : nullptr, nullptr, 0)));
+    return futex(word, FUTEX_WAIT_PRIVATE, expected, timeout);
   }
 
   /// Does the same for a word in memory that processes share.
   static int futex_wait_shared(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                                std::optional<std::chrono::nanoseconds> timeout = {}) {
-    const ::timespec limit = detail::to_timespec(timeout.value_or(std::chrono::nanoseconds{0}));
-    return static_cast<int>(detail::checked(
-        ::syscall(SYS_futex, &word, FUTEX_WAIT, expected, timeout ? &limit : nullptr, nullptr, 0)));
+    return futex(word, FUTEX_WAIT, expected, timeout);
   }
   static int futex_wake_shared(const std::atomic<std::uint32_t>& word, int waiters) {
-    return static_cast<int>(
-        detail::checked(::syscall(SYS_futex, &word, FUTEX_WAKE, waiters, nullptr, nullptr, 0)));
+    return futex(word, FUTEX_WAKE, waiters);
   }
 
   /// Wakes at most `waiters` sleepers and returns how many there were.
   static int futex_wake(const std::atomic<std::uint32_t>& word, int waiters) {
-    return static_cast<int>(detail::checked(
-        ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, waiters, nullptr, nullptr, 0)));
+    return futex(word, FUTEX_WAKE_PRIVATE, waiters);
   }
 
   /// Is a thread of the log's own, as std::thread: made from a callable, joinable(), join().
@@ -376,6 +368,14 @@ struct posix {
   struct stream_closer {
     void operator()(::DIR* stream) const { ::closedir(stream); }
   };
+
+  static int futex(const std::atomic<std::uint32_t>& word, int operation, std::int64_t value,
+                   std::optional<std::chrono::nanoseconds> timeout = {}) {
+    const ::timespec limit = detail::to_timespec(timeout.value_or(std::chrono::nanoseconds{0}));
+    const auto* until = timeout ? &limit : nullptr;
+    return detail::checked(
+        static_cast<int>(::syscall(SYS_futex, &word, operation, value, until, nullptr, 0)));
+  }
 
   static constexpr int flags_of(file_access access) {
     switch (access) {

@@ -137,13 +137,33 @@ class single_file_file {
   void unlock() {
     if (owner_ == 0) return;
     owner_ = 0;
+    discard();
+    beside_.unlock();
+  }
+
+  // --- what Locking<Fcntl> asks of a file beside -----------------------------------------------
+
+  [[nodiscard]] bool try_lock_shared() { return beside_.try_lock_shared(); }
+  void lock_range(platform::range_lock kind, std::uint64_t offset, std::uint64_t bytes = 1) {
+    beside_.lock_range(kind, offset, bytes);
+  }
+  [[nodiscard]] bool try_lock_range(platform::range_lock kind, std::uint64_t offset,
+                                    std::uint64_t bytes = 1) {
+    return beside_.try_lock_range(kind, offset, bytes);
+  }
+  [[nodiscard]] bool is_on_network() const { return beside_.is_on_network(); }
+  /// Tells whether it has its name still: who had it locked alone may have removed it.
+  [[nodiscard]] bool is_named() const {
+    return volume_->directory().is_named(beside_, volume_->beside(lock_name_));
+  }
+  /// Takes its name away; requires that it is locked so that nobody else has it.
+  void discard() noexcept {
     try {
       // While it is locked: whoever opens it now and gets the lock sees that it has no name.
       volume_->directory().remove(volume_->beside(lock_name_));
-    } catch (const error&) {
+    } catch (const std::exception&) {
       // It does not hinder anybody.
     }
-    beside_.unlock();
   }
 
  private:
@@ -164,7 +184,7 @@ class single_file_file {
 
   void grow(std::uint64_t now, std::uint64_t bytes, std::uint64_t room) {
     host_->reserve(*region_, bytes, room);
-    if (!region_->zero_behind) host_->zero_fill(*region_, now, bytes - now);
+    if (!host_->is_zero_behind(*region_, now)) host_->zero_fill(*region_, now, bytes - now);
   }
 
   /// A file that grows as it is written doubles its room: what is moved is moved once more at most.
@@ -174,7 +194,9 @@ class single_file_file {
       throw error{errc::no_space, "a file cannot be so large", {.path = path_, .offset = offset}};
     }
     host_->reserve(*region_, offset + bytes, 2 * region_->capacity.load(std::memory_order_relaxed));
-    if (offset > now && !region_->zero_behind) host_->zero_fill(*region_, now, offset - now);
+    if (offset > now && !host_->is_zero_behind(*region_, now)) {
+      host_->zero_fill(*region_, now, offset - now);
+    }
   }
 
   std::shared_ptr<volume> volume_;
@@ -211,6 +233,7 @@ class BasicSingleFile {
 
   static constexpr std::string_view name = "SingleFile";
   static constexpr bool persistent = true;
+  static constexpr bool shared_writers = true;
 
   /// Opens a file; with read_write a missing or an empty one will be made by the first change, in a
   /// directory that must exist.
@@ -291,6 +314,14 @@ class BasicSingleFile {
     if (volume_->look() != nullptr) volume_->take()->sync();
   }
 
+  /// What processes that write it have in common; lies in their control file.
+  using shared_line = detail::single_file_line<System>;
+
+  /// Goes on as one of several processes that write it: the first, or beside others. Until close()
+  /// the line must stay.
+  /// @errors  errc::corrupt, errc::io
+  void share(shared_line& line, bool first) { volume_->share(line, first); }
+
   /// Ends the writer's part: nothing changes from here on, what was opened can still be read. If
   /// all is settled writes the file anew when too much of it is dead; a failure of that costs
   /// nothing but the space.
@@ -307,6 +338,7 @@ class BasicSingleFile {
   void require_change(std::string_view file_name) const {
     detail::require_writable(volume_->mode(), path());
     detail::require_flat_name(file_name, path());
+    volume_->require_own();
   }
 
   [[nodiscard]] file open_beside(std::string_view file_name, open_mode mode) const {

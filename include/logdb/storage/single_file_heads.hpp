@@ -36,7 +36,8 @@ struct single_file_region {
   std::atomic<std::uint64_t> capacity = 0;      // likewise
   std::atomic<std::uint64_t> size = 0;          // released behind what it covers
   std::atomic<std::uint64_t> unsynced = clean;  // how many syncs had failed at the oldest write
-                                                // that is not synced
+                                                // of this process that is not synced
+  std::uint64_t known_since = 0;                // how many had when this process learned of it
   bool zero_behind = true;                      // from size on there is nothing but zeros
 };
 
@@ -60,12 +61,34 @@ class single_file_heads {
       if (found.empty()) throw error{errc::corrupt, "no head is whole", {.path = from.path()}};
       const std::size_t looked_at = tries < tries_max ? 1 : found.size();
       for (std::size_t i = 0; i < looked_at; ++i) {
-        if (auto regions = read_table(from, found[i])) return *std::move(regions);
+        auto regions = read_table(from, found[i]);
+        if (!regions) continue;
+        begin_at(found[i], found.front().head.generation, from.size());
+        return *std::move(regions);
       }
       if (tries >= tries_max) break;
       System::yield();
     }
     throw error{errc::corrupt, "no table of what is in the file is whole", {.path = from.path()}};
+  }
+
+  /// Learns of what other processes wrote since load(), and reads the table that rules.
+  ///
+  /// Requires that nobody writes meanwhile. A head that was there before load() is not believed: it
+  /// may be of before a crash.
+  /// @errors  errc::not_a_log, errc::corrupt, errc::format_mismatch, errc::io
+  single_file_regions catch_up(const file& from) {
+    const auto found = read_heads(from);
+    auto regions = found.empty() ? std::nullopt : read_table(from, found.front());
+    if (!regions) throw error{errc::corrupt, "the newest table is damaged", {.path = from.path()}};
+    for (const auto& [slot, head] : found) {
+      if (head.generation <= begun_at_ && slot != found.front().slot) continue;
+      heads_[slot] = head;
+      places_[slot] = {head.table_offset, head.table_capacity};
+    }
+    newest_ = found.front().slot;
+    end_ = std::max({end_, found.front().head.end, format::round_to_region(from.size())});
+    return *std::move(regions);
   }
 
   /// Tells whether a head was written since load().
@@ -75,18 +98,20 @@ class single_file_heads {
   }
 
   /// Writes a table, so that it rules.
-  /// @param failures  how many syncs of the file have failed so far
-  /// @errors          errc::no_space, errc::io; then the one before still does
-  void publish(file& to, const single_file_regions& regions, std::uint64_t failures) {
+  /// @param generation  higher than any before: even if this fails, what it left there must not
+  ///                    pass for what comes next
+  /// @param durable     the newest generation that is known to be on stable storage; 0: none
+  /// @errors            errc::no_space, errc::io; then the one before still does
+  void publish(file& to, const single_file_regions& regions, std::uint64_t generation,
+               std::uint64_t durable) {
     const std::vector<std::byte> table = encode_table(regions);
-    const std::size_t slot = free_slot();
+    const std::size_t slot = free_slot(durable);
     place& own = places_[slot];
     if (table.size() > own.capacity) {
       const std::uint64_t room = format::round_to_region(2 * table.size());
       own = {take(room), room};
     }
-    // Even if this fails: what it left there must not pass for what comes next.
-    format::single_file_head head{.generation = ++generation_};
+    format::single_file_head head{.generation = generation};
     head.table_offset = own.offset;
     head.table_capacity = own.capacity;
     head.table_bytes = table.size();
@@ -96,26 +121,30 @@ class single_file_heads {
     to.write(slot * format::region_alignment, bytes_view{format::encode(head)});
     heads_[slot] = head;
     newest_ = slot;
-    written_at_ = failures;
   }
 
   /// Writes the ruling table again, byte for byte. The next sync then covers it, also if a process
   /// that died had a sync of it fail.
-  void repeat(file& to, std::uint64_t failures) {
+  void repeat(file& to) {
     const format::single_file_head& head = heads_[newest_];
     std::vector<std::byte> table(head.table_bytes);
     to.read(head.table_offset, table);
     to.write(head.table_offset, table);
     to.write(newest_ * format::region_alignment, bytes_view{format::encode(head)});
-    written_at_ = failures;
   }
 
-  /// Tells whether one is known to be on stable storage.
-  [[nodiscard]] bool has_durable() const { return durable_ != none; }
-  /// Tells whether a sync failed since the ruling table was written: it must be written anew.
-  [[nodiscard]] bool is_in_doubt(std::uint64_t failures) const { return written_at_ != failures; }
-  /// Says that the file was synced.
-  void note_synced() { durable_ = newest_; }
+  /// Returns the generation that rules; 0: the file is new.
+  [[nodiscard]] std::uint64_t newest() const {
+    return newest_ == none ? 0 : heads_[newest_].generation;
+  }
+  /// Returns the highest generation that was there at load(), whole or not.
+  [[nodiscard]] std::uint64_t begun_at() const { return begun_at_; }
+  /// Tells whether the table of a generation stands there still.
+  [[nodiscard]] bool has(std::uint64_t generation) const {
+    return generation != 0 && std::ranges::any_of(heads_, [generation](const auto& head) {
+             return head.generation == generation;
+           });
+  }
 
   /// Takes the next `bytes` of the file, a multiple of format::region_alignment.
   /// @errors  errc::no_space
@@ -196,8 +225,8 @@ class single_file_heads {
     return fault;
   }
 
-  /// Reads the table of a head and makes that the ruling one; nothing when it is not whole.
-  std::optional<single_file_regions> read_table(const file& from, const found_head& chosen) {
+  /// Reads the table of a head; nothing when it is not whole.
+  static std::optional<single_file_regions> read_table(const file& from, const found_head& chosen) {
     const auto& head = chosen.head;
     const std::uint64_t size = from.size();
     const std::uint64_t room = size - std::min(size, head.table_offset);
@@ -206,20 +235,20 @@ class single_file_heads {
     from.read(head.table_offset, table);
     const auto entries = format::decode_table(head, table);
     if (!entries) return {};
-    begin_at(chosen, size);
     single_file_regions regions;
     for (const auto& entry : *entries) regions.emplace(entry.name, make_region(entry, size));
     return regions;
   }
 
-  void begin_at(const found_head& chosen, std::uint64_t size) {
+  /// Makes a head the ruling one. Of the others nothing is believed: their tables begin at their
+  /// first places again.
+  void begin_at(const found_head& chosen, std::uint64_t highest, std::uint64_t size) {
+    heads_ = {};
     heads_[chosen.slot] = chosen.head;
     newest_ = chosen.slot;
-    durable_ = none;
-    generation_ = chosen.head.generation;
+    begun_at_ = highest;
     // What a crash left behind the end is never taken for zeros.
     end_ = std::max(chosen.head.end, format::round_to_region(size));
-    // Of the other heads nothing is believed: their tables begin at their first places again.
     places_ = {first_place(0), first_place(1), first_place(2)};
     places_[chosen.slot] = {chosen.head.table_offset, chosen.head.table_capacity};
   }
@@ -247,10 +276,13 @@ class single_file_heads {
     return table;
   }
 
-  [[nodiscard]] std::size_t free_slot() const {
+  [[nodiscard]] std::size_t free_slot(std::uint64_t durable) const {
+    const auto is_durable = [&](std::size_t slot) {
+      return durable != 0 && heads_[slot].generation == durable;
+    };
     std::size_t slot = 0;
     constexpr bool keeps = has_step<durability_point::durable_table_kept>;
-    while (slot == newest_ || (keeps && slot == durable_)) ++slot;
+    while (slot == newest_ || (keeps && is_durable(slot))) ++slot;
     return slot;
   }
 
@@ -258,9 +290,7 @@ class single_file_heads {
   std::array<place, format::single_file_heads> places_{first_place(0), first_place(1),
                                                        first_place(2)};
   std::size_t newest_ = none;   // rules; none: the file is new
-  std::size_t durable_ = none;  // the newest that a power cut leaves
-  std::uint64_t generation_ = 0;
-  std::uint64_t written_at_ = 0;  // failed syncs when the newest was written
+  std::uint64_t begun_at_ = 0;  // the highest generation that was there
   std::uint64_t end_ = format::single_file_data_begin;
 };
 

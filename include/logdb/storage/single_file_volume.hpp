@@ -50,6 +50,7 @@ class single_file_volume {
       : path_{path},
         name_{path.filename().string()},
         mode_{mode},
+        process_{System::process_id()},
         beside_{{}, parent_of(path), mode} {
     require_flat_name(name_, path_);
     follow();
@@ -62,15 +63,39 @@ class single_file_volume {
 
   /// Returns the file as it is now; null when it is still to be made. A reader looks whether it was
   /// changed or replaced, and so does a writer until its first change: before it has the right to
-  /// write the file is another's.
+  /// write the file is another's. A writer beside others looks whether they have changed it.
   [[nodiscard]] host_ptr look() {
     const guard lock{mutex_};
-    if (!is_ready_ && !closed_) follow();
+    if (closed_) return host_;
+    if (!is_ready_) {
+      follow();
+    } else if (host_->is_shared()) {
+      host_->catch_up();
+    }
     return host_;
+  }
+
+  /// Goes on as one of several processes that write the file: the first, when it has done what is
+  /// to be done alone, or beside others. @errors errc::corrupt, errc::io
+  void share(single_file_line<System>& line, bool first) {
+    const guard lock{mutex_};
+    if (first) return host_->begin_sharing(line);
+    follow();
+    if (host_ == nullptr) throw error{errc::corrupt, "the file is gone", {.path = path_}};
+    host_->share(line);
+    is_ready_ = true;
+  }
+
+  /// Throws in a child of the process that opened it: the file is the parent's, and the locks are
+  /// copies that nobody gives back. @errors errc::closed
+  void require_own() const {
+    if (process_ == System::process_id()) return;
+    throw error{errc::closed, "it was opened before a fork, by the parent", {.path = path_}};
   }
 
   /// Returns the file to change it, and makes it if there is none. @errors errc::closed, errc::io
   [[nodiscard]] host_ptr take() {
+    require_own();
     const guard lock{mutex_};
     if (closed_) throw error{errc::closed, "the log was closed", {.path = path_}};
     if (!is_ready_) make_ready();
@@ -80,6 +105,7 @@ class single_file_volume {
   /// Changes nothing from here on. Before, if the log was closed as it should be, gives dead space
   /// back where it is more than a ratio of the file. What was opened can still be read.
   void close(bool settled, double ratio) noexcept {
+    if (process_ != System::process_id()) return;
     const guard lock{mutex_};
     if (std::exchange(closed_, true) || host_ == nullptr) return;
     try {
@@ -218,6 +244,7 @@ class single_file_volume {
   std::filesystem::path path_;
   std::string name_;  // of the file in its directory
   open_mode mode_;
+  std::uint32_t process_;  // that opened it
   BasicDirectory<System> beside_;
   mutex mutex_;  // of the four below
   host_ptr host_;

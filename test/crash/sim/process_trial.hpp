@@ -15,9 +15,9 @@
 
 namespace logdb::sim {
 
-template <class Durability>
+template <class Durability, template <class> class Kept = BasicDirectory>
 using shared_sim_log =
-    basic_log<Storage<BasicDirectory<sim_system>>, logdb::Durability<Durability>, Locking<Fcntl>>;
+    basic_log<Storage<Kept<sim_system>>, logdb::Durability<Durability>, Locking<Fcntl>>;
 
 /// Says what runs.
 struct process_size {

@@ -25,9 +25,13 @@
 
 namespace logdb::test {
 
-template <class Durability, class System = quick_system>
+template <class Durability, class System = quick_system,
+          template <class> class Kept = BasicDirectory>
 using quick_shared =
-    basic_log<Storage<BasicDirectory<System>>, logdb::Durability<Durability>, Locking<Fcntl>>;
+    basic_log<Storage<Kept<System>>, logdb::Durability<Durability>, Locking<Fcntl>>;
+/// The same in one file.
+template <class Durability, class System = quick_system>
+using quick_shared_file = quick_shared<Durability, System, BasicSingleFile>;
 
 /// Spends up to so long without giving up the processor: what the other processes do meanwhile is
 /// what the test is about.

@@ -144,6 +144,22 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(values_that_were_added_outlive_compaction, Log, ke
   BOOST_TEST(f.log.values("many").size() == 1);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(values_that_were_added_before_an_open_outlive_compaction, Log,
+                              key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  for (int n = 0; n < 60; ++n) {
+    f.log.add("many", numbered(static_cast<std::uint64_t>(n)));
+    f.log.put("fill", std::string(2000, 'f'));
+  }
+  f.reopen_if_it_lasts();
+  f.log.compact();
+  BOOST_TEST(f.log.values("many").size() == 60);
+  f.log.erase("many");
+  f.log.add("many", "anew");
+  f.log.compact();
+  BOOST_TEST(f.log.values("many").size() == 1);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_scan_passes_the_gaps_that_compaction_leaves, Log, key_logs) {
   small_log<Log> f{by_hand<Log>()};
   churn(f.log, steps<Log>);

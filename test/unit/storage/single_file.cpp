@@ -13,6 +13,7 @@
 #include <logdb/storage/single_file.hpp>
 
 #include "crash/support/store.hpp"
+#include "support/process.hpp"
 #include "support/throws.hpp"
 
 namespace {
@@ -150,6 +151,20 @@ BOOST_AUTO_TEST_CASE(a_closed_storage_can_be_read_and_not_changed) {
   BOOST_TEST(throws(errc::closed, [&] { storage.remove("a"); }));
   auto file = storage.open("a", open_mode::read_write);
   BOOST_TEST(throws(errc::closed, [&] { file.allocate(10'000'000); }));
+  BOOST_TEST(logdb::test::read_file(path) == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_child_of_a_fork_changes_nothing) {
+  SingleFile storage = open();
+  put(storage, "a", "x");
+  const std::string before = logdb::test::read_file(path);
+  logdb::test::child_process child{[&] {
+    const bool refused = throws(errc::closed, [&] { storage.remove("a"); }) &&
+                         throws(errc::closed, [&] { (void)storage.create("b"); });
+    storage.close(true);
+    return refused ? 0 : 1;
+  }};
+  BOOST_TEST(child.wait() == 0);
   BOOST_TEST(logdb::test::read_file(path) == before);
 }
 

@@ -37,6 +37,7 @@ class trial {
     options_.index.memtable_rows = options_.index.partition_rows = std::size_t{256} << below(3);
     options_.index.checkpoint_bytes = 1000 << below(8);
     options_.index.l0_runs_max = 2 + below(4);
+    if (below(2) == 0) options_.index.memory_bytes_max = std::size_t{64 << 10} << below(4);
   }
 
   /// Lives several times: each ends with a close, or by SIGKILL.

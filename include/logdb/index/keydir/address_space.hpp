@@ -4,6 +4,7 @@
 /// The addresses of an open store: each segment gets a stretch of them, so that one number of 44
 /// bits says where a record is.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -127,6 +128,13 @@ class address_space {
     std::vector<std::shared_ptr<stretch_type>> found;
     for (const auto& [number, each] : stretches_) found.push_back(each);
     return found;
+  }
+
+  /// Tells whether an address may be one that a failed sync has moved elsewhere.
+  [[nodiscard]] bool has_moved() const {
+    const guard lock{mutex_};
+    return std::ranges::any_of(stretches_,
+                               [](const auto& each) { return each.second->moved() != nullptr; });
   }
 
   /// Makes the addresses of a segment lead nowhere; what is returned is kept until nobody uses it.

@@ -6,114 +6,16 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include <logdb/index/keydir/compaction_judge.hpp>
 #include <logdb/index/keydir/compaction_report.hpp>
-#include <logdb/index/keydir/opening.hpp>
-#include <logdb/index/keydir/versions.hpp>
 #include <logdb/journal/footer.hpp>
 #include <logdb/journal/records.hpp>
 #include <logdb/stats.hpp>
 
 namespace logdb::detail {
-
-/// Tells of each record of a run of segments whether the log still needs it.
-///
-/// Not needed are: a record that a later one replaced, unless a snapshot may see it; a tombstone,
-/// or what has expired, once nothing older can hold the key. What has expired before that becomes
-/// a tombstone.
-template <class Policies>
-class compaction_judge {
- public:
-  using store_type = key_store<Policies>;
-
-  enum class verdict : std::uint8_t { keep, keep_newest, bury, drop, drop_newest };
-
-  /// @param older  the segments before the run
-  compaction_judge(store_type& store, const segment_list<Policies>& list, std::size_t older)
-      : store_{store}, list_{list}, older_{older}, held_{store.lowest_held()} {}
-
-  /// @param at  where the record is; then what the keydir says of it, if it is the newest
-  [[nodiscard]] verdict judge(std::uint64_t hash, const format::key_record& found, lsn where,
-                              address& at) {
-    const auto inside = store_.gate().enter();
-    if (store_.table().holds(hash, at)) return judge_newest(hash, found, where);
-    if (look(hash, found.key) != store_type::lookup::found) {
-      // Nothing leads here any more: what erased the key has been erased itself.
-      const bool tombstone = found.head.verb == format::key_verb::erase;
-      return tombstone && may_be_older(hash) ? verdict::keep : verdict::drop;
-    }
-    const lsn newest = store_.source().lsn_of(newest_);
-    if (newest == where) {  // the keydir still says where it was before a failed sync
-      at = newest_.listed;
-      return judge_newest(hash, found, where);
-    }
-    if (newest > held_) return verdict::keep;
-    if (newest_.record.head.verb != format::key_verb::add) return verdict::drop;
-    return where >= first_value(hash, found.key) ? verdict::keep : verdict::drop;
-  }
-
- private:
-  typename store_type::lookup look(std::uint64_t hash, bytes_view key) {
-    for (;;) {
-      const auto looked = store_.look(hash, key, newest_);
-      if (looked != store_type::lookup::again) return looked;
-    }
-  }
-
-  [[nodiscard]] verdict judge_newest(std::uint64_t hash, const format::key_record& found,
-                                     lsn where) {
-    const bool erased = found.head.verb == format::key_verb::erase;
-    // One of several values ends alone: the others are judged when a later record replaces them.
-    const bool expired = found.head.verb == format::key_verb::put && store_.is_expired(found.head);
-    if (!erased && !expired) return verdict::keep_newest;
-    if (where > held_) return verdict::keep_newest;
-    if (!may_be_older(hash)) return verdict::drop_newest;
-    return erased ? verdict::keep_newest : verdict::bury;
-  }
-
-  /// Tells whether a segment before the run may hold a key of that hash.
-  [[nodiscard]] bool may_be_older(std::uint64_t hash) {
-    if (hints_.empty()) load_hints();
-    return std::ranges::any_of(hints_, [hash](const segment_hints& each) {
-      const auto near = std::ranges::lower_bound(each.hints, hash, {}, &key_hint::hash);
-      return near != each.hints.end() && near->hash == hash;
-    });
-  }
-
-  void load_hints() {
-    const lsn end = list_.log[older_]->base();
-    for (std::size_t n = 0; n < older_; ++n) load_hints(*list_.log[n]);
-    for (const auto& own : list_.attached) {
-      if (own->base() < end) load_hints(*own);
-    }
-  }
-  void load_hints(segment<Policies>& of) { hints_.emplace_back().take(of, of.end_offset()); }
-
-  /// Returns the lsn of the oldest value of a key that has several.
-  [[nodiscard]] lsn first_value(std::uint64_t hash, bytes_view key) {
-    const auto [known, fresh] = first_values_.try_emplace(hash);
-    if (!fresh && is_same_key(as_bytes(known->second.first), key)) return known->second.second;
-    lsn first{};
-    const key_versions<Policies> chain{store_, log_snapshot<Policies>{store_.view().scope()}};
-    chain.follow(store_.source().lsn_of(newest_), [&](const auto& found, const record& where) {
-      if (found.head.verb != format::key_verb::erase) first = where.lsn();
-      return found.head.verb == format::key_verb::add;
-    });
-    known->second = {std::string{as_text(key)}, first};
-    return first;
-  }
-
-  store_type& store_;
-  const segment_list<Policies>& list_;
-  std::size_t older_;
-  lsn held_;
-  std::vector<segment_hints> hints_;  // of the segments before the run, once they are needed
-  std::unordered_map<std::uint64_t, std::pair<std::string, lsn>> first_values_;  // by hash
-  read_record<Policies> newest_;
-};
 
 /// Compacts one run of segments that follow one another.
 ///
@@ -178,6 +80,13 @@ class compaction {
     timestamp time{};
     verdict as{};
   };
+  /// Is a record that was read and waits to be judged.
+  struct read_one {
+    std::uint64_t hash = 0;
+    format::key_record found{};
+    lsn at{};
+    timestamp time{};
+  };
   struct leaver {
     std::uint64_t hash = 0;
     address from = 0;
@@ -185,6 +94,7 @@ class compaction {
   };
 
   static constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 20;
+  static constexpr std::size_t waiting_max = 32;  // more than a processor fetches at once
 
   void note_places() {
     for (const auto& each : run_) note_place(each);
@@ -214,28 +124,46 @@ class compaction {
       ++records_read_;
       unpaused += each.size();
       if (unpaused >= piece_bytes && !pause(std::exchange(unpaused, 0))) return false;
-      choose(each);
+      take(each);
+      if (waiting_.size() == waiting_max) choose();
     }
+    choose();
     return pause(unpaused);
   }
 
-  void choose(const record& each) {
-    const auto found = format::decode_key_record(each.bytes());
-    if (!found) {
+  void take(const record& each) {
+    auto& next = waiting_.emplace_back();
+    if (!format::decode_key_record(each.bytes(), next.found)) {
       throw error{errc::corrupt, "a record of a key-value log is no key's", {.at = each.lsn()}};
     }
-    const std::uint64_t hash = store_.hash(found->key);
-    address at = address_of(each.bytes());
-    const auto as = judge_.judge(hash, *found, each.lsn(), at);
+    next.hash = store_.hash(next.found.key);
+    next.at = each.lsn();
+    next.time = each.time();
+  }
+
+  /// Judges those that wait. First all that the keydir has on them is fetched, so that they wait
+  /// for memory together.
+  void choose() {
+    {
+      const auto inside = store_.gate().enter();
+      for (const read_one& each : waiting_) judge_.expect(each.hash);
+    }
+    for (const read_one& each : waiting_) choose(each);
+    waiting_.clear();
+  }
+
+  void choose(const read_one& each) {
+    address at = address_of(each.found.bytes);
+    const auto as = judge_.judge(each.hash, each.found, each.at, at);
     if (as == verdict::drop) return;
     if (as == verdict::drop_newest) {
-      return gone_.push_back({hash, at, found->head.verb != format::key_verb::erase});
+      return gone_.push_back({each.hash, at, each.found.head.verb != format::key_verb::erase});
     }
-    kept_.push_back({.hash = hash,
+    kept_.push_back({.hash = each.hash,
                      .from = at,
-                     .bytes = each.bytes(),
-                     .at = each.lsn(),
-                     .time = each.time(),
+                     .bytes = each.found.bytes,
+                     .at = each.at,
+                     .time = each.time,
                      .as = as});
   }
 
@@ -275,7 +203,10 @@ class compaction {
     const auto found = format::decode_key_record(each.bytes);
     if (each.as == verdict::bury) return put_frame(format::frame_kind::record, 1, bury(*found));
     if (found->head.batched) return put_frame(format::frame_kind::record, 1, alone(*found));
-    return put_frame(format::frame_kind::record, 1, each.bytes);
+    // As it stands: so does its checksum, which was verified when it was read.
+    const std::byte* const frame = each.bytes.data() - format::frame_header_bytes;
+    return put_frame(format::frame_kind::record, 1, each.bytes,
+                     format::load_header(frame).payload_crc);
   }
 
   /// Makes of a record in a batch one that stands alone.
@@ -300,8 +231,11 @@ class compaction {
   }
 
   std::uint64_t put_frame(format::frame_kind kind, std::uint32_t count, bytes_view payload) {
-    format::frame_header header{
-        .payload_crc = format::crc32c(payload), .count = count, .kind = kind};
+    return put_frame(kind, count, payload, format::crc32c(payload));
+  }
+  std::uint64_t put_frame(format::frame_kind kind, std::uint32_t count, bytes_view payload,
+                          std::uint32_t crc) {
+    format::frame_header header{.payload_crc = crc, .count = count, .kind = kind};
     header.payload_bytes = static_cast<std::uint32_t>(payload.size());
     header.first = place_.next;
     const std::uint64_t at = place_.offset;
@@ -326,14 +260,27 @@ class compaction {
   /// Leads the keys to their new places.
   void lead() {
     auto& in = store_.space().of(fresh_);
-    for (const survivor& each : kept_) {
-      if (each.as == verdict::keep) continue;
-      const auto after =
-          each.as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
-      // What was written meanwhile stays where it is.
-      if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.bytes.size());
+    for (std::size_t n = 0; n < kept_.size(); ++n) {
+      if (n % waiting_max == 0) expect(n);
+      lead(kept_[n], in);
     }
     for (const leaver& each : gone_) store_.drop(each.hash, each.from, each.lived);
+  }
+
+  void lead(const survivor& each, stretch<Policies>& in) {
+    if (each.as == verdict::keep) return;
+    const auto after =
+        each.as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
+    // What was written meanwhile stays where it is.
+    if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.bytes.size());
+  }
+
+  /// Has the processor fetch what leading the next ones will need.
+  void expect(std::size_t from) {
+    const auto inside = store_.gate().enter();
+    for (std::size_t n = from; n < std::min(from + waiting_max, kept_.size()); ++n) {
+      judge_.expect(kept_[n].hash);
+    }
   }
 
   /// Says in the keydir where records are that a failed sync has moved, instead of where they were.
@@ -379,6 +326,7 @@ class compaction {
   std::vector<segment_ptr<Policies>> run_;
   compaction_judge<Policies> judge_;
   std::vector<place> places_;
+  std::vector<read_one> waiting_;
   std::vector<survivor> kept_;
   std::vector<leaver> gone_;
   segment_ptr<Policies> fresh_;  // null: not made yet

@@ -222,10 +222,10 @@ class key_commit {
     auto& builder = batch_.builder();
     const auto table = builder.table();
     if (!store_.view().fits(table.size() + builder.bytes().size())) return append_attached();
-    const auto [put, in] =
+    const auto put =
         append_frame(store_, builder.kind(), static_cast<std::uint32_t>(builder.count()), table,
                      builder.bytes());
-    store_.or_fail([&, at = put.offset, to = in] { lead(*to, at); });
+    store_.or_fail([&] { lead(stretch_of(store_, put), put.offset); });
     return put.given;
   }
 

@@ -110,33 +110,26 @@ class key_store {
     require_key(key);
     require_value(value, view_.options().record_bytes_max);
     const std::uint64_t hashed = hash(key);
-    table_->prefetch(hashed);
+    {
+      const auto inside = gate_.enter();
+      table_->prefetch(hashed);
+    }
     format::key_record_head head{.value_bytes = static_cast<std::uint32_t>(value.size()),
                                  .key_bytes = static_cast<std::uint16_t>(key.size()),
                                  .verb = verb,
                                  .expires = expires};
-    const bool fits = view_.fits(head.record_bytes());
+    std::optional<ticket> given;
     if constexpr (is_shared) {
-      if (!fits) return write_large(head, key, value, wants);
+      if (!view_.fits(head.record_bytes())) return write_large(head, key, value, wants);
+      in_turn(head.record_bytes(), 1,
+              [&] { given = write_locked(hashed, head, key, value, wants); });
+    } else {
+      given = write_locked(hashed, head, key, value, wants);
     }
-    ticket given;
-    bool wanted = true;
-    in_turn(head.record_bytes(), 1, [&] {
-      const guard lock{table_->shard_of(hashed).lock};
-      read_type before;
-      const bool known = look(hashed, key, before) == lookup::found;
-      const auto replaced = known ? before.replaced() : replaced_record<Policies>{};
-      wanted = wants(known ? &before : nullptr);
-      if (!wanted) return;
-      if (!known) table_->make_room(hashed);
-      head.previous = known ? source_.lsn_of(before).value() : 0;
-      given = fits ? write_alone(hashed, head, key, value, known ? &replaced : nullptr)
-                   : write_large(head, key, value);
-    });
-    if (!wanted) return std::nullopt;
-    view_.acknowledge(given);
+    if (!given) return std::nullopt;
+    view_.acknowledge(*given);
     relieve();
-    return given.last;
+    return given->last;
   }
 
   /// Runs what looks at the keydir and then appends a frame of so many bytes at most. Where other
@@ -151,13 +144,6 @@ class key_store {
   }
   /// What learns from the other processes that write.
   [[nodiscard]] key_learner<Policies>& learner() requires is_shared { return *learner_; }
-
-  /// Erases a key in the log and forgets it.
-  void evict(bytes_view key) {
-    format::key_record_head head{.key_bytes = static_cast<std::uint16_t>(key.size()),
-                                 .verb = format::key_verb::erase};
-    in_turn(head.record_bytes(), 1, [&] { evict(key, head); });
-  }
 
   /// Has something called after each write: what keeps the keydir small.
   void set_relief(std::function<void()> relief) { relief_ = std::move(relief); }
@@ -246,6 +232,15 @@ class key_store {
     return at == 0 ? lookup::none : lookup::found;
   }
 
+  /// Tells whether a key may have several values. Asked after the keydir was, it knows of those
+  /// that the keydir then led to.
+  [[nodiscard]] bool has_added() const { return has_added_.load(std::memory_order_acquire); }
+  /// Says what a record is that the keydir leads to from now on. Before it does.
+  void note_verb(format::key_verb verb) {
+    if (verb != format::key_verb::add || has_added_.load(std::memory_order_relaxed)) return;
+    has_added_.store(true, std::memory_order_release);  // pairs with has_added()
+  }
+
   /// Takes all keys of a shard, sorted by hash, at open. One thread a shard.
   void fill(std::size_t number, std::span<const hashed_address> keys, std::uint64_t live) {
     table_->fill(number, keys);
@@ -256,6 +251,7 @@ class key_store {
   /// @param before  its newest record so far; null: there is none
   void replace(std::uint64_t hashed, bytes_view key, const replaced_record<Policies>* before,
                address after, format::key_verb verb) {
+    note_verb(verb);
     const bool lives = verb != format::key_verb::erase;
     auto* const in = space_.at(after);
     if (!lives && in != nullptr) in->add_dead(tombstone_bytes);
@@ -299,6 +295,22 @@ class key_store {
     if (lived) live_.fetch_sub(1, std::memory_order_relaxed);
   }
 
+  /// Writes one record and leads its key there. Under the shard's lock; there is room.
+  /// @param before  the key's newest record so far; null: there is none
+  ticket write_alone(std::uint64_t hashed, const format::key_record_head& head, bytes_view key,
+                     bytes_view value, const replaced_record<Policies>* before) {
+    scratch room;
+    const auto front = room.take(head.head_bytes() + key.size());
+    format::encode_key_head(front.data(), head);
+    if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
+    const auto put = append_frame(*this, format::frame_kind::record, 1, front, value);
+    or_fail([&] {
+      const auto& in = stretch_of(*this, put);
+      replace(hashed, key, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
+    });
+    return put.given;
+  }
+
   /// Runs what must not fail once records are in the log.
   template <class Run>
   void or_fail(Run run) {
@@ -336,32 +348,19 @@ class key_store {
     }
   }
 
-  /// Writes a tombstone unless there is one, and forgets the key.
-  void evict(bytes_view key, format::key_record_head& head) {
-    const std::uint64_t hashed = hash(key);
+  /// Writes a record if that is wanted on top of the newest of its key; nothing: it is not.
+  template <class Wants>
+  std::optional<ticket> write_locked(std::uint64_t hashed, format::key_record_head& head,
+                                     bytes_view key, bytes_view value, Wants& wants) {
     const guard lock{table_->shard_of(hashed).lock};
     read_type before;
-    if (look(hashed, key, before) != lookup::found) return;
-    const auto known = before.replaced();
-    if (known.verb != format::key_verb::erase) {
-      head.previous = source_.lsn_of(before).value();
-      (void)write_alone(hashed, head, key, {}, &known);
-      if (look(hashed, key, before) != lookup::found) return;
-    }
-    table_->remove(hashed, before.listed);
-    order_.remove(key);
-  }
-
-  ticket write_alone(std::uint64_t hashed, const format::key_record_head& head, bytes_view key,
-                     bytes_view value, const replaced_record<Policies>* before) {
-    scratch room;
-    const auto front = room.take(head.head_bytes() + key.size());
-    format::encode_key_head(front.data(), head);
-    if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
-    const auto [put, in] = append_frame(*this, format::frame_kind::record, 1, front, value);
-    const address at = in->base() + put.offset + format::frame_header_bytes;
-    or_fail([&] { replace(hashed, key, before, at, head.verb); });
-    return put.given;
+    const bool known = look(hashed, key, before) == lookup::found;
+    const auto replaced = known ? before.replaced() : replaced_record<Policies>{};
+    if (!wants(known ? &before : nullptr)) return std::nullopt;
+    if (!known) table_->make_room(hashed);
+    head.previous = known ? source_.lsn_of(before).value() : 0;
+    if (!is_shared && !view_.fits(head.record_bytes())) return write_large(head, key, value);
+    return write_alone(hashed, head, key, value, known ? &replaced : nullptr);
   }
 
   /// Writes a record that does not fit into staging, where other processes write, too.
@@ -394,6 +393,7 @@ class key_store {
   std::unique_ptr<key_learner<Policies>> learner_;  // null: nobody else writes, or this only reads
   std::function<void()> refresh_;                   // empty: this process is the writer
   std::function<void()> relief_;                    // empty: memory has no limit
+  std::atomic<bool> has_added_ = false;  // once set it stays, also when all such keys have gone
   alignas(64) std::atomic<std::uint64_t> live_ = 0;
 };
 

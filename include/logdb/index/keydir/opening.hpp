@@ -83,6 +83,7 @@ class key_loader {
     for (std::size_t n = 0; n < parts_.size(); ++n) {
       std::size_t taken = 0;
       while (taken < rest_[n].size() && shard_of(rest_[n][taken]) == shard) {
+        store_.note_verb(rest_[n][taken].verb());
         found_.push_back({rest_[n][taken++], n});
       }
       rest_[n] = rest_[n].subspan(taken);

@@ -11,41 +11,31 @@
 
 namespace logdb::detail {
 
-/// Is where a frame was put, and the stretch in which its bytes are addressed.
-template <class Policies>
-using addressed = std::pair<placement<Policies>, stretch<Policies>*>;
-
-/// Returns the stretch of the active segment. Requires the append lock.
-template <class Store, class Policies>
-stretch<Policies>* stretch_in_turn(Store& store, const placement<Policies>& put) {
-  if (void* const known = put.in->entries().stretch()) [[likely]]
-    return static_cast<stretch<Policies>*>(known);
-  stretch<Policies>* in = nullptr;
-  store.or_fail([&] {
-    in = &store.space().of(store.view().extents().back().segment);
-    (void)in->bytes();  // mapped before another process can compact it
-  });
-  in->set_stream(put.stream);
-  return in;
-}
-
 /// Appends one frame of records. Where several processes write, in turn.
 template <class Store>
 auto append_frame(Store& store, format::frame_kind kind, std::uint32_t count, bytes_view first,
                   bytes_view second) {
-  using result = addressed<typename Store::policies>;
-  auto& view = store.view();
   if constexpr (Store::is_shared) {
-    const auto put = view.append_in_turn(kind, count, first, second);
-    return result{put, stretch_in_turn(store, put)};
+    return store.view().append_in_turn(kind, count, first, second);
   } else {
-    const auto put = view.append(kind, count, first, second);
-    result placed{put, nullptr};
-    store.or_fail([&] {
-      placed.second = &store.space().of(*put.in, view.segments());
-      placed.second->set_stream(put.stream);
-    });
-    return placed;
+    return store.view().append(kind, count, first, second);
+  }
+}
+
+/// Returns the stretch of the segment that a frame was just put into.
+template <class Store, class Policies>
+stretch<Policies>& stretch_of(Store& store, const placement<Policies>& put) {
+  if constexpr (Store::is_shared) {
+    if (void* const known = put.in->entries().stretch()) [[likely]]
+      return *static_cast<stretch<Policies>*>(known);
+    auto& in = store.space().of(store.view().extents().back().segment);
+    (void)in.bytes();  // mapped before another process can compact it
+    in.set_stream(put.stream);
+    return in;
+  } else {
+    auto& in = store.space().of(*put.in, store.view().segments());
+    in.set_stream(put.stream);
+    return in;
   }
 }
 

@@ -88,7 +88,7 @@ class keydir_table {
     return search(link, wanted, std::forward<Is>(is));
   }
 
-  /// Has the processor fetch what a later find() needs.
+  /// Has the processor fetch what a later find() needs. Inside the gate.
   void prefetch(std::uint64_t hash) {
     const directory* const pages = shard_of(hash).pages.load();
     if (pages == nullptr) return;

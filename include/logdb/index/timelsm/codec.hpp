@@ -6,6 +6,7 @@
 /// ```
 /// a row       kind 1 | 0 (1) | value bytes (2) | 0 (4) | time (8) | value
 /// rows        kind 2 | flags (1) | value bytes (2) | count (4) | times | values
+/// a block     kind 5 | the same
 /// a deletion  kind 3 | 0 (7) | first time (8) | last time (8)
 /// ```
 ///
@@ -15,7 +16,6 @@
 /// `value bytes` is 65535: a batch has their lengths in LEB128, then their bytes.
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <memory>
 #include <type_traits>
@@ -24,62 +24,26 @@
 #include <logdb/error.hpp>
 #include <logdb/format/bytes.hpp>
 #include <logdb/index/timelsm/rows.hpp>
+#include <logdb/index/timelsm/varint.hpp>
 
 namespace logdb::timelsm {
 
-enum class record_kind : std::uint8_t { row = 1, rows = 2, deletion = 3 };
+enum class record_kind : std::uint8_t {
+  row = 1,
+  rows = 2,
+  deletion = 3,
+  checkpoint = 4,  // runs.hpp has the last four
+  block = 5,
+  run = 6,
+  directory = 7,
+};
 
 inline constexpr std::uint8_t flag_second_differences = 1;
 inline constexpr std::uint8_t flag_value_differences = 2;
 inline constexpr std::size_t record_header_bytes = 8;
-inline constexpr std::size_t varint_bytes_max = 10;
-
 template <class V>
 inline constexpr std::uint16_t value_bytes = owns_bytes<V> ? 0xffff
                                                            : static_cast<std::uint16_t>(sizeof(V));
-
-constexpr std::uint64_t zigzag(std::uint64_t difference) {
-  return difference << 1 ^ (std::uint64_t{0} - (difference >> 63));
-}
-constexpr std::uint64_t unzigzag(std::uint64_t coded) {
-  return coded >> 1 ^ (std::uint64_t{0} - (coded & 1));
-}
-
-/// Returns how many bytes put_varint() takes.
-constexpr std::size_t varint_bytes(std::uint64_t value) {
-  return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
-}
-
-inline std::byte* put_varint(std::byte* out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) *out++ = static_cast<std::byte>(value | 0x80);
-  *out++ = static_cast<std::byte>(value);
-  return out;
-}
-
-/// Walks numbers as their differences, first or second ones.
-class difference_coder {
- public:
-  explicit difference_coder(bool second) : second_{second} {}
-
-  [[nodiscard]] std::uint64_t code(std::uint64_t number) {
-    const std::uint64_t difference = number - last_;
-    const std::uint64_t coded = zigzag(difference - (second_ ? step_ : 0));
-    last_ = number;
-    step_ = difference;
-    return coded;
-  }
-  [[nodiscard]] std::uint64_t decode(std::uint64_t coded) {
-    const std::uint64_t difference = unzigzag(coded) + (second_ ? step_ : 0);
-    last_ += difference;
-    step_ = difference;
-    return last_;
-  }
-
- private:
-  bool second_;
-  std::uint64_t last_ = 0;
-  std::uint64_t step_ = 0;
-};
 
 /// Turns an integer value into a number and back; only for integers of up to 8 bytes.
 template <class V>
@@ -120,6 +84,24 @@ void put_header(record_buffer& out, record_kind kind, std::uint8_t flags, std::u
   out.put(count);
 }
 
+/// Is how rows begin: what they are and how many.
+struct record_header {
+  record_kind kind{};
+  std::uint8_t flags = 0;
+  std::uint16_t value_bytes = 0;
+  std::uint32_t count = 0;
+
+  /// Loads one; false when there is not as much.
+  [[nodiscard]] bool load(bytes_view record) {
+    if (record.size() < record_header_bytes) return false;
+    std::memcpy(&kind, record.data(), sizeof kind);
+    std::memcpy(&flags, record.data() + 1, sizeof flags);
+    std::memcpy(&value_bytes, record.data() + 2, sizeof value_bytes);
+    std::memcpy(&count, record.data() + 4, sizeof count);
+    return true;
+  }
+};
+
 /// Encodes one row.
 template <class V>
 record_buffer encode_row(time_type time, const V& value) {
@@ -153,14 +135,15 @@ class batch_encoder {
  public:
   explicit batch_encoder(const Rows& rows) : rows_{rows} {}
 
-  [[nodiscard]] record_buffer run() {
+  /// @param kind  rows, or a block of a run
+  [[nodiscard]] record_buffer run(record_kind kind = record_kind::rows) {
     measure();
     const bool second = second_bytes_ < first_bytes_;
     const bool coded = is_number<V> && value_bytes_ < rows_.size() * sizeof(V);
     const std::size_t values = owns_bytes<V> || coded ? value_bytes_ : rows_.size() * sizeof(V);
     record_buffer out{record_header_bytes + std::min(first_bytes_, second_bytes_) + values};
     const int flags = (second ? flag_second_differences : 0) | (coded ? flag_value_differences : 0);
-    put_header<V>(out, record_kind::rows, static_cast<std::uint8_t>(flags),
+    put_header<V>(out, kind, static_cast<std::uint8_t>(flags),
                   static_cast<std::uint32_t>(rows_.size()));
     put_times(out, second);
     put_values(out, coded);
@@ -229,6 +212,59 @@ record_buffer encode_batch(const column_pair<V>& rows) {
   return batch_encoder<V, column_pair<V>>{rows}.run();
 }
 
+/// Reads the columns of rows into room for them.
+template <class V>
+class column_decoder {
+ public:
+  column_decoder(bytes_view coded, std::uint8_t flags) : in_{coded}, flags_{flags} {}
+
+  /// Byte values point into what is read.
+  /// @return  whether that was exactly so many rows
+  [[nodiscard]] bool run(time_type* times, V* values, std::size_t count) {
+    difference_coder coder{(flags_ & flag_second_differences) != 0};
+    for (std::size_t i = 0; i < count; ++i) {
+      times[i] = static_cast<time_type>(coder.decode(in_.take()));
+    }
+    return !in_.failed() && take_values(values, count);
+  }
+
+ private:
+  bool take_values(V* values, std::size_t count) {
+    if constexpr (owns_bytes<V>) {
+      return take_bytes(values, count);
+    } else {
+      if constexpr (is_number<V>) {
+        if ((flags_ & flag_value_differences) != 0) return take_numbers(values, count);
+      }
+      if (in_.rest().size() != count * sizeof(V)) return false;
+      if (count != 0) std::memcpy(static_cast<void*>(values), in_.rest().data(), count * sizeof(V));
+      return true;
+    }
+  }
+
+  bool take_numbers(V* values, std::size_t count) {
+    difference_coder coder{false};
+    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<V>(coder.decode(in_.take()));
+    return !in_.failed() && in_.rest().empty();
+  }
+
+  bool take_bytes(V* values, std::size_t count) {
+    varint_reader lengths = in_;
+    for (std::size_t i = 0; i < count; ++i) static_cast<void>(in_.take());
+    bytes_view left = in_.rest();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t length = lengths.take();
+      if (in_.failed() || length > left.size()) return false;
+      values[i] = bytes_value{left.first(length)};
+      left = left.subspan(length);
+    }
+    return left.empty();
+  }
+
+  varint_reader in_;
+  std::uint8_t flags_;
+};
+
 /// Is what a record of a time log says: rows, or a deletion. Byte values point into the record.
 template <class V>
 struct decoded_record {
@@ -285,16 +321,6 @@ class record_decoder {
     std::memcpy(&value, take_bytes(sizeof value).data(), sizeof value);
     return value;
   }
-  [[nodiscard]] std::uint64_t take_varint() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const auto next = static_cast<std::uint64_t>(take<std::uint8_t>());
-      value |= (next & 0x7f) << shift;
-      if (next < 0x80) return value;
-    }
-    fail();
-  }
-
   void take_row(decoded_record<V>& out) {
     out.times.push_back(take<time_type>());
     if constexpr (owns_bytes<V>) {
@@ -306,32 +332,11 @@ class record_decoder {
 
   void take_rows(decoded_record<V>& out, std::uint8_t flags, std::size_t count) {
     if (count > left_.size()) fail();  // a time takes a byte at least
-    out.times.reserve(count);
-    out.values.reserve(count);
-    difference_coder coder{(flags & flag_second_differences) != 0};
-    for (std::size_t i = 0; i < count; ++i) {
-      out.times.push_back(static_cast<time_type>(coder.decode(take_varint())));
-    }
-    take_values(out, (flags & flag_value_differences) != 0, count);
-  }
-
-  void take_values(decoded_record<V>& out, bool coded, std::size_t count) {
-    if constexpr (owns_bytes<V>) {
-      std::vector<std::uint64_t> lengths(count);
-      for (auto& length : lengths) length = take_varint();
-      for (const auto length : lengths) out.values.push_back(bytes_value{take_bytes(length)});
-    } else {
-      difference_coder coder{false};
-      for (std::size_t i = 0; i < count; ++i) {
-        if constexpr (is_number<V>) {
-          if (coded) {
-            out.values.push_back(static_cast<V>(coder.decode(take_varint())));
-            continue;
-          }
-        }
-        out.values.push_back(take<V>());
-      }
-    }
+    out.times.resize(count);
+    out.values.resize(count);
+    column_decoder<V> columns{left_, flags};
+    if (!columns.run(out.times.data(), out.values.data(), count)) fail();
+    left_ = {};
   }
 
   bytes_view left_;

@@ -3,7 +3,10 @@
 /// @file
 /// What the writing and the maintaining half of a time index share.
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -37,6 +40,18 @@ struct drops {
   }
 };
 
+/// Is what a durable log tells its index: that sealed rows may be stored, and when.
+struct storing {
+  std::size_t bytes_max = 0;       // of memory; 0: nothing is ever stored
+  std::function<void()> is_due{};  // is told that there is enough to be stored
+
+  /// Returns how many bytes of rows that are not stored are enough.
+  [[nodiscard]] std::size_t due_bytes() const { return bytes_max / 4; }
+  /// Returns beyond how many of them writes are to wait.
+  [[nodiscard]] std::size_t full_bytes() const { return bytes_max / 2; }
+  [[nodiscard]] std::size_t cache_bytes() const { return bytes_max / 4; }
+};
+
 /// Is counted by whoever does it, read by stats().
 struct counters {
   std::atomic<std::uint64_t> appended = 0;
@@ -47,6 +62,11 @@ struct counters {
   std::atomic<std::uint64_t> rows_rewritten = 0;
   std::atomic<std::uint64_t> stalls = 0;
   std::atomic<std::uint64_t> faults = 0;
+  std::atomic<std::uint64_t> checkpoints = 0;
+  std::atomic<std::uint64_t> rows_stored = 0;
+  std::atomic<std::uint64_t> bytes_stored = 0;
+  std::atomic<std::uint64_t> rows_replayed = 0;
+  std::atomic<std::uint64_t> bytes_opened = 0;
 };
 
 /// Is the shared part of a time index.
@@ -60,8 +80,13 @@ struct core {
   using guard = boost::interprocess::scoped_lock<mutex>;
   using version_ptr = std::shared_ptr<const version<V>>;
 
-  explicit core(timelsm_options<V> chosen)
-      : options{std::move(chosen)}, memory{std::make_shared<heap>(options.memory)} {
+  explicit core(timelsm_options<V> chosen, storing told = {})
+      : options{std::move(chosen)},
+        to_store{std::move(told)},
+        memory{to_store.bytes_max == 0
+                   ? std::make_shared<heap>(options.memory)
+                   : std::make_shared<heap>(options.memory, to_store.bytes_max / 8)},
+        cache{std::make_shared<block_cache<V>>(memory, to_store.cache_bytes())} {
     auto first = std::make_shared<version<V>>();
     auto empty = std::make_shared<tree<V>>();
     empty->count();
@@ -108,16 +133,50 @@ struct core {
     if (!roused.exchange(true)) work.signal();
   }
 
+  /// Returns what is held in memory, but for blocks that can be read again.
+  [[nodiscard]] std::size_t held_bytes() const {
+    const std::size_t cached = cache->bytes();
+    return memory->bytes() - std::min(memory->bytes(), cached);
+  }
+
+  /// Tells whether so much that is sealed is in memory that it should be stored; what a snapshot
+  /// keeps does not count, since storing would not free it.
+  [[nodiscard]] bool is_heavy() const { return is_above(to_store.due_bytes()); }
+
+  /// Counts what is sealed and not stored. Says so when that is much; when it is too much, who
+  /// writes is to wait before the log takes it: behind that, checkpoints would wait for the writer.
+  void see_unstored(std::size_t rows) {
+    rows_unstored.store(rows, std::memory_order_relaxed);
+    full.store(is_above(to_store.full_bytes()));
+    if (is_heavy() && to_store.is_due) to_store.is_due();
+  }
+
+  static constexpr std::size_t unmarked = std::numeric_limits<std::size_t>::max();
+
   timelsm_options<V> options;
+  storing to_store;
   heap_ptr memory;
+  block_cache_ptr<V> cache;
   mutex append_mutex;
   drops<V> pending;  // of writers; guarded by append_mutex
   event work;        // there is something to maintain
   event progress;    // maintenance has got on
   std::atomic<bool> roused = false;
+  std::atomic<bool> stores = false;  // somebody stores what is sealed, so writers may wait for it
+  std::atomic<bool> full = false;    // they are to, as long as somebody does
+  // Memtables to be sealed before a checkpoint begins; no others are until then. Changed under
+  // append_mutex.
+  std::atomic<std::size_t> to_mark = unmarked;
+  std::atomic<std::size_t> rows_unstored = 0;  // sealed ones; 0 where nothing is ever stored
   counters counted;
 
  private:
+  [[nodiscard]] bool is_above(std::size_t bytes) const {
+    return to_store.bytes_max != 0 &&
+           rows_unstored.load(std::memory_order_relaxed) >= options.memtable_rows &&
+           held_bytes() > bytes;
+  }
+
   mutable mutex current_mutex_;
   version_ptr current_;  // guarded by current_mutex_; changed under append_mutex only
 };

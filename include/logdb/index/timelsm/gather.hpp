@@ -49,6 +49,7 @@ class gatherer {
  private:
   void see(const slice<V>& one) {
     if (one.size == 0) return;
+    if (one.stored != nullptr) return see_stored(one);
     ++seen_;
     const time_type* pos = one.begin();
     while (pos != one.end()) {
@@ -61,6 +62,13 @@ class gatherer {
       pos = end;
     }
     last_ = one;
+  }
+
+  void see_stored(const slice<V>& one) {
+    if (visible_at_once(one, hidden_) == 0 && !gone_.wanted) return void(gone_.count += one.size);
+    const slice<V> read = one.in_memory();
+    pins_.push_back(read.owner);
+    see(read);
   }
 
   void drop(const slice<V>& one, const columns<V>& rows) {
@@ -84,7 +92,8 @@ class gatherer {
   std::vector<columns<V>> inputs_;
   std::vector<columns<V>> parts_;  // of the sequence that is being added
   std::vector<block_ptr<V>> scratch_;
-  slice<V> last_;  // the slice that was seen last
+  std::vector<block_ptr<V>> pins_;  // of stored blocks
+  slice<V> last_;                   // the slice that was seen last
   std::size_t seen_ = 0;
   std::size_t rows_ = 0;
 };

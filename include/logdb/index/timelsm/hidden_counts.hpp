@@ -47,13 +47,24 @@ std::size_t count_l1(const tree<V>& of, const bounds& in) {
   return end + back.up_to(in.last) - (begin + some.first->below(in.first));
 }
 
+/// Counts the visible rows of a sequence in bounds, by a walk over its stretches.
+template <class V>
+std::size_t count_walking(const slices<V>& all, const bounds& in, const cover& hidden) {
+  std::size_t rows = 0;
+  for (forward_cursor<V> at{all, in, hidden}; !at.done();) rows += at.take(at.stop()).size;
+  return rows;
+}
+
 /// Counts the visible rows of a sequence in bounds.
 template <class V>
 std::size_t count_visible(const slices<V>& all, const bounds& in, const cover& hidden) {
   std::size_t rows = 0;
   const auto some = all.within(in);
-  if (some.empty()) return 0;
-  for (forward_cursor<V> at{some, in, hidden}; !at.done();) rows += at.take(at.stop()).size;
+  for (const slice<V>* one = some.first; one != some.last; ++one) {
+    const bool whole = one->first >= in.first && one->last <= in.last;
+    const auto known = whole ? visible_at_once(*one, hidden) : std::nullopt;
+    rows += known ? *known : count_walking(slices<V>{one, one + 1}, in, hidden);
+  }
   return rows;
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/timelsm/figures.hpp>
 #include <logdb/index/timelsm/maintainer.hpp>
 #include <logdb/index/timelsm/snapshot.hpp>
 #include <logdb/index/timelsm/validate.hpp>
@@ -92,7 +93,8 @@ class time_index {
   using options = timelsm_options<V>;
 
   /// @errors  errc::invalid_argument
-  explicit time_index(const options& chosen) : core_{require_valid(chosen)} {
+  explicit time_index(const options& chosen, storing stores = {})
+      : core_{require_valid(chosen), std::move(stores)} {
     if (core_.options.maintenance == maintenance_mode::background) {
       thread_ = typename System::thread{[this] { maintain_on(); }};
     }
@@ -123,6 +125,7 @@ class time_index {
   }
   /// Tells whether a write would have to wait for maintenance, or soon.
   [[nodiscard]] bool is_lagging() const {
+    if (is_full()) return true;
     return core_.options.maintenance != maintenance_mode::none &&
            core_.current()->frozen.size() >= core_.options.frozen_max;
   }
@@ -146,13 +149,67 @@ class time_index {
   /// Merges everything into one level and removes what was deleted.
   /// @blocks for all of it  @cost O(rows)
   void compact() {
+    compact([] {});
+  }
+  /// Does the same, and calls a function where more should be stored before it goes on.
+  template <class F>
+  void compact(F relieve) {
     writer_.freeze();
-    maintainer_.compact();
+    maintainer_.compact(relieve);
   }
   /// Does one step of maintenance; returns whether there was one to do.
   bool maintain() { return maintainer_.step(); }
 
-  [[nodiscard]] timelsm_stats stats() const;
+  // --- for the durable log ---
+
+  /// Begins a checkpoint; what is written later is not in it. Then reach_mark() is to be called.
+  [[nodiscard]] view<V> mark() { return writer_.mark(); }
+  /// Seals what there was at the mark. @return  all that is sealed, and nothing younger
+  [[nodiscard]] std::shared_ptr<const tree<V>> reach_mark() { return maintainer_.reach_mark(); }
+  void exchange(const slice_exchange<V>& of) { maintainer_.exchange(of); }
+  /// Replaces everything by what a checkpoint says.
+  void load(std::shared_ptr<const tree<V>> sealed, const fragments& deleted,
+            std::uint64_t deletions) {
+    maintainer_.restart([&] {
+      writer_.reset(std::move(sealed), std::make_shared<const tombstones>(deleted), deletions);
+    });
+  }
+  /// Says whether somebody stores what is sealed.
+  void set_stores(bool stores) {
+    core_.stores.store(stores);
+    core_.progress.signal();
+  }
+  /// Tells whether a write is to wait until more is stored.
+  [[nodiscard]] bool is_full() const {
+    return core_.full.load(std::memory_order_relaxed) && core_.stores.load();
+  }
+  /// Waits until is_full() may have changed. @param wake  is told first that somebody waits
+  template <class Wake>
+  void wait_for_room(Wake wake) {
+    core_.counted.stalls.fetch_add(1, std::memory_order_relaxed);
+    const auto ticket = core_.progress.ticket();
+    if (!is_full()) return;
+    wake();
+    core_.progress.wait(ticket);
+  }
+  [[nodiscard]] const block_cache_ptr<V>& cache() const { return core_.cache; }
+  [[nodiscard]] counters& counted() { return core_.counted; }
+  /// Tells whether so much is in memory that is sealed that it should be stored.
+  [[nodiscard]] bool is_heavy() const { return core_.is_heavy(); }
+  /// Tells whether more is in memory than should be, of a log that is open to read.
+  [[nodiscard]] bool is_overgrown() const {
+    return core_.held_bytes() > core_.to_store.full_bytes();
+  }
+  [[nodiscard]] std::size_t block_rows() const {
+    return std::min(block_rows_max, core_.options.partition_rows);
+  }
+
+  [[nodiscard]] timelsm_stats stats() const {
+    timelsm_stats all = figures_of(core_);
+    all.rows_appended = writer_.appended();
+    all.deletions = writer_.deletions();
+    return all;
+  }
 
   /// Checks every invariant of the structure, and that counts agree with scans.
   /// @return  what does not hold, in words; empty: all is well
@@ -164,6 +221,10 @@ class time_index {
   /// Ends maintenance; later writes throw errc::closed, snapshots can still be read.
   void close() {
     writer_.close();
+    stop_maintaining();
+  }
+  /// Ends the thread that maintains; to be called when nobody writes any more.
+  void stop_maintaining() {
     stopping_.store(true);
     core_.work.signal();
     guard lock{close_mutex_};
@@ -215,36 +276,5 @@ class time_index {
   std::atomic<bool> stopping_ = false;
   typename System::thread thread_;  // guarded by close_mutex_ once it runs
 };
-
-template <column_value V, class System>
-timelsm_stats time_index<V, System>::stats() const {
-  const auto load = [](const std::atomic<std::uint64_t>& counter) {
-    return counter.load(std::memory_order_relaxed);
-  };
-  const view<V> now = core_.snapshot();
-  const tree<V>& sealed = *now.at->sealed;
-  timelsm_stats all;
-  all.rows_appended = writer_.appended();
-  all.deletions = writer_.deletions();
-  all.rows_dropped = load(core_.counted.dropped);
-  all.tombstones = now.at->deleted->size() + now.seen.deletions;
-  all.memtable_rows = now.at->active->rows() + now.seen.rows + now.seen.late;
-  all.frozen = now.at->frozen.size();
-  all.l0_runs = sealed.l0.size();
-  for (const auto& one : sealed.l0) all.l0_rows += rows_of(one);
-  all.partitions = sealed.l1.size();
-  all.l1_rows = sealed.l1_rows.back();
-  all.rows = all.memtable_rows + all.l0_rows + all.l1_rows;
-  for (const auto& one : now.at->frozen) all.rows += one->rows();
-  all.seals = load(core_.counted.seals);
-  all.compactions = load(core_.counted.compactions);
-  all.rows_sealed = load(core_.counted.rows_sealed);
-  all.rows_rewritten = load(core_.counted.rows_rewritten);
-  all.stalls = load(core_.counted.stalls);
-  all.faults = load(core_.counted.faults);
-  all.memory_bytes = core_.memory->bytes();
-  all.memory_bytes_peak = core_.memory->peak_bytes();
-  return all;
-}
 
 }  // namespace logdb::timelsm

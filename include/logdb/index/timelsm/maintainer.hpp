@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/timelsm/exchange.hpp>
 #include <logdb/index/timelsm/plan.hpp>
 #include <logdb/index/timelsm/purge.hpp>
 
@@ -24,6 +25,8 @@ namespace logdb::timelsm {
 ///   then with one another. So a row is rewritten a bounded number of times.
 /// - What deletions hide is removed, where a partition has lost half, or many deletions are kept.
 /// - Small neighbours among the partitions are joined.
+/// - Of a durable log, what is sealed is stored by whoever writes its checkpoints: here the slices
+///   are then exchanged.
 ///
 /// @threads  any; a step at a time
 template <class V, class System>
@@ -44,23 +47,63 @@ class maintainer {
 
   /// Seals every frozen memtable, and does what the limit of L0 asks for meanwhile.
   void drain() {
-    while (!core_.current()->frozen.empty()) {
-      guard lock{work_mutex_};
-      deliver_pending();
-      seal() || sweep(false);
+    for (;;) {
+      const auto ticket = core_.progress.ticket();
+      if (core_.current()->frozen.empty()) return;
+      if (!seal_or_sweep()) core_.progress.wait(ticket);
     }
   }
 
-  /// Merges everything into L1 and removes what is deleted.
-  void compact() {
-    drain();
+  /// Seals what was frozen for a checkpoint, and nothing else.
+  /// @return  all that is sealed then
+  std::shared_ptr<const tree<V>> reach_mark() {
+    struct unmark {
+      maintainer& self;
+      ~unmark() { self.forget_mark(); }
+    };
+    const unmark always{*this};
+    for (;;) {
+      guard lock{work_mutex_};
+      deliver_pending();
+      if (core_.to_mark.load() == 0) return core_.current()->sealed;
+      if (!seal() && !sweep(false)) sweep(true);
+    }
+  }
+
+  /// Exchanges slices, in memory or stored, for stored ones.
+  void exchange(const slice_exchange<V>& of) {
     guard lock{work_mutex_};
-    deliver_pending();
-    while (sweep(true)) {
-    }
-    while (purge(true)) {
-    }
-    while (join()) {
+    auto made = std::make_shared<tree<V>>(*core_.current()->sealed);
+    of.apply(made->l1);
+    for (auto& one : made->l0) of.apply(one);
+    made->count();
+    publish(std::move(made), false);
+    core_.rouse();
+  }
+
+  /// Calls f while nothing is maintained, and then takes nothing for known.
+  template <class F>
+  void restart(F f) {
+    guard lock{work_mutex_};
+    f();
+    sweeping_ = 0;
+    purged_ = core_.snapshot().deletions();
+    see_unstored(*core_.current()->sealed);
+  }
+
+  /// Merges everything into L1 and removes what is deleted.
+  /// @param relieve  is called where more should be stored before it goes on
+  template <class F>
+  void compact(F relieve) {
+    drain();
+    for (bool more = true; more;) {
+      {
+        guard lock{work_mutex_};
+        deliver_pending();
+        do more = sweep(true) || purge(true) || join();
+        while (more && !core_.is_heavy());
+      }
+      if (more) relieve();
     }
   }
 
@@ -73,10 +116,26 @@ class maintainer {
 
   // --- sealing ----------------------------------------------------------------------------------
 
+  bool seal_or_sweep() {
+    guard lock{work_mutex_};
+    deliver_pending();
+    return seal() || sweep(false);
+  }
+
+  void forget_mark() {
+    {
+      guard lock{core_.append_mutex};
+      core_.to_mark.store(core_type::unmarked);
+    }
+    core_.progress.signal();
+    core_.rouse();
+  }
+
   bool seal() {
     const view<V> now = core_.snapshot();
     const tree<V>& before = *now.at->sealed;
     if (now.at->frozen.empty() || before.l0.size() >= core_.options.l0_runs_max) return false;
+    if (core_.to_mark.load() == 0) return false;  // a checkpoint needs what was before it alone
     const memtable<V>& table = *now.at->frozen.front();
     drops<V> gone{.wanted = core_.pending.wanted};
     auto made = std::make_shared<tree<V>>(before);
@@ -252,7 +311,11 @@ class maintainer {
   bool join() {
     const view<V> now = core_.snapshot();
     const auto& l1 = now.at->sealed->l1;
-    const auto small = [this](const slice<V>& one) { return one.size <= partition_rows() / 2; };
+    // Stored rows are split into blocks: only what is little for one of them is joined.
+    const auto small = [this](const slice<V>& one) {
+      const std::size_t whole = one.stored == nullptr ? partition_rows() : block_rows_max;
+      return one.size <= std::min(whole, partition_rows()) / 2;
+    };
     for (std::size_t at = 0; at < l1.size(); ++at) {
       std::size_t end = at;
       for (std::size_t rows = 0; end < l1.size() && small(l1[end]); ++end) {
@@ -294,9 +357,22 @@ class maintainer {
       auto next = core_.edited();
       next->sealed = std::move(made);
       if (sealed) next->frozen.erase(next->frozen.begin());
+      if (sealed && core_.to_mark.load() != core_type::unmarked) --core_.to_mark;
       core_.install(std::move(next));
     }
+    if (core_.to_store.bytes_max != 0) see_unstored(*core_.current()->sealed);
     core_.progress.signal();
+  }
+
+  /// Counts what could be stored.
+  void see_unstored(const tree<V>& of) {
+    std::size_t rows = 0;
+    each_sealed(of, [&rows](const slices<V>& all) {
+      for (const auto* one = all.first; one != all.last; ++one) {
+        rows += one->stored == nullptr ? one->size : 0;
+      }
+    });
+    core_.see_unstored(rows);
   }
 
   void deliver_pending() {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <memory_resource>
 #include <new>
@@ -27,7 +28,10 @@ namespace logdb::timelsm {
 /// @threads  any
 class page_resource final : public std::pmr::memory_resource {
  public:
-  page_resource() { kept_.reserve(kept_bytes_max / kept_bytes_min); }
+  /// @param keeps  bytes of freed pieces at most
+  explicit page_resource(std::size_t keeps) : keeps_{std::min(keeps, kept_bytes_max)} {
+    kept_.reserve(keeps_ / kept_bytes_min);
+  }
   page_resource(const page_resource&) = delete;
   page_resource& operator=(const page_resource&) = delete;
   ~page_resource() override { std::ranges::for_each(kept_, drop); }
@@ -35,7 +39,7 @@ class page_resource final : public std::pmr::memory_resource {
   /// Gives back what is kept.
   void trim() {
     std::vector<piece> gone;
-    gone.reserve(kept_bytes_max / kept_bytes_min);
+    gone.reserve(keeps_ / kept_bytes_min);
     {
       guard lock{mutex_};
       gone.swap(kept_);
@@ -82,7 +86,7 @@ class page_resource final : public std::pmr::memory_resource {
       const auto found = used_.find(static_cast<std::byte*>(memory));
       back = std::move(found->second);
       used_.erase(found);
-      if (kept_bytes_ + back.bytes <= kept_bytes_max) {
+      if (kept_bytes_ + back.bytes <= keeps_) {
         kept_bytes_ += back.bytes;
         return kept_.push_back(std::move(back));
       }
@@ -121,6 +125,7 @@ class page_resource final : public std::pmr::memory_resource {
 
   static constexpr std::align_val_t heap_alignment{64};
 
+  std::size_t keeps_;
   platform::mutex mutex_;
   std::unordered_map<std::byte*, piece> used_;  // guarded by mutex_, as the two below
   std::vector<piece> kept_;
@@ -132,7 +137,10 @@ class page_resource final : public std::pmr::memory_resource {
 /// @threads  any
 class heap {
  public:
-  explicit heap(std::pmr::memory_resource* from) : from_{from != nullptr ? from : &own_} {}
+  /// @param keeps  bytes of the index's own memory to keep for the next blocks, at most
+  explicit heap(std::pmr::memory_resource* from,
+                std::size_t keeps = std::numeric_limits<std::size_t>::max())
+      : own_{keeps}, from_{from != nullptr ? from : &own_} {}
   heap(const heap&) = delete;
   heap& operator=(const heap&) = delete;
 

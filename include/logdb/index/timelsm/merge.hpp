@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/index/timelsm/block.hpp>
+#include <logdb/index/timelsm/slice.hpp>
 
 namespace logdb::timelsm {
 

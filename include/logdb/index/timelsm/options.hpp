@@ -41,9 +41,13 @@ struct timelsm_options {
   std::size_t partition_rows = std::size_t{1} << 18;
   /// fragments of deleted time beyond which what they hide is removed
   std::size_t tombstones_max = std::size_t{1} << 16;
-  /// a durable log writes a checkpoint when the records behind the last one take so many bytes, and
-  /// twice what that took; 0, or without maintenance in the background: compact() does
+  /// a durable log writes a checkpoint when the records behind the last one take so many bytes, or
+  /// memory asks for it; 0, or without maintenance in the background: compact() does
   std::uint64_t checkpoint_bytes = 64u << 20;
+  /// bytes of columns that a durable log holds in memory, 64 KiB at least: rows not stored yet, and
+  /// a quarter of it for blocks that were read. Memtables and partitions are made small enough, of
+  /// 256 rows at least; what readers hold comes on top
+  std::size_t memory_bytes_max = std::size_t{1} << 30;
   /// where columns come from; null: huge pages of the index's own; must outlive every snapshot
   std::pmr::memory_resource* memory = nullptr;
   /// told of each row that was physically removed, once; snapshots from before may still show it.
@@ -78,6 +82,9 @@ struct timelsm_options {
     if (!within(partition_rows, 256, rows_max)) return "index.partition_rows must be 256 .. 2^30";
     if (!within(frozen_max, 1, 64)) return "index.frozen_max must be 1 .. 64";
     if (!within(l0_runs_max, 2, 64)) return "index.l0_runs_max must be 2 .. 64";
+    if (memory_bytes_max < (std::size_t{1} << 16)) {
+      return "index.memory_bytes_max must be 64 KiB at least";
+    }
     return nullptr;
   }
 };
@@ -103,6 +110,17 @@ struct timelsm_stats {
   std::uint64_t faults = 0;          ///< steps that failed, to be tried again
   std::size_t memory_bytes = 0;      ///< of columns
   std::size_t memory_bytes_peak = 0;
+
+  // of a durable log
+  std::size_t stored_rows = 0;  ///< held in blocks in the log
+  std::size_t stored_blocks = 0;
+  std::size_t cached_bytes = 0;     ///< of columns that were read from blocks
+  std::uint64_t blocks_read = 0;    ///< from the log
+  std::uint64_t checkpoints = 0;    ///< written
+  std::uint64_t rows_stored = 0;    ///< written into blocks, those that were moved included
+  std::uint64_t bytes_stored = 0;   ///< the same in bytes
+  std::uint64_t rows_replayed = 0;  ///< by the open, and by who reads beside a writer
+  std::uint64_t bytes_opened = 0;   ///< of records that it read: the directory and those replayed
 
   /// Returns how often a row was copied after it had been appended.
   [[nodiscard]] double write_amplification() const {

@@ -17,13 +17,14 @@ slices<V> all_of(const sorted_run<V>& one) {
   return {one.data(), one.data() + one.size()};
 }
 
-/// Counts the rows of a run up to a time, hidden ones included.
+/// Counts the rows of a run up to a time, hidden ones included; about.
 template <class V>
 std::size_t rows_up_to(const sorted_run<V>& one, time_type last) {
   std::size_t rows = 0;
   for (const auto& part : one) {
     if (part.first > last) break;
-    rows += part.last <= last ? part.size : part.up_to(last);
+    // A stored block counts whole: it is not worth being read for this.
+    rows += part.last <= last || part.stored != nullptr ? part.size : part.up_to(last);
   }
   return rows;
 }
@@ -77,6 +78,8 @@ bounds choose_window(const tree<V>& from, std::size_t runs, std::size_t rows_wan
   }
   for (std::size_t i = 0; i < runs; ++i) {
     for (const auto& part : from.l0[i]) {
+      if (part.stored != nullptr) ends.push_back(part.last);
+      if (part.stored != nullptr) continue;
       for (std::size_t at = part.size / 8; at < part.size; at += part.size / 8 + 1) {
         ends.push_back(part.times[at]);
       }

@@ -76,6 +76,7 @@ class purger {
   }
 
   [[nodiscard]] std::size_t count_visible(const slice<V>& one) const {
+    if (const auto known = visible_at_once(one, hidden_)) return *known;
     std::size_t rows = 0;
     const bounds in{one.first, one.last};
     for (forward_cursor<V> at{{&one, &one + 1}, in, hidden_}; !at.done();) {
@@ -95,39 +96,45 @@ class purger {
   bool through_ = true;
 };
 
+/// Tells whether a deletion was not carried out in some slice of a sequence that it reaches.
+template <class V>
+bool may_hide(const fragment& by, const slices<V>& all) {
+  const auto some = all.within({by.first, by.last});
+  return std::any_of(some.first, some.last,
+                     [&by](const slice<V>& one) { return one.applied < by.deletion; });
+}
+
 /// Returns the fragments of the map that may still hide a row of a view.
 template <class V>
 fragments still_hiding(const view<V>& now) {
-  struct source {
-    bounds in;
-    std::uint64_t applied;
-  };
-  std::vector<source> old;  // those that some deletion was not carried out in
-  const auto see = [&](const slice<V>& one) {
-    if (one.size != 0 && one.applied < now.deletions()) {
-      old.push_back({{one.first, one.last}, one.applied});
-    }
+  const version<V>& at = *now.at;
+  const slice<V> open = at.growing->open_piece(now.seen);
+  std::vector<slices<V>> all;
+  const auto see = [&all](const sorted_run<V>& one) {
+    all.push_back({one.data(), one.data() + one.size()});
   };
   const auto see_table = [&](const memtable<V>& table) {
-    std::ranges::for_each(table.pieces, see);
-    std::ranges::for_each(table.chunks, see);
+    see(table.pieces);
+    for (const auto& one : table.chunks) all.push_back({&one, &one + 1});
   };
-  const version<V>& at = *now.at;
-  std::ranges::for_each(at.sealed->l1, see);
-  for (const auto& one : at.sealed->l0) std::ranges::for_each(one, see);
+  see(at.sealed->l1);
+  std::ranges::for_each(at.sealed->l0, see);
   for (const auto& one : at.frozen) see_table(*one);
   see_table(*at.active);
-  see(at.growing->open_piece(now.seen));
-  for (std::size_t i = 0; i < now.seen.late; ++i) {
-    const time_type time = at.growing->late_times[i];
-    old.push_back({{time, time}, at.growing->late_applied[i]});
-  }
+  if (open.size != 0) all.push_back({&open, &open + 1});
+  const auto hides_late = [&](const fragment& by) {
+    for (std::size_t i = 0; i < now.seen.late; ++i) {
+      const time_type time = at.growing->late_times[i];
+      if (by.first <= time && time <= by.last && at.growing->late_applied[i] < by.deletion) {
+        return true;
+      }
+    }
+    return false;
+  };
   fragments left;
   at.deleted->each([&](const fragment& one) {
-    const auto hides = [&one](const source& from) {
-      return one.deletion > from.applied && one.first <= from.in.last && one.last >= from.in.first;
-    };
-    if (std::ranges::any_of(old, hides)) left.push_back(one);
+    const auto reaches = [&one](const slices<V>& some) { return may_hide(one, some); };
+    if (std::ranges::any_of(all, reaches) || hides_late(one)) left.push_back(one);
   });
   return left;
 }

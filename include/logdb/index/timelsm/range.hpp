@@ -147,9 +147,10 @@ class backward_time_range {
 };
 
 /// Is the rows of a range where they lie: spans of times and of values, in the order of time. A
-/// span is valid as long as its range.
+/// span is valid as long as its range, and one that was read from the log as long as itself.
 ///
-/// @cost  nothing is copied but late rows of the newest 256
+/// @errors  of a durable log: errc::corrupt, errc::io, when a block cannot be read
+/// @cost    nothing is copied but late rows of the newest 256
 template <class V>
 class time_spans {
  public:
@@ -168,7 +169,7 @@ class time_spans {
     pointer operator->() const { return &now_; }
     iterator& operator++() {
       const auto rows = walk_.next();
-      now_ = {{rows.times, rows.size}, {rows.values, rows.size}};
+      now_ = {{rows.times, rows.size}, {rows.values, rows.size}, walk_.held()};
       return *this;
     }
     iterator operator++(int) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -24,11 +25,13 @@ struct time_row {
   friend bool operator==(const time_row&, const time_row&) = default;
 };
 
-/// Is a stretch of rows where they lie: a column of times and one of values, equally long.
+/// Is a stretch of rows where they lie: a column of times and one of values, equally long. Valid as
+/// long as the range that it is from, or as itself or a copy of it.
 template <class V>
 struct time_span {
   std::span<const std::int64_t> times{};
   std::span<const V> values{};
+  std::shared_ptr<const void> pin{};  ///< keeps columns that were read from the log; else null
 
   [[nodiscard]] std::size_t size() const { return times.size(); }
 };

@@ -176,14 +176,16 @@ class time_snapshot {
  private:
   [[nodiscard]] std::optional<row> first_in(const timelsm::bounds& in) const {
     const timelsm::query<V> asked{view_, in};
-    const auto rows = asked.template walk<timelsm::forward_walk<V>>().next();
+    auto walk = asked.template walk<timelsm::forward_walk<V>>();
+    const auto rows = walk.next();
     if (rows.size == 0) return std::nullopt;
     return row{rows.times[0], rows.values[0]};
   }
 
   [[nodiscard]] std::optional<row> last_in(const timelsm::bounds& in) const {
     const timelsm::query<V> asked{view_, in};
-    const auto rows = asked.template walk<timelsm::backward_walk<V>>().next();
+    auto walk = asked.template walk<timelsm::backward_walk<V>>();
+    const auto rows = walk.next();
     if (rows.size == 0) return std::nullopt;
     return row{rows.times[rows.size - 1], rows.values[rows.size - 1]};
   }

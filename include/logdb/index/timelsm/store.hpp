@@ -11,6 +11,7 @@
 
 #include <boost/interprocess/sync/scoped_lock.hpp>
 
+#include <logdb/index/timelsm/checkpoint.hpp>
 #include <logdb/index/timelsm/replay.hpp>
 #include <logdb/index/timelsm/turns.hpp>
 #include <logdb/storage/policy.hpp>
@@ -31,20 +32,26 @@ class store {
   store(const Path& where, const typename Log::options& of_log, timelsm_options<V> chosen)
       : reports_{std::exchange(chosen.pressure, pressure_mode::wait) == pressure_mode::report},
         read_only_{of_log.mode == open_mode::read_only},
+        options_{fitted(std::move(chosen))},
         log_{where, of_log},
-        index_{chosen},
-        options_{std::move(chosen)} {
+        index_{options_, {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }}} {
     replay_.open(log_, index_);
     order_.begin(replay_.next());
     written_ = replay_.bytes();
-    const bool alone = options_.maintenance == maintenance_mode::background && !read_only_;
-    if (alone && options_.checkpoint_bytes != 0) {
+    if (is_automatic()) {
       thread_ = typename System::thread{[this] { keep_small(); }};
+      index_.set_stores(true);
     }
   }
   store(const store&) = delete;
   store& operator=(const store&) = delete;
-  ~store() { stop(); }
+  ~store() {
+    try {
+      close();
+    } catch (const std::exception&) {
+      // close() is where errors are seen.
+    }
+  }
 
   [[nodiscard]] Log& log() { return log_; }
 
@@ -66,6 +73,7 @@ class store {
     if (reports_ && index_.is_lagging()) {
       throw error{errc::busy, "maintenance of the time index lags behind"};
     }
+    while (index_.is_full()) index_.wait_for_room([this] { ask_for_checkpoint(); });
     const lsn at = accepted(record);
     order_.apply(at, [&] { apply(index_); });
     const std::uint64_t written = written_.fetch_add(record.size(), std::memory_order_relaxed);
@@ -74,22 +82,36 @@ class store {
     return at;
   }
 
-  /// Writes what there is, and gives up the records that said so.
+  /// Stores what there is, and gives up the records that said so.
   void checkpoint() {
     guard lock{replay_mutex_};
+    asked_.store(false);
     const std::uint64_t before = written_.load(std::memory_order_relaxed);
-    const std::uint64_t bytes = write_checkpoint(log_, order_, index_);
+    const std::uint64_t bytes = writer_type{log_, order_, index_}.run();
     written_.fetch_sub(before, std::memory_order_relaxed);
-    set_due(2 * bytes);
+    set_due(directories_behind * bytes);
+  }
+
+  /// Merges everything into one level, removes what was erased, and stores it.
+  void compact() {
+    index_.compact([this] { checkpoint(); });
+    checkpoint();
+  }
+
+  /// Does one step of maintenance, or writes a checkpoint where one is due and nobody else does.
+  bool maintain() {
+    if (index_.maintain()) return true;
+    if (thread_.joinable() || read_only_ || !is_due()) return false;
+    checkpoint();
+    return true;
   }
 
   /// Ends the log; what it has accepted reaches the index before that is closed. Again: nothing.
   void close() {
-    closed_.store(true);
-    stop();
+    if (!closed_.exchange(true)) end_storing();
     struct then_index {
       store& self;
-      ~then_index() { self.end_index(); }
+      ~then_index() { self.index_.close(); }
     };
     const then_index last{*this};
     log_.close();
@@ -99,6 +121,51 @@ class store {
  private:
   using mutex = platform::basic_mutex<System>;
   using guard = boost::interprocess::scoped_lock<mutex>;
+  using order_type = turns<System>;
+  using writer_type = checkpoint_writer<V, Log, order_type, index_type>;
+
+  /// So many times the bytes of a directory may be written before the next: it is written whole.
+  static constexpr std::uint64_t directories_behind = 8;
+
+  /// Makes memtables and partitions so small that what is held of them stays within the memory.
+  static timelsm_options<V> fitted(timelsm_options<V> chosen) {
+    if (const char* const fault = chosen.fault()) throw error{errc::invalid_argument, fault};
+    const std::size_t rows = chosen.memory_bytes_max / (sizeof(time_type) + sizeof(V));
+    const std::size_t least = 256;
+    const auto fit = [&](std::size_t& wanted, std::size_t share) {
+      wanted = std::min(wanted, std::max(rows / share, least));
+    };
+    fit(chosen.memtable_rows, 8 * (chosen.frozen_max + 2));
+    fit(chosen.partition_rows, 48);  // a step merges four, and holds them three times
+    return chosen;
+  }
+
+  /// Tells whether checkpoints are written in the background.
+  [[nodiscard]] bool is_automatic() const {
+    return options_.maintenance == maintenance_mode::background && !read_only_ &&
+           options_.checkpoint_bytes != 0;
+  }
+
+  [[nodiscard]] bool is_due() const {
+    return asked_.load(std::memory_order_relaxed) ||
+           written_.load(std::memory_order_relaxed) >= due_.load(std::memory_order_relaxed);
+  }
+
+  void ask_for_checkpoint() {
+    if (!asked_.exchange(true)) grown_.signal();
+  }
+
+  /// Ends both threads, and leaves little for the next open to replay: nothing at all where that
+  /// would drop rows again that were told of.
+  void end_storing() {
+    stop();
+    index_.set_stores(false);
+    wait_for_writers();
+    index_.stop_maintaining();
+    const std::uint64_t little = options_.checkpoint_bytes / 16;
+    const bool told = !read_only_ && options_.on_drop && index_.stats().rows_dropped != 0;
+    if (told || (is_automatic() && written_.load() > little)) try_checkpoint();
+  }
 
   /// Counts a write that is under way.
   struct being_used {
@@ -106,7 +173,7 @@ class store {
     being_used(const being_used&) = delete;
     being_used& operator=(const being_used&) = delete;
     ~being_used() {
-      // Sequentially consistent, as the two in end_index(): either it sees this end, or it is seen.
+      // Sequentially consistent, as the two in wait_for_writers(): it sees this end or is seen.
       if (self.writing_.fetch_sub(1) == 1 && self.closed_.load()) self.idle_.signal();
     }
     store& self;
@@ -122,13 +189,12 @@ class store {
     }
   }
 
-  void end_index() {
+  void wait_for_writers() {
     for (;;) {
       const auto ticket = idle_.ticket();
-      if (writing_.load() == 0) break;
+      if (writing_.load() == 0) return;
       idle_.wait(ticket);
     }
-    index_.close();
   }
 
   void set_due(std::uint64_t bytes) {
@@ -139,7 +205,7 @@ class store {
   void keep_small() {
     while (!stopping_.load()) {
       const auto ticket = grown_.ticket();
-      if (written_.load(std::memory_order_relaxed) < due_.load(std::memory_order_relaxed)) {
+      if (!is_due()) {
         if (!stopping_.load()) grown_.wait(ticket);
       } else {
         try_checkpoint();
@@ -147,11 +213,14 @@ class store {
     }
   }
 
-  /// What fails has given up nothing; it is tried again when there is twice as much.
+  /// What fails has given up nothing; it is tried again when there is twice as much, or memory asks
+  /// for it again. Until then nobody waits for it: memory may then be exceeded.
   void try_checkpoint() {
     try {
       checkpoint();
+      if (!closed_.load()) index_.set_stores(true);
     } catch (const std::exception& failure) {
+      index_.set_stores(false);
       set_due(2 * written_.load(std::memory_order_relaxed));
       if (options_.log) options_.log(failure.what());
     }
@@ -166,10 +235,12 @@ class store {
 
   bool reports_;
   bool read_only_;
+  timelsm_options<V> options_;
+  std::atomic<bool> asked_ = false;      // memory asks for a checkpoint
+  platform::basic_event<System> grown_;  // written_ has reached due_, asked_, or it is to stop
   Log log_;
   index_type index_;
-  timelsm_options<V> options_;
-  turns<System> order_;
+  order_type order_;
   mutex replay_mutex_;  // of replay_ once it is open; one checkpoint at a time
   replayer<V> replay_;
   std::atomic<std::uint64_t> written_ = 0;  // bytes of records behind the last checkpoint
@@ -177,8 +248,7 @@ class store {
   std::atomic<std::uint32_t> writing_ = 0;
   std::atomic<bool> closed_ = false;
   std::atomic<bool> stopping_ = false;
-  platform::basic_event<System> idle_;   // writing_ is 0, and the log closed
-  platform::basic_event<System> grown_;  // written_ has reached due_, or it is to stop
+  platform::basic_event<System> idle_;  // writing_ is 0, and the log closed
   mutex stop_mutex_;
   typename System::thread thread_;  // guarded by stop_mutex_ once it runs
 };

@@ -38,7 +38,8 @@ class validator {
     if (!holds) faults_.push_back(what);
   }
 
-  void check_slice(const slice<V>& one, const std::string& where) {
+  void check_slice(const slice<V>& kept, const std::string& where) {
+    const slice<V> one = kept.in_memory();
     require(one.size != 0, where + " has an empty slice");
     if (one.size == 0) return;
     require(std::is_sorted(one.begin(), one.end()), where + " is not sorted");

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/index/timelsm/block.hpp>
+#include <logdb/index/timelsm/slice.hpp>
 #include <logdb/index/timelsm/tombstones.hpp>
 
 namespace logdb::timelsm {
@@ -26,6 +26,9 @@ std::size_t rows_of(const sorted_run<V>& slices) {
   for (const auto& one : slices) rows += one.size;
   return rows;
 }
+
+/// Is the number of rows of a block in the log, at most.
+inline constexpr std::size_t block_rows_max = 4096;
 
 /// Is what was sealed. Of equal times, L1 has the oldest rows, then the runs of L0 in their order.
 template <class V>

@@ -4,6 +4,9 @@
 /// Walks the visible rows of many sorted sequences in the order of time, stretch by stretch, either
 /// way.
 
+#include <optional>
+#include <utility>
+
 #include <boost/container/small_vector.hpp>
 
 #include <logdb/index/timelsm/version.hpp>
@@ -26,6 +29,15 @@ struct slices {
   [[nodiscard]] bool empty() const { return first == last; }
 };
 
+/// Tells how many rows of a slice are visible where that can be told without a look at them.
+template <class V>
+std::optional<std::size_t> visible_at_once(const slice<V>& one, const cover& hidden) {
+  if (!hidden.applies(one.applied)) return one.size;
+  const stretch now = hidden.up(one.first, one.applied, one.last);
+  if (now.bound < one.last) return std::nullopt;
+  return now.hidden ? 0 : one.size;
+}
+
 /// Walks the visible rows of one sequence upwards.
 ///
 /// At any moment it has a stretch of visible rows that lie together, [pos(), stop()), or is done.
@@ -42,11 +54,12 @@ class forward_cursor {
   [[nodiscard]] const time_type* stop() const { return stop_; }
   [[nodiscard]] time_type time() const { return *pos_; }
 
+  /// Returns what keeps the rows of the stretch, if those are of a stored block.
+  [[nodiscard]] const block_ptr<V>& pin() const { return pin_; }
+
   /// Takes the rows up to a place in the stretch.
   columns<V> take(const time_type* to) {
-    const slice<V>& here = next_[-1];
-    const columns<V> taken{pos_, here.values + (pos_ - here.times),
-                           static_cast<std::size_t>(to - pos_)};
+    const columns<V> taken{pos_, values_ + (pos_ - times_), static_cast<std::size_t>(to - pos_)};
     pos_ = to;
     if (pos_ == stop_) settle();
     return taken;
@@ -66,18 +79,33 @@ class forward_cursor {
   }
 
   bool enter_next() {
-    for (; next_ != end_; ++next_) {
-      const std::size_t from = next_->first >= in_.first ? 0 : next_->below_to_read(in_.first);
-      const std::size_t to = next_->last <= in_.last ? next_->size : next_->up_to(in_.last, from);
-      pos_ = next_->begin() + from;
-      limit_ = next_->begin() + to;
-      if (from != to) return ++next_, true;
+    while (next_ != end_) {
+      const slice<V>& one = *next_++;
+      if (one.stored == nullptr ? enter(one) : enter_stored(one)) return true;
     }
     return false;
   }
 
+  bool enter(const slice<V>& one) {
+    const std::size_t from = one.first >= in_.first ? 0 : one.below_to_read(in_.first);
+    const std::size_t to = one.last <= in_.last ? one.size : one.up_to(in_.last, from);
+    times_ = one.times;
+    values_ = one.values;
+    pos_ = times_ + from;
+    limit_ = times_ + to;
+    return from != to;
+  }
+  bool enter_stored(const slice<V>& one) {
+    slice<V> read = one.in_memory();
+    pin_ = std::move(read.owner);
+    return enter(read);
+  }
+
   const slice<V>* next_;  // behind the one that is walked
   const slice<V>* end_;
+  const time_type* times_ = nullptr;  // the columns of the one that is walked
+  const V* values_ = nullptr;
+  block_ptr<V> pin_;  // of a stored one
   const time_type* pos_ = nullptr;
   const time_type* stop_ = nullptr;
   const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
@@ -101,11 +129,12 @@ class backward_cursor {
   [[nodiscard]] const time_type* stop() const { return stop_; }
   [[nodiscard]] time_type time() const { return pos_[-1]; }
 
+  /// Returns what keeps the rows of the stretch, if those are of a stored block.
+  [[nodiscard]] const block_ptr<V>& pin() const { return pin_; }
+
   /// Takes the rows down to a place in the stretch; they still ascend.
   columns<V> take(const time_type* to) {
-    const slice<V>& here = *next_;
-    const columns<V> taken{to, here.values + (to - here.times),
-                           static_cast<std::size_t>(pos_ - to)};
+    const columns<V> taken{to, values_ + (to - times_), static_cast<std::size_t>(pos_ - to)};
     pos_ = to;
     if (pos_ == stop_) settle();
     return taken;
@@ -126,18 +155,32 @@ class backward_cursor {
 
   bool enter_next() {
     while (next_ != begin_) {
-      --next_;
-      const std::size_t from = next_->first >= in_.first ? 0 : next_->below(in_.first);
-      const std::size_t to = next_->last <= in_.last ? next_->size : next_->up_to(in_.last, from);
-      limit_ = next_->begin() + from;
-      pos_ = next_->begin() + to;
-      if (from != to) return true;
+      const slice<V>& one = *--next_;
+      if (one.stored == nullptr ? enter(one) : enter_stored(one)) return true;
     }
     return false;
   }
 
+  bool enter(const slice<V>& one) {
+    const std::size_t from = one.first >= in_.first ? 0 : one.below(in_.first);
+    const std::size_t to = one.last <= in_.last ? one.size : one.up_to(in_.last, from);
+    times_ = one.times;
+    values_ = one.values;
+    limit_ = times_ + from;
+    pos_ = times_ + to;
+    return from != to;
+  }
+  bool enter_stored(const slice<V>& one) {
+    slice<V> read = one.in_memory();
+    pin_ = std::move(read.owner);
+    return enter(read);
+  }
+
   const slice<V>* begin_;
-  const slice<V>* next_;  // the one that is walked
+  const slice<V>* next_;              // the one that is walked
+  const time_type* times_ = nullptr;  // its columns
+  const V* values_ = nullptr;
+  block_ptr<V> pin_;  // of a stored one
   const time_type* pos_ = nullptr;
   const time_type* stop_ = nullptr;
   const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
@@ -158,10 +201,13 @@ class forward_walk {
     const auto some = all.within(in);
     if (some.empty()) return;
     forward_cursor<V> made{some, in, hidden};
-    if (!made.done()) cursors_.push_back(made);
+    if (!made.done()) cursors_.push_back(std::move(made));
   }
 
-  /// Returns the next rows; none at the end.
+  /// Returns what keeps the rows that were given last, if those are of a stored block.
+  [[nodiscard]] const block_ptr<V>& held() const { return held_; }
+
+  /// Returns the next rows, valid until the next call; none at the end.
   [[nodiscard]] columns<V> next() {
     if (cursors_.empty()) return {};
     if (cursors_.size() == 1) [[likely]]
@@ -188,11 +234,13 @@ class forward_walk {
   }
 
   columns<V> take(std::size_t from, const time_type* to) {
+    held_ = cursors_[from].pin();  // going on, the cursor may let go of it
     const columns<V> taken = cursors_[from].take(to);
     if (cursors_[from].done()) cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(from));
     return taken;
   }
 
+  block_ptr<V> held_;
   boost::container::small_vector<forward_cursor<V>, 2> cursors_;  // none is done, the oldest first
 };
 
@@ -206,10 +254,13 @@ class backward_walk {
     const auto some = all.within(in);
     if (some.empty()) return;
     backward_cursor<V> made{some, in, hidden};
-    if (!made.done()) cursors_.push_back(made);
+    if (!made.done()) cursors_.push_back(std::move(made));
   }
 
-  /// Returns the next rows; none at the end.
+  /// Returns what keeps the rows that were given last, if those are of a stored block.
+  [[nodiscard]] const block_ptr<V>& held() const { return held_; }
+
+  /// Returns the next rows, valid until the next call; none at the end.
   [[nodiscard]] columns<V> next() {
     if (cursors_.empty()) return {};
     if (cursors_.size() == 1) [[likely]]
@@ -236,11 +287,13 @@ class backward_walk {
   }
 
   columns<V> take(std::size_t from, const time_type* to) {
+    held_ = cursors_[from].pin();  // going on, the cursor may let go of it
     const columns<V> taken = cursors_[from].take(to);
     if (cursors_[from].done()) cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(from));
     return taken;
   }
 
+  block_ptr<V> held_;
   boost::container::small_vector<backward_cursor<V>, 2> cursors_;  // none is done, oldest first
 };
 

@@ -79,6 +79,34 @@ class writer {
     if (held() != 0) install_next(1);
   }
 
+  /// Freezes the memtable for a checkpoint: what is frozen then is sealed before anything younger.
+  /// @return  what there is
+  view<V> mark() {
+    guard lock{core_.append_mutex};
+    if (held() != 0) install_next(1);
+    view<V> now = core_.snapshot();
+    core_.to_mark.store(now.at->frozen.size());
+    return now;
+  }
+
+  /// Replaces everything by what a checkpoint says, with so many deletions.
+  void reset(std::shared_ptr<const tree<V>> sealed, tombstones_ptr deleted,
+             std::uint64_t deletions) {
+    guard lock{core_.append_mutex};
+    auto next = std::make_shared<version<V>>();
+    next->sealed = std::move(sealed);
+    next->deleted = std::move(deleted);
+    next->active = std::make_shared<const memtable<V>>();
+    auto growing = std::make_shared<head<V>>();
+    growing->deletions = growing->applied = deletions_ = deletions;
+    appended_ += rows_ + late_;
+    owner_ = nullptr;
+    times_ = nullptr, values_ = nullptr;
+    room_ = 0, last_ = time_first;
+    pieces_ = settled_ = chunked_ = 0;
+    install(std::move(next), std::move(growing), {});
+  }
+
   /// Refuses every later write.
   void close() {
     guard lock{core_.append_mutex};

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The durable time log in bench/time: appends, what it takes on disk, its open, reads from cold.
+
+#include <cstdint>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+#include <logdb/logdb.hpp>
+
+#include "support.hpp"
+#include "targets.hpp"
+#include "time_data.hpp"
+#include "yardstick.hpp"
+
+namespace bench {
+
+using durable_time_log = logdb::basic_timelog<std::uint64_t>;
+
+/// Returns what the files of a directory take on disk, room taken ahead included.
+inline std::uint64_t taken_on_disk(const std::filesystem::path& directory) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{directory}) {
+    struct stat found {};
+    detail::check(::stat(entry.path().c_str(), &found) == 0, "stat");
+    bytes += static_cast<std::uint64_t>(found.st_blocks) * 512;
+  }
+  return bytes;
+}
+
+/// Drops the files from the page cache: those of a closed log, which are on disk.
+inline void forget_files(const std::filesystem::path& directory) {
+  for (const auto& entry : std::filesystem::directory_iterator{directory}) {
+    const detail::raw_file file{entry.path(), 0};
+    ::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+}
+
+/// Measures rows that stand in the log, in one directory.
+class stored_rows {
+ public:
+  stored_rows(const options& chosen, const time_pairs& rows, targets& judged)
+      : rows_{rows}, questions_{chosen.quick ? 1000U : 20'000U}, targets_{judged}, work_{chosen} {}
+
+  void run() {
+    const auto path = work_.fresh();
+    write(path, 1000, "batches of 1,000");
+    read(path);
+    const auto singles = work_.fresh();
+    write(singles, 1, "one by one");
+  }
+
+ private:
+  static double ms_since(steady::time_point start) { return 1e3 * seconds_since(start); }
+
+  void write(const std::filesystem::path& path, std::size_t batch, const char* how) {
+    const auto start = steady::now();
+    {
+      durable_time_log log{path};
+      for (std::size_t at = 0; at < rows_.size(); at += batch) {
+        log.append(std::span{rows_}.subspan(at, std::min(batch, rows_.size() - at)));
+      }
+    }
+    std::printf("%s, durable, the close included: %s rows a second\n", how,
+                rate_text(static_cast<double>(rows_.size()) / seconds_since(start)).c_str());
+    const durable_time_log log{path};
+    const auto each = [this](std::uint64_t bytes) {
+      return static_cast<double>(bytes) / static_cast<double>(rows_.size());
+    };
+    const double used = each(log.verify().bytes);
+    std::printf("on disk %.2f bytes a row, and %.2f of room taken ahead\n", used,
+                each(taken_on_disk(path)) - used);
+    targets_.at_most(std::string{"bytes on disk a row, "} + how, used, 10, as_bytes);
+    require(log.size() == rows_.size(), "the log lost rows");
+  }
+
+  /// Opens it with nothing in the page cache and asks, twice each: the second time the blocks are
+  /// in memory.
+  void read(const std::filesystem::path& path) {
+    const auto times = draw_times(rows_, questions_);
+    read(path, "points", [&](const auto& log) { return ask(log, times); });
+    read(path, "rows by spans", [this](const auto& log) { return scan(log); });
+    std::printf("\n");
+  }
+
+  template <class Ask>
+  static void read(const std::filesystem::path& path, const char* what, Ask ask_for) {
+    forget_files(path);
+    const auto start = steady::now();
+    const durable_time_log log{path};
+    const double opened = ms_since(start);
+    const auto figures = log.index_stats();
+    std::printf("open %.2f ms: %zu rows in %zu blocks; %llu bytes read, %llu rows replayed\n",
+                opened, figures.stored_rows, figures.stored_blocks,
+                static_cast<unsigned long long>(figures.bytes_opened),
+                static_cast<unsigned long long>(figures.rows_replayed));
+    const double first = ask_for(log);
+    const double second = ask_for(log);
+    std::printf("%s %s a second, then %s\n", what, rate_text(first).c_str(),
+                rate_text(second).c_str());
+  }
+
+  static double ask(const durable_time_log& log, const std::vector<std::int64_t>& times) {
+    const auto start = steady::now();
+    std::uint64_t sum = 0;
+    for (const auto time : times) sum += sum_rows(log.at(time));
+    require(sum != 1, "the rows are others");
+    return static_cast<double>(times.size()) / seconds_since(start);
+  }
+
+  [[nodiscard]] double scan(const durable_time_log& log) const {
+    const auto start = steady::now();
+    const auto sum = sum_spans(log.spans());
+    const double rate = static_cast<double>(rows_.size()) / seconds_since(start);
+    require(sum == sum_spans(log.spans()), "the rows are others");
+    return rate;
+  }
+
+  const time_pairs& rows_;
+  std::size_t questions_;
+  targets& targets_;
+  work_directory work_;
+};
+
+}  // namespace bench
