@@ -79,8 +79,8 @@ class stored_rows {
     require(log.size() == rows_.size(), "the log lost rows");
   }
 
-  /// Opens it with nothing in the page cache and asks, twice each: the second time the blocks are in
-  /// memory.
+  /// Opens it with nothing in the page cache and asks, twice each: the second time the blocks are
+  /// in memory.
   void read(const std::filesystem::path& path) {
     const auto times = draw_times(rows_, questions_);
     read(path, "points", [&](const auto& log) { return ask(log, times); });
