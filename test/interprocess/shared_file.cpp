@@ -155,7 +155,7 @@ BOOST_FIXTURE_TEST_CASE(a_sync_that_failed_for_one_process_is_in_doubt_for_all, 
   auto options = smallest<log_type>();
   options.durability.delay_max = std::chrono::seconds{60};  // nobody syncs but who is asked to
   log_type first{where / "log", options};
-  append_singly(first, 0, 0, 20);  // too little for a worker to begin by itself
+  append_singly(first, 0, 0, 20);                 // too little for a worker to begin by itself
   BOOST_TEST(read_history(first).size() == 20U);  // the kernel has them, and not the disk
   {
     log_type second{where / "log", options};

@@ -134,7 +134,7 @@ BOOST_FIXTURE_TEST_CASE(a_clock_set_back_a_year_makes_no_value_live_shorter, fre
     log.put("in", "x", 1h);
     BOOST_TEST(log.contains("in"));
     BOOST_TEST(log.contains("before") == (round < 2));
-    log.sync();  // ends the group, whose mark says how early it was
+    log.sync();                        // ends the group, whose mark says how early it was
     clock_system::uptime_by += 59min;  // of which the log is open
     BOOST_TEST(log.contains("in"));
     log.put("mark", "x");

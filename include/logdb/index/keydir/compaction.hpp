@@ -50,7 +50,8 @@ class compaction {
   /// @errors  errc::corrupt, errc::io, errc::no_space; nothing has changed
   template <class Pause>
   bool run(compaction_report& report, Pause&& pause) {
-    store_.wait_for_writers();  // what they appended there the keydir now knows
+    store_.refresh();           // so that the keydir knows what others appended there
+    store_.wait_for_writers();  // and what this process did
     note_places();
     if (!choose(pause)) return false;
     // What goes may have been replaced by a record that a power cut would still take.
@@ -193,6 +194,7 @@ class compaction {
     fresh_->adopt_entries();
     store_.view().segments().settle(*fresh_, write_footer(*fresh_));
     fresh_->release();
+    (void)fresh_->bytes();  // mapped before another process can compact it once more
   }
 
   /// Returns what the new segment takes, with its footer: no more, since the disk keeps all of it.

@@ -32,8 +32,10 @@ class compaction_judge {
       : store_{store},
         list_{list},
         older_{older},
-        held_{store.holds().lowest()},
-        is_plain_{held_ == format::lsn_max && !store.space().has_moved()} {}
+        held_{store.lowest_held()},
+        // Where others compact, too, the keydir may say where a record was before.
+        is_plain_{!store_type::is_shared && held_ == format::lsn_max &&
+                  !store.space().has_moved()} {}
 
   /// Has the processor fetch what judge() of a hash will need. Inside the gate.
   void expect(std::uint64_t hash) { store_.table().prefetch(hash); }
