@@ -10,7 +10,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -94,18 +93,6 @@ class key_store {
         if (is_readable(found)) return use(found), true;
       }
       wait_until_readable(found);
-    }
-  }
-
-  /// Has the processor fetch what looking some keys up will need: first the slots of all, then the
-  /// records that these lead to. Inside the gate.
-  void expect(const std::vector<std::string>& keys) {
-    for (const std::string& key : keys) table_->prefetch(hash(as_bytes(key)));
-    for (const std::string& key : keys) {
-      (void)table_->find(hash(as_bytes(key)), [this](address candidate) {
-        if (const auto* const in = space_.at(candidate)) in->prefetch(candidate - in->base());
-        return true;
-      });
     }
   }
 

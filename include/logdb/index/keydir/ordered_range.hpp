@@ -104,8 +104,22 @@ class ordered_range : public std::ranges::view_base {
     if (walk.keys.empty()) return false;
     walk.last = walk.keys.back();
     walk.ahead = std::min(2 * walk.ahead, ahead_max);
-    store_->expect(walk.keys);
+    expect(walk.keys);
     return true;
+  }
+
+  /// Has the processor fetch what looking some keys up will need: first the slots of all, then the
+  /// records that these lead to. Inside the gate.
+  void expect(const std::vector<std::string>& keys) const {
+    auto& table = store_->table();
+    for (const std::string& key : keys) table.prefetch(store_->hash(as_bytes(key)));
+    for (const std::string& key : keys) {
+      (void)table.find(store_->hash(as_bytes(key)), [this](detail::address candidate) {
+        const auto* const in = store_->space().at(candidate);
+        if (in != nullptr) in->prefetch(candidate - in->base());
+        return true;
+      });
+    }
   }
 
   template <class Walk>
