@@ -24,6 +24,10 @@ using shared_wal = basic_log<Durability<Fsync>, Index<Sparse>, Locking<Fcntl>>;
 /// A key-value log: puts at memory speed, as durable as those of async_wal; docs/keyvalue.md.
 using kv_store = basic_log<Durability<Async>, Index<KeyDir>, Locking<Flock>>;
 
+/// The same for many processes, each with many threads, that write it at once: one order, and each
+/// write decided on what all wrote before it.
+using shared_kv = basic_log<Durability<Async>, Index<KeyDir>, Locking<Fcntl>>;
+
 /// A multimap from times to values, durable: what a power cut may cost is bounded and reported.
 template <class V>
 using basic_timelog = basic_log<Durability<Async>, Index<BasicTimeLSM<V>>, Locking<Flock>>;

@@ -23,9 +23,11 @@ namespace logdb::test {
 
 using one_file_logs =
     boost::mp11::mp_list<durable_wal::with<Storage<SingleFile>>,
-                         basic_log<Storage<SingleFile>, Durability<None>, Locking<None>>>;
+                         basic_log<Storage<SingleFile>, Durability<None>, Locking<None>>,
+                         shared_wal::with<Storage<SingleFile>>>;
 using logs = boost::mp11::mp_append<
-    boost::mp11::mp_list<durable_wal, async_wal, basic_log<Durability<None>>>, one_file_logs>;
+    boost::mp11::mp_list<durable_wal, async_wal, basic_log<Durability<None>>, shared_wal>,
+    one_file_logs>;
 
 template <class Log>
 typename Log::options reading() {

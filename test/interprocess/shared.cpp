@@ -284,17 +284,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_child_of_a_fork_may_not_use_its_parents_log, Log
     const bool refused = throws(errc::closed, [&] { log.append("of the child"); }) &&
                          throws(errc::closed, [&] { log.sync(); });
     log.close();  // which is nothing to the parent
-    Log own{place / "log", smallest<Log>()};
-    own.append(make_payload({0, 1, 0}));
-    own.close();
+    // A log begins threads, and ThreadSanitizer would end the child for it.
+    if constexpr (children_may_begin_threads) {
+      Log own{place / "log", smallest<Log>()};
+      own.append(make_payload({0, 1, 0}));
+      own.close();
+    }
     return refused ? 0 : 1;
   }};
   BOOST_TEST(child.wait() == 0);
   log.append(make_payload({0, 0, 1}));
   log.sync();
-  BOOST_TEST(read_history(log).size() == 3U);
+  constexpr std::size_t records = children_may_begin_threads ? 3 : 2;
+  BOOST_TEST(read_history(log).size() == records);
   log.close();
-  BOOST_TEST(check_alone<Log>(place / "log").size() == 3U);
+  BOOST_TEST(check_alone<Log>(place / "log").size() == records);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(old_segments_go_while_others_read_and_write, Log, logs) {

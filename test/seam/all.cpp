@@ -146,6 +146,7 @@ std::uint64_t use_all(const char* path) {
          use_as<logdb::BasicDirectory, logdb::None, logdb::None>(path) +
          use_as<logdb::BasicDirectory, logdb::Fsync, logdb::Fcntl>(path) +
          use_as<logdb::BasicDirectory, logdb::Async, logdb::Fcntl>(path) +
-         use_as<logdb::BasicSingleFile, logdb::Async, logdb::Flock>(path) + use_keys(path) +
+         use_as<logdb::BasicSingleFile, logdb::Async, logdb::Flock>(path) +
+         use_as<logdb::BasicSingleFile, logdb::Fsync, logdb::Fcntl>(path) + use_keys(path) +
          use_as<logdb::BasicMemory, logdb::None, logdb::None>(path);
 }

@@ -19,6 +19,7 @@
 #include <logdb/index/keydir/compactor.hpp>
 #include <logdb/index/keydir/eviction.hpp>
 #include <logdb/index/keydir/key_commit.hpp>
+#include <logdb/index/keydir/key_learner.hpp>
 #include <logdb/index/keydir/key_range.hpp>
 #include <logdb/index/keydir/key_snapshot.hpp>
 #include <logdb/index/keydir/key_transaction.hpp>
@@ -96,7 +97,6 @@ struct BasicKeyDir {
   static constexpr bool reads_staging = true;
   static constexpr bool keeps_log_time = true;
   static constexpr bool may_truncate = false;
-  static constexpr bool one_writer = true;  // the table learns of this process's puts only
 
   class segment_index : public detail::segment_keys {
    public:
@@ -128,7 +128,7 @@ struct BasicKeyDir {
         follower_ = std::make_unique<detail::key_follower<Policies>>(store_);
         store_.set_refresh([this] { follower_->catch_up(); });
       } else {
-        detail::key_opening<Policies>{store_}.run(store_.view().scope());
+        open();
         limit_memory();
         compactor_.start();
       }
@@ -140,10 +140,21 @@ struct BasicKeyDir {
     [[nodiscard]] key_snapshot<Policies> snapshot() { return key_snapshot<Policies>{store_}; }
     [[nodiscard]] detail::compactor<Policies>& compaction() { return compactor_; }
     void close() {
-      if (!store_.view().follows()) compactor_.stop();
+      if (store_.view().follows()) return;
+      compactor_.stop();
+      store_.holds().tell(nullptr);
     }
+    ~log_index() { store_.holds().tell(nullptr); }
 
    private:
+    void open() {
+      if constexpr (detail::key_store<Policies>::is_shared) {
+        store_.learner().open();
+        store_.holds().tell(&store_.view().held_word());
+      } else {
+        detail::key_opening<Policies>{store_}.run(store_.view().scope());
+      }
+    }
     void limit_memory() {
       const std::uint64_t bytes = store_.view().options().index.memory_bytes_max;
       if (bytes == options{}.memory_bytes_max) return;

@@ -26,7 +26,7 @@ struct BasicTimeLSM {
 
   static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
 
-  static constexpr bool one_writer = true;  // the index learns of this process's rows only
+  static constexpr bool one_writer = true;  // it learns of this process's rows only
 
   /// Says that the index is the whole log where nothing is made durable: the engine then keeps no
   /// journal, which would hold each row a second time and take most of an append's time.

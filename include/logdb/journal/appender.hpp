@@ -69,11 +69,23 @@ class appender {
     format::frame_header header = header_of(kind, count, first, second);
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(header.payload_bytes), count);
-    const auto& active = core_.extents.back();
-    placement<Policies> put{
-        .in = active.segment.get(), .offset = now_at() - active.base, .stream = active.base};
-    put.given = place(header, count, first, second);
-    return put;
+    return place_here(header, count, first, second);
+  }
+
+  /// Takes the append lock with room for one frame of such a payload: what it is to say can then be
+  /// decided on the log as it is right before it.
+  /// @errors  errc::no_space, errc::failed, errc::closed
+  [[nodiscard]] guard take_turn(std::uint64_t payload_bytes, std::uint32_t count) {
+    guard lock{core_.append_mutex};
+    enter(lock, format::frame_bytes(payload_bytes), count);
+    return lock;
+  }
+
+  /// Puts that frame. Requires the lock that take_turn() gave, unused so far; cannot fail.
+  placement<Policies> put_in_turn(format::frame_kind kind, std::uint32_t count, bytes_view first,
+                                  bytes_view second) {
+    format::frame_header header = header_of(kind, count, first, second);
+    return place_here(header, count, first, second);
   }
 
   /// Ends the active segment, unless it is empty.
@@ -109,15 +121,20 @@ class appender {
 
   /// Commits a transaction that stands in a segment of its own.
   ticket put_attached(const segment_ptr<Policies>& own, std::uint64_t records) {
+    const guard lock = take_turn(format::attach_bytes, 0);
+    return attach_in_turn(own, records);
+  }
+
+  /// Does so with the lock that take_turn(format::attach_bytes, 0) gave.
+  ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records) {
     const auto payload = format::encode(format::attach{.segment = own->number(),
                                                        .salt = own->salt(),
                                                        .end_offset = own->end_offset(),
                                                        .records = records});
+    static_assert(sizeof payload == format::attach_bytes);
     format::frame_header header{.payload_crc = format::crc32c(payload)};
     header.payload_bytes = payload.size();
     header.kind = format::frame_kind::attach;
-    guard lock{core_.append_mutex};
-    enter(lock, format::frame_bytes(payload.size()), 0);
     own->begin(next_lsn(), core_.group_time);
     own->seal(next_lsn() + records, own->end_offset());
     if constexpr (!core_type::is_shared) {
@@ -167,6 +184,16 @@ class appender {
     shared.appended_lsn.store(before + records, std::memory_order_release);  // pair with reached()
     shared.appended.store(end, std::memory_order_release);
     return {lsn{before + records}, end};
+  }
+
+  /// Places a frame of records, and says where.
+  placement<Policies> place_here(format::frame_header& header, std::uint32_t count,
+                                 bytes_view first, bytes_view second) {
+    const auto& active = core_.extents.back();
+    placement<Policies> put{
+        .in = active.segment.get(), .offset = now_at() - active.base, .stream = active.base};
+    put.given = place(header, count, first, second);
+    return put;
   }
 
   void make_way(guard& lock, std::uint64_t bytes, std::uint32_t count) {

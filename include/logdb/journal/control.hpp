@@ -14,7 +14,9 @@
 ///     704   shared line   what else writers of several processes have in common
 ///     896   locks         of those processes, and the event that they wait for
 ///     1280  file line     of a store in one file: who changes its names, and how far they are
-///     1408  waiters       a word for each of those processes to sleep on
+///     1408  waiters       a word for each of those processes to sleep on, and what it keeps from
+///                         compaction
+///     14208 compact lock  of who compacts
 
 #include <array>
 #include <atomic>
@@ -33,7 +35,7 @@ namespace logdb::detail {
 using identity = std::array<std::byte, 16>;
 
 inline constexpr std::uint64_t control_magic = 0x4c544342'44474f4cULL;  // "LOGDBCTL"
-inline constexpr std::uint32_t control_layout = 3;  // of this struct; another one is rebuilt
+inline constexpr std::uint32_t control_layout = 4;  // of this struct; another one is rebuilt
 inline constexpr std::size_t control_header_bytes = 16384;
 inline constexpr std::size_t control_extents = 8;
 inline constexpr std::size_t control_waiters = 200;  // processes that may write one log at once
@@ -58,6 +60,8 @@ struct alignas(64) control_waiter {
   platform::basic_atomic<System, std::uint32_t> word{};    // counts the calls
   platform::basic_atomic<System, std::uint32_t> level{};   // which watermark
   platform::basic_atomic<System, std::uint64_t> target{};  // 0: nobody waits here
+  // 1 + the lowest lsn that a snapshot of the process was taken at; 0: it has none
+  platform::basic_atomic<System, std::uint64_t> held{};
 };
 
 /// Is the first pages of the control file.
@@ -115,6 +119,7 @@ struct control_header {
   atomic<std::uint32_t> waiters_used{};  // only the first so many of `waiters`
   atomic<std::uint32_t> failed{};        // no process may append any more
   atomic<std::uint32_t> healing{};       // the leader is just moving what is staged
+  atomic<std::int64_t> clock_start{};    // log time when the uptime was 0, ns since 1970
 
   alignas(64) typename System::robust_mutex append_lock;
   alignas(64) typename System::robust_mutex lead_lock;
@@ -126,6 +131,8 @@ struct control_header {
   alignas(64) single_file_line<System> file_line;
 
   alignas(64) std::array<control_waiter<System>, control_waiters> waiters{};
+
+  alignas(64) typename System::robust_mutex compact_lock;
 
   /// Returns the stretch that what is appended last belongs to. One has begun.
   [[nodiscard]] const control_extent& last_extent() const {

@@ -224,7 +224,7 @@ struct journal_core {
   void admit_others() {
     control_type& shared = control();
     for (auto* lock : {&shared.append_lock, &shared.lead_lock, &shared.provide_lock,
-                       &shared.chores_lock, &shared.publish_lock}) {
+                       &shared.chores_lock, &shared.publish_lock, &shared.compact_lock}) {
       lock->init();
     }
     segments.begin_sharing(shared);

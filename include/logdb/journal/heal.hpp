@@ -210,7 +210,10 @@ template <class Policies>
 void heal_or_fail(journal_core<Policies>& core, const error& failure) {
   typename journal_core<Policies>::append_guard lock{core.append_mutex};
   try {
-    if constexpr (journal_core<Policies>::syncs) {
+    // Where frames went that an index has positions of, only this process could tell its own.
+    constexpr bool can_tell =
+        !journal_core<Policies>::is_shared || !healer<Policies>::keeps_positions;
+    if constexpr (journal_core<Policies>::syncs && can_tell) {
       healer<Policies>{core}.run();
       return;
     }

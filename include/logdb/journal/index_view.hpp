@@ -4,6 +4,7 @@
 /// What an index that lives as long as its log sees of the journal, or of a follower.
 
 #include <algorithm>
+#include <atomic>
 #include <span>
 #include <string>
 #include <utility>
@@ -90,6 +91,48 @@ class index_view {
     return appender_->put_placed(kind, count, first, second);
   }
 
+  // Where several processes write, what a frame says is decided with the append lock held.
+
+  static constexpr bool is_shared = core_type::is_shared;
+  using append_guard = typename core_type::append_guard;
+
+  /// Takes the append lock with room for one frame; what follows needs it.
+  [[nodiscard]] append_guard take_turn(std::uint64_t payload_bytes, std::uint32_t count) {
+    return appender_->take_turn(payload_bytes, count);
+  }
+  /// Takes the append lock to look at the extents alone.
+  [[nodiscard]] append_guard look() { return append_guard{core_->append_mutex}; }
+  [[nodiscard]] const extent_list<Policies>& extents() const { return core_->extents; }
+  placement<Policies> append_in_turn(format::frame_kind kind, std::uint32_t count, bytes_view first,
+                                     bytes_view second) {
+    return appender_->put_in_turn(kind, count, first, second);
+  }
+  /// Writes many records to a segment of their own that nobody knows yet; needs no lock.
+  /// @errors  errc::no_space, errc::io, errc::closed
+  [[nodiscard]] segment_ptr<Policies> write_attached(batch_builder batch) {
+    core_->require_open();
+    attachment<Policies> large{*core_};
+    large.add(std::move(batch));
+    return large.finish();
+  }
+  ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records) {
+    return appender_->attach_in_turn(own, records);
+  }
+
+  /// Counts the segments that were ever made active, by any process.
+  [[nodiscard]] std::uint64_t extent_count() const {
+    return core_->control().extent_count.load(std::memory_order_acquire);  // with begin_extent()
+  }
+  /// Counts the changes of the list of segments.
+  [[nodiscard]] std::uint64_t generation() const { return core_->control().generation.load(); }
+  /// Learns what others did to the segments, and returns them.
+  [[nodiscard]] segment_list_ptr<Policies> catch_up() { return journal_->catch_up(); }
+  [[nodiscard]] lsn reached_lsn(watermark level) const { return core_->reached_lsn(level); }
+  /// The lock of who compacts, among processes.
+  [[nodiscard]] auto& control() const { return core_->control(); }
+  [[nodiscard]] auto& held_word() { return journal_->held_word(); }
+  [[nodiscard]] lsn lowest_held_elsewhere() { return journal_->lowest_held_elsewhere(); }
+
   /// Appends many records that do not fit into staging, in a segment of their own, which is
   /// returned.
   std::pair<ticket, segment_ptr<Policies>> append_attached(batch_builder batch) {
@@ -118,23 +161,36 @@ class index_view {
     const auto pin = core_->pins.keep(position);
     if (core_->reached(Policies::durability::keeps_until) > position) return false;
     core_->ring.copy_out(position, out);
-    return true;
+    if constexpr (!is_shared) return true;
+    // The pin is known to this process alone. Another one overwrites only what it has seen given
+    // up; who sees some of that sees, after the fence, that it was.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return core_->reached(Policies::durability::keeps_until) <= position;
   }
 
   /// Ends the active segment, unless it is empty, and brings it into the manifest.
   void seal_active() {
     appender_->roll_now();
+    // Where others write, too, the seal is met in the segment.
+    if constexpr (is_shared) wait(reached(watermark::appended), watermark::written);
     keeper_->chores();
   }
 
   /// Is signalled when a sealed segment stands in the manifest.
   [[nodiscard]] typename core_type::event& settled() { return core_->settled; }
 
-  /// Ends the log: what it accepted and its index no longer agree.
+  /// Ends the log: what it accepted and its index no longer agree. Where several processes write,
+  /// requires the append lock.
   void fail(const std::string& why) {
-    const typename core_type::guard lock{core_->append_mutex};
+    if constexpr (is_shared) return core_->fail(why);
+    const append_guard lock{core_->append_mutex};
     core_->fail(why);
   }
+
+  /// Throws in a child of the process that opened the log. @errors errc::closed
+  void require_own() const { core_->require_own(); }
+  /// Tells whether this is a child of the process that opened the log.
+  [[nodiscard]] bool is_forked() const { return core_ != nullptr && core_->is_forked(); }
 
  private:
   journal<Policies>* journal_ = nullptr;  // null: follower_ is set, and the next four are null

@@ -25,6 +25,8 @@ class joining {
     core_.segments.share(core_.control());
     core_.share_names(false);
     core_.segments.refresh();
+    // One log time for all: what expires expires for everybody at once.
+    core_.clock_start = timestamp{std::chrono::nanoseconds{core_.control().clock_start.load()}};
     { const typename core_type::append_guard lock{core_.append_mutex}; }  // learns of the rest
     recovery_report report{.clean = true};
     report.first = core_.segments.list()->log.front()->base();

@@ -159,6 +159,29 @@ class journal {
             core_.options.recovery == recovery_mode::salvage};
   }
 
+  /// Learns what others did to the segments, and returns them; brings nothing there from staging.
+  [[nodiscard]] segment_list_ptr<Policies> catch_up() { return view_.catch_up(); }
+
+  /// Returns the word in which this process says what its snapshots keep from compaction.
+  [[nodiscard]] auto& held_word() { return core_.control().waiters[lease_->place()].held; }
+
+  /// Returns the lowest record at which some other process has a snapshot; one above all: none has.
+  [[nodiscard]] lsn lowest_held_elsewhere() {
+    lsn lowest = format::lsn_max;
+    auto& shared = core_.control();
+    const std::size_t used =
+        std::min<std::size_t>(shared.waiters_used.load(), shared.waiters.size());
+    for (std::size_t place = 0; place < used; ++place) {
+      auto& held = shared.waiters[place].held;
+      if (place == lease_->place() || held.load() == 0) continue;
+      lease_->if_gone(place, [&held] { held.store(0); });
+      // Again, and once: it may have come to hold less, or none.
+      const std::uint64_t now = held.load();
+      if (now != 0) lowest = std::min(lowest, lsn{now - 1});
+    }
+    return lowest;
+  }
+
   /// Waits until a reader may see more than up to `seen`; false when there will be no more, or on a
   /// stop.
   [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {

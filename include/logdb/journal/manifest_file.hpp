@@ -94,4 +94,12 @@ void require_vacant(const Storage& volume) {
   }
 }
 
+/// Tells whether a record lies in a segment that a manifest bounds, and so names all that is
+/// attached to it: what it does not name has been compacted.
+inline bool names_all_at(const format::manifest& found, lsn at) {
+  return std::ranges::any_of(found.segments, [at](const auto& entry) {
+    return entry.role != format::segment_role::attached && entry.base <= at && at < entry.end;
+  });
+}
+
 }  // namespace logdb::detail

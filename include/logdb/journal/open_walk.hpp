@@ -146,9 +146,8 @@ template <class Policies>
 void adopt_met(segment_table<Policies>& table, log_end<Policies>& end) {
   for (const auto& cursor : end.cursors) table.set_cursor(cursor);
   for (const auto& entry : end.attached) {
-    if (table.list()->has(entry.number)) continue;
     table.reserve(entry.number);
-    table.attach(table.make(entry));
+    table.attach_met(entry);
   }
   end.cursors.clear();
   end.attached.clear();

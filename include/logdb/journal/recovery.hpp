@@ -260,6 +260,7 @@ class recovery {
     shared.appended = stream_begin;
     core_.group_time = end_.place.time;
     core_.clock_start = std::max(end_.place.time, system::now()) - system::uptime();
+    shared.clock_start.store(core_.clock_start.time_since_epoch().count());
     core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);
     core_.publish_durable(stream_begin);
     if constexpr (core_type::is_shared) core_.admit_others();

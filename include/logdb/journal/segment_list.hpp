@@ -51,6 +51,14 @@ struct segment_list {
     return std::ranges::any_of(log, is_it) || find_attached(number) != nullptr;
   }
 
+  /// Tells whether a record lies in a settled segment: all that is attached there is listed, unless
+  /// it was compacted.
+  [[nodiscard]] bool is_settled_at(lsn at) const {
+    return std::ranges::any_of(log, [at](const auto& each) {
+      return each->settled() && each->base() <= at && at < each->end();
+    });
+  }
+
   /// Returns an attached segment, or null.
   [[nodiscard]] segment_ptr<Policies> find_attached(segment_number number) const {
     const auto found = std::ranges::lower_bound(

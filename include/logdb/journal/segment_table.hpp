@@ -116,6 +116,15 @@ class segment_table {
     });
   }
 
+  /// Lists one that was met in the log, unless it is, or was: what is attached to a settled segment
+  /// the manifest names, so it has been compacted away.
+  void attach_met(const format::manifest_segment& entry) {
+    edit([&](list_type& list) {
+      if (list.has(entry.number) || list.is_settled_at(entry.base)) return;
+      insert_attached(list, make(entry));
+    });
+  }
+
   /// Marks the bounds of a segment as being on stable storage.
   void settle(segment<Policies>& sealed, std::uint64_t footer_offset) {
     guard lock{list_mutex_};
@@ -124,16 +133,9 @@ class segment_table {
 
   /// Writes the manifest of what is listed now; when it returns the manifest is on stable storage.
   void publish() {
-    publish_or([] {});
-  }
-
-  /// Does the same; what fails is undone before anybody else publishes.
-  template <class Undo>
-  void publish_or(Undo undo) {
     guard lock{publish_mutex_};
     const auto turn = take_turn();
-    constexpr auto as_it_is = [](list_type&) {};
-    write_or(as_it_is, undo);
+    write_or([](list_type&) {}, [] {});
   }
 
   /// Exchanges the list and writes its manifest, before or after whatever others publish; what
@@ -174,7 +176,7 @@ class segment_table {
     const lsn first = run.front()->base();
     const lsn end = run.back()->end();
     std::vector<segment_ptr<Policies>> attached;
-    edit([&](list_type& list) {
+    const auto replace = [&](list_type& list) {
       const auto at = std::ranges::find(list.log, run.front());
       const auto behind = list.log.erase(at, at + static_cast<std::ptrdiff_t>(run.size()));
       list.log.insert(behind, with);
@@ -183,13 +185,11 @@ class segment_table {
       };
       std::ranges::copy_if(list.attached, std::back_inserter(attached), within);
       std::erase_if(list.attached, within);
-    });
-    publish_or([&] {
-      edit([&](list_type& list) {
-        const auto at = list.log.erase(std::ranges::find(list.log, with));
-        list.log.insert(at, run.begin(), run.end());
-        for (const auto& own : attached) insert_attached(list, own);
-      });
+    };
+    change(replace, [&](list_type& list) {
+      const auto at = list.log.erase(std::ranges::find(list.log, with));
+      list.log.insert(at, run.begin(), run.end());
+      for (const auto& own : attached) insert_attached(list, own);
     });
     unlink(run);
     unlink(attached);
@@ -272,7 +272,8 @@ class segment_table {
     std::ranges::sort(fresh->attached, {}, [](const auto& segment) { return segment->number(); });
     for (const auto& own : list_->attached) {
       // It was met in the log, and no manifest names it yet.
-      if (own->base() >= found.first && !fresh->has(own->number())) insert_attached(*fresh, own);
+      const bool kept = own->base() >= found.first && !names_all_at(found, own->base());
+      if (kept && !fresh->has(own->number())) insert_attached(*fresh, own);
     }
     for (const auto& each : fresh->log) begun_.tell(*each);
     for (const auto& cursor : found.cursors) cursors_.set(cursor);

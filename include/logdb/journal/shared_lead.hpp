@@ -30,6 +30,7 @@ class shared_lead {
   /// Says which of the control file's words is this process's.
   void sit_at(std::size_t place) {
     place_ = place;
+    control().waiters[place].held.store(0);  // of who had the place before
     auto& used = core_.control().waiters_used;
     const auto wanted = static_cast<std::uint32_t>(place + 1);
     std::uint32_t seen = used.load();

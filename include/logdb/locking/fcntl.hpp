@@ -61,7 +61,7 @@ struct Fcntl {
     static_assert(
         !can_be_shared<typename Policies::storage> || hears_of_all<typename Policies::index>,
         "logdb: Locking<Fcntl> lets many processes write one log, and this index hears of one "
-        "only: use Index<Sparse> or Index<None>, or Locking<Flock>");
+        "only: use Index<Sparse>, Index<KeyDir> or Index<None>, or Locking<Flock>");
   }
 
   /// Is a process's part in the log: the right to write, beside others.
@@ -87,6 +87,14 @@ class Fcntl::lease {
   [[nodiscard]] bool is_first() const { return first_; }
   /// Returns this process's number among those that have it open.
   [[nodiscard]] std::size_t place() const { return place_; }
+
+  /// Calls `clear()` if a process that had a place is gone and nobody has it since.
+  template <class Clear>
+  void if_gone(std::size_t place, Clear clear) {
+    if (place == place_ || !file_.try_lock_range(kind::exclusive, places + place)) return;
+    clear();
+    file_.lock_range(kind::none, places + place);
+  }
 
   /// Lets others open it; when this process has.
   void admit_others() {

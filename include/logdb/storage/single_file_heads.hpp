@@ -98,8 +98,8 @@ class single_file_heads {
   }
 
   /// Writes a table, so that it rules.
-  /// @param generation  higher than any before: even if this fails, what it left there must not pass
-  ///                    for what comes next
+  /// @param generation  higher than any before: even if this fails, what it left there must not
+  ///                    pass for what comes next
   /// @param durable     the newest generation that is known to be on stable storage; 0: none
   /// @errors            errc::no_space, errc::io; then the one before still does
   void publish(file& to, const single_file_regions& regions, std::uint64_t generation,

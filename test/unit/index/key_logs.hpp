@@ -17,7 +17,8 @@
 namespace logdb::test {
 
 using key_logs = boost::mp11::mp_list<
-    kv_store, kv_store::with<Durability<Fsync>>, kv_store::with<Durability<None>>,
+    kv_store, kv_store::with<Durability<Fsync>>, kv_store::with<Durability<None>>, shared_kv,
+    shared_kv::with<Durability<Fsync>>, shared_kv::with<Durability<None>>,
     basic_log<Storage<Memory>, Durability<None>, Index<KeyDir>, Locking<None>>>;
 
 /// A log that syncs each write gets fewer of them.

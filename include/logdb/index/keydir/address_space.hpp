@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <logdb/index/keydir/page.hpp>
 #include <logdb/journal/forwarding.hpp>
@@ -119,6 +120,14 @@ class address_space {
     const guard lock{mutex_};
     const auto found = stretches_.find(number);
     return found == stretches_.end() ? nullptr : found->second.get();
+  }
+
+  /// Returns all stretches that there are.
+  [[nodiscard]] std::vector<std::shared_ptr<stretch_type>> all() const {
+    const guard lock{mutex_};
+    std::vector<std::shared_ptr<stretch_type>> found;
+    for (const auto& [number, each] : stretches_) found.push_back(each);
+    return found;
   }
 
   /// Tells whether an address may be one that a failed sync has moved elsewhere.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/index/keydir/opening.hpp>
 #include <logdb/index/keydir/versions.hpp>
 
@@ -31,8 +32,10 @@ class compaction_judge {
       : store_{store},
         list_{list},
         older_{older},
-        held_{store.holds().lowest()},
-        is_plain_{held_ == format::lsn_max && !store.space().has_moved()} {}
+        held_{store.lowest_held()},
+        // Where others compact, too, the keydir may say where a record was before.
+        is_plain_{!store_type::is_shared && held_ == format::lsn_max &&
+                  !store.space().has_moved()} {}
 
   /// Has the processor fetch what judge() of a hash will need. Inside the gate.
   void expect(std::uint64_t hash) { store_.table().prefetch(hash); }
@@ -80,6 +83,7 @@ class compaction_judge {
 
   /// Tells whether a segment before the run may hold a key of that hash.
   [[nodiscard]] bool may_be_older(std::uint64_t hash) {
+    if constexpr (!has_step<durability_point::tombstone_kept>) return false;
     if (hints_.empty()) load_hints();
     return std::ranges::any_of(hints_, [hash](const segment_hints& each) {
       const auto near = std::ranges::lower_bound(each.hints, hash, {}, &key_hint::hash);

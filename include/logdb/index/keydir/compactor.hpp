@@ -48,12 +48,13 @@ class compactor {
 
   /// Begins the work in the background.
   void start() {
-    if (options_.dead_ratio_max <= 1) thread_ = typename system::thread{[this] { work(); }};
+    if (works()) thread_ = typename system::thread{[this] { work(); }};
   }
 
   /// Ends what is under way; what was not finished is as it was.
   void stop() {
     if (!thread_.joinable() && store_.view().follows()) return;
+    if (store_.view().is_forked()) return abandon();
     stopping_.store(true);  // pairs with the loads in pause() and work(), by the events
     store_.view().settled().signal();
     if (thread_.joinable()) thread_.join();
@@ -65,8 +66,11 @@ class compactor {
   compaction_report compact() {
     const guard lock{mutex_};
     if (stopping_.load()) throw error{errc::closed, "the log was closed"};
-    store_.view().seal_active();
+    const turn mine{*this, true};
     compaction_report done;
+    done.stopped = !mine;
+    if (!mine) return done;
+    store_.view().seal_active();
     pass(0, done);
     return done;
   }
@@ -78,6 +82,48 @@ class compactor {
   }
 
  private:
+  static constexpr bool is_shared = store_type::is_shared;
+  // How long an idle process keeps segments that another one has compacted.
+  static constexpr std::chrono::seconds look_time{1};
+
+  /// Holds the right to compact for its lifetime, among the processes that write the log.
+  class turn {
+   public:
+    /// @param waits  for who has it, until it is given up or this log is closed
+    turn(compactor& of, bool waits) {
+      if constexpr (is_shared) {
+        auto& lock = of.store_.view().control().compact_lock;
+        auto result = lock.try_lock();
+        while (waits && result == platform::lock_result::busy && !of.stopping_.load()) {
+          require_control(of.store_.view().control());
+          result = lock.lock_for(std::chrono::seconds{1});
+        }
+        // Whoever died with it has left everything as it was, or the new segment in its place.
+        if (result == platform::lock_result::busy) return;
+        unlock_ = [&lock] { lock.unlock(); };
+      }
+      has_ = true;
+    }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+    ~turn() {
+      if (unlock_) unlock_();
+    }
+    [[nodiscard]] explicit operator bool() const { return has_; }
+
+   private:
+    bool has_ = false;
+    std::function<void()> unlock_{};
+  };
+
+  /// Where other processes compact, too, there is always something to follow.
+  [[nodiscard]] bool works() const { return is_shared || options_.dead_ratio_max <= 1; }
+
+  /// Forgets the thread, which a child of a fork does not have.
+  void abandon() {
+    if (thread_.joinable()) (void)new typename system::thread{std::move(thread_)};
+  }
+
   struct run {
     std::size_t first = 0;
     std::size_t end = 0;
@@ -88,20 +134,40 @@ class compactor {
       const auto ticket = store_.view().settled().ticket();
       try {
         const guard lock{mutex_};
-        compaction_report done;
-        pass(options_.dead_ratio_max, done);
+        follow_others();
+        compact_what_is_wasteful();
       } catch (const std::exception&) {
         // Everything is as it was; the next segment that is sealed brings the next attempt.
       }
-      if (!stopping_.load()) store_.view().settled().wait(ticket, until_expiry());
+      if (!stopping_.load()) rest(ticket);
     }
+  }
+
+  void follow_others() {
+    if constexpr (is_shared) store_.learner().follow();
+  }
+
+  void compact_what_is_wasteful() {
+    if (options_.dead_ratio_max > 1) return;
+    const turn mine{*this, false};  // else another process does it
+    compaction_report done;
+    if (mine) pass(options_.dead_ratio_max, done);
+  }
+
+  /// Waits until there may be more to do.
+  void rest(std::uint32_t ticket) {
+    std::optional<std::chrono::nanoseconds> time;
+    if (options_.dead_ratio_max <= 1) time = until_expiry();
+    if (is_shared) time = std::min<std::chrono::nanoseconds>(time.value_or(look_time), look_time);
+    store_.view().settled().wait(ticket, time);
   }
 
   /// Compacts from the front to the end, run after run.
   void pass(double ratio, compaction_report& done) {
     lsn from{1};
+    follow_others();
     for (;;) {
-      const auto list = store_.view().list();
+      const auto list = store_.view().catch_up();
       const auto next = find_run(*list, from, ratio);
       if (!next) return;
       from = list->log[next->end - 1]->end();
@@ -189,6 +255,9 @@ class compactor {
   }
 
   void add_use(const segment_ptr<Policies>& each, use& found) {
+    if (is_shared && !each->entries().knows_waste()) {  // another process has finished it
+      segment_hints{}.take(*each, each->end_offset());
+    }
     found.bytes += each->end_offset() - format::segment_header_bytes;
     found.dead += store_.space().of(each).dead();
     found.dead += each->entries().waste().expired_bytes(store_.view().clock());

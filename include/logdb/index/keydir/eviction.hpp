@@ -51,8 +51,27 @@ class key_evictor {
     }
     for (const std::string& key : keys_) {
       if (store_.table().size() <= keys_max_) return;
-      store_.evict(as_bytes(key));
+      evict(as_bytes(key));
     }
+  }
+
+  /// Erases a key in the log and forgets it.
+  void evict(bytes_view key) {
+    format::key_record_head head{.key_bytes = static_cast<std::uint16_t>(key.size()),
+                                 .verb = format::key_verb::erase};
+    store_.in_turn(head.record_bytes(), 1, [&] { evict(store_.hash(key), key, head); });
+  }
+  void evict(std::uint64_t hash, bytes_view key, format::key_record_head& head) {
+    const typename store_type::guard lock{store_.table().shard_of(hash).lock};
+    if (!look_settled(store_, hash, key, found_)) return;
+    const auto known = found_.replaced();
+    if (known.verb != format::key_verb::erase) {
+      head.previous = store_.source().lsn_of(found_).value();
+      (void)store_.write_alone(hash, head, key, {}, &known);
+      if (!look_settled(store_, hash, key, found_)) return;
+    }
+    store_.table().remove(hash, found_.listed);
+    store_.order().remove(key);
   }
 
   store_type& store_;

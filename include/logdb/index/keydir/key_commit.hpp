@@ -4,6 +4,8 @@
 /// Brings a batch of writes to the log and to the keydir, at once.
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <logdb/index/keydir/key_store.hpp>
@@ -24,17 +26,37 @@ class key_commit {
   /// @return  the lsn of the last record
   /// @errors  as append(); nothing was appended
   lsn run() {
-    ticket given;
-    {
-      const auto shards = shard_numbers();
-      std::vector<guard> locks;
-      locks.reserve(shards.size());
-      for (const std::size_t each : shards) locks.emplace_back(store_.table().shard_at(each).lock);
-      given = place();
+    if constexpr (store_type::is_shared) {
+      const auto always = [](const auto*) { return true; };
+      return *run_if(always);
+    } else {
+      ticket given;
+      {
+        const auto locks = lock_shards();
+        given = place();
+      }
+      return acknowledge(given);
     }
-    store_.view().acknowledge(given);
-    store_.relieve();
-    return given.last;
+  }
+
+  /// Does so, where other processes write, too, if `wants(newest)` says so of the newest record of
+  /// a single key, or null; nothing: it did not.
+  template <class Wants>
+  std::optional<lsn> run_if(Wants& wants) {
+    auto& builder = batch_.builder();
+    const std::uint64_t bytes = builder.table().size() + builder.bytes().size();
+    if (!store_.view().fits(bytes)) return run_attached(wants);
+    ticket given;
+    bool wanted = true;
+    store_.in_turn(bytes, static_cast<std::uint32_t>(batch_.size()), [&] {
+      const auto locks = lock_shards();
+      look_up();
+      wanted = asks(wants);
+      if (!wanted) return;
+      complete();
+      given = append();
+    });
+    return wanted ? std::optional{acknowledge(given)} : std::nullopt;
   }
 
   /// Does so under the locks of its shards, and without waiting for the disk as the policy says.
@@ -45,6 +67,20 @@ class key_commit {
   }
 
  private:
+  lsn acknowledge(const ticket& given) {
+    store_.view().acknowledge(given);
+    store_.relieve();
+    return given.last;
+  }
+
+  [[nodiscard]] std::vector<guard> lock_shards() {
+    const auto shards = shard_numbers();
+    std::vector<guard> locks;
+    locks.reserve(shards.size());
+    for (const std::size_t each : shards) locks.emplace_back(store_.table().shard_at(each).lock);
+    return locks;
+  }
+
   /// Is what a key of the batch was before it.
   struct target {
     std::uint64_t hash = 0;
@@ -52,6 +88,10 @@ class key_commit {
     bool known = false;
     replaced_record<Policies> before{};
   };
+
+  // A batch that does not fit into staging is written before it has its place. If its keys have
+  // changed since, it is written again, and the last time nobody else may append meanwhile.
+  static constexpr int attempts = 3;
 
   // What one frame in a segment of its own may hold.
   static constexpr std::uint64_t batch_bytes_max = std::uint64_t{1} << 31;
@@ -66,9 +106,83 @@ class key_commit {
     return numbers;
   }
 
+  /// Writes the batch to a segment of its own, and commits it there if its keys are still what it
+  /// says that they were.
+  template <class Wants>
+  std::optional<lsn> run_attached(Wants& wants) {
+    auto outcome = result::changed;
+    ticket given;
+    for (int n = 1; outcome == result::changed; ++n) {
+      segment_ptr<Policies> own;
+      if (n < attempts) own = write_ahead();
+      try {
+        store_.in_turn(format::attach_bytes, 0, [&] {
+          const auto locks = lock_shards();
+          outcome = own == nullptr ? write_now(own) : look_again();
+          if (outcome == result::done && !asks(wants)) outcome = result::unwanted;
+          if (outcome == result::done) given = attach(own);
+        });
+      } catch (...) {
+        drop_unless_begun(own);
+        throw;
+      }
+      drop_unless_begun(own);
+    }
+    if (outcome == result::unwanted) return std::nullopt;
+    return acknowledge(given);
+  }
+
+  enum class result : std::uint8_t { done, changed, unwanted };
+
+  [[nodiscard]] segment_ptr<Policies> write_ahead() {
+    {
+      const auto locks = lock_shards();
+      look_up();
+      complete();
+    }
+    return store_.view().write_attached(batch_.builder());
+  }
+
+  result write_now(segment_ptr<Policies>& own) {
+    look_up();
+    complete();
+    own = store_.view().write_attached(batch_.builder());
+    return result::done;
+  }
+
+  /// Looks the keys up once more: they may be elsewhere, but must be what they were.
+  result look_again() {
+    const auto before = std::exchange(previous_, {});
+    look_up();
+    return previous_ == before ? result::done : result::changed;
+  }
+
+  ticket attach(const segment_ptr<Policies>& own) {
+    (void)own->bytes();  // mapped before another process can compact it
+    const ticket given = store_.view().attach_in_turn(own, batch_.size());
+    store_.or_fail([&] { lead(store_.space().of(own), format::segment_header_bytes); });
+    return given;
+  }
+
+  static void drop_unless_begun(const segment_ptr<Policies>& own) {
+    if (own != nullptr && !own->base()) own->drop();  // no frame in the log names it
+  }
+
+  /// Asks whether a write is wanted, of the newest record of its key.
+  template <class Wants>
+  bool asks(Wants& wants) {
+    if (batch_.newest().size() != 1) return true;
+    read_record<Policies> newest;
+    const auto& only = targets_.front();
+    const bool known =
+        store_.look(only.hash, batch_.record(only.write).key, newest) == store_type::lookup::found;
+    return wants(known ? &newest : nullptr);
+  }
+
   /// Finds the newest record of each key, for the first write of it to link to.
   void look_up() {
-    previous_.resize(batch_.size());
+    previous_.assign(batch_.size(), lsn{});
+    targets_.clear();
     targets_.reserve(batch_.newest().size());
     read_record<Policies> before;
     for (std::size_t n = 0; n < batch_.size(); ++n) {
@@ -106,29 +220,24 @@ class key_commit {
 
   ticket append() {
     auto& builder = batch_.builder();
-    auto& view = store_.view();
     const auto table = builder.table();
-    ticket given;
-    if (view.fits(table.size() + builder.bytes().size())) {
-      const auto put = view.append(builder.kind(), static_cast<std::uint32_t>(builder.count()),
-                                   table, builder.bytes());
-      given = put.given;
-      store_.or_fail([&] {
-        auto& in = store_.space().of(*put.in, view.segments());
-        in.set_stream(put.stream);
-        lead(in, put.offset);
-      });
-    } else {
-      const auto put = view.append_attached(builder);
-      given = put.first;
-      store_.or_fail([&] { lead(store_.space().of(put.second), format::segment_header_bytes); });
-    }
-    return given;
+    if (!store_.view().fits(table.size() + builder.bytes().size())) return append_attached();
+    const auto put =
+        append_frame(store_, builder.kind(), static_cast<std::uint32_t>(builder.count()), table,
+                     builder.bytes());
+    store_.or_fail([&] { lead(stretch_of(store_, put), put.offset); });
+    return put.given;
+  }
+
+  ticket append_attached() {
+    const auto put = store_.view().append_attached(batch_.builder());
+    store_.or_fail([&] { lead(store_.space().of(put.second), format::segment_header_bytes); });
+    return put.first;
   }
 
   /// Leads the keys to their last records in the frame.
   void lead(stretch<Policies>& in, std::uint64_t frame) {
-    const changing scope{store_, targets_};
+    const shards_changing readers_wait{store_.table(), targets_};
     for (const target& each : targets_) {
       const auto record = batch_.record(each.write);
       if (!each.known) store_.table().make_room(each.hash);
@@ -146,27 +255,6 @@ class key_commit {
       in.add_dead(batch_.record(write.before).bytes.size());
     }
   }
-
-  /// Tells readers of the shards to wait, if more than one key changes.
-  struct changing {
-    changing(store_type& store, const std::vector<target>& targets) : table{store.table()} {
-      if (targets.size() < 2) return;
-      changed.reserve(targets.size());
-      for (const target& each : targets) {
-        auto& count = table.shard_of(each.hash).changes;
-        if (count.load() % 2 != 0) continue;
-        changed.push_back(&count);
-        count.fetch_add(1);
-      }
-    }
-    changing(const changing&) = delete;
-    changing& operator=(const changing&) = delete;
-    ~changing() {
-      for (auto* const each : changed) each->fetch_add(1);
-    }
-    typename store_type::table_type& table;
-    std::vector<std::atomic<std::uint32_t>*> changed{};
-  };
 
   store_type& store_;
   key_batch& batch_;

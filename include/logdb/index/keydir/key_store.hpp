@@ -4,6 +4,7 @@
 /// The index of a key-value log, for as long as the log is open: finds a key's newest record, and
 /// writes the next one.
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <functional>
@@ -16,6 +17,7 @@
 #include <logdb/index/keydir/hints.hpp>
 #include <logdb/index/keydir/key_batch.hpp>
 #include <logdb/index/keydir/key_order.hpp>
+#include <logdb/index/keydir/placing.hpp>
 #include <logdb/index/keydir/record_source.hpp>
 #include <logdb/index/keydir/snapshot_holds.hpp>
 #include <logdb/index/keydir/table.hpp>
@@ -24,6 +26,8 @@ namespace logdb::detail {
 
 template <class Policies>
 class key_commit;
+template <class Policies>
+class key_learner;
 
 /// Is the keydir of one log with what it leads to.
 ///
@@ -31,12 +35,13 @@ class key_commit;
 /// says the next one, so that in each key the order of the table is that of the lsns. A reader
 /// holds none.
 ///
-/// Lock order: shards in ascending order, then the journal's append lock. Compaction takes shards
-/// one by one.
+/// Lock order: shards in ascending order, then the journal's append lock; where several processes
+/// write, the append lock comes first: key_learner. Compaction takes shards one by one.
 /// @threads  any
 template <class Policies>
 class key_store {
  public:
+  using policies = Policies;
   using system = typename Policies::storage::system;
   using table_type = keydir_table<system>;
   using guard = typename table_type::guard;
@@ -46,14 +51,17 @@ class key_store {
   using order_type =
       std::conditional_t<Policies::index::is_ordered, key_order<system>, no_key_order>;
 
-  explicit key_store(index_view<Policies> view)
-      : view_{view}, seed_{make_hash_seed(view.store())} {}
+  static constexpr bool is_shared = index_view<Policies>::is_shared;
+
+  explicit key_store(index_view<Policies> view) : view_{view}, seed_{make_hash_seed(view.store())} {
+    if (is_shared && !view.follows()) learner_ = std::make_unique<key_learner<Policies>>(*this);
+  }
   key_store(const key_store&) = delete;
   key_store& operator=(const key_store&) = delete;
 
   [[nodiscard]] index_view<Policies>& view() { return view_; }
   [[nodiscard]] hash_seed seed() const { return seed_; }
-  [[nodiscard]] const order_type& order() const { return order_; }
+  [[nodiscard]] order_type& order() { return order_; }
   [[nodiscard]] table_type& table() { return *table_; }
   [[nodiscard]] reader_gate<system>& gate() { return gate_; }
   [[nodiscard]] address_space<Policies>& space() { return space_; }
@@ -106,45 +114,36 @@ class key_store {
       const auto inside = gate_.enter();
       table_->prefetch(hashed);
     }
-    ticket given;
-    {
-      const guard lock{table_->shard_of(hashed).lock};
-      read_type before;
-      const bool known = look(hashed, key, before) == lookup::found;
-      const auto replaced = known ? before.replaced() : replaced_record<Policies>{};
-      if (!wants(known ? &before : nullptr)) return std::nullopt;
-      if (!known) table_->make_room(hashed);
-      format::key_record_head head{.value_bytes = static_cast<std::uint32_t>(value.size()),
-                                   .key_bytes = static_cast<std::uint16_t>(key.size()),
-                                   .verb = verb,
-                                   .previous = known ? source_.lsn_of(before).value() : 0,
-                                   .expires = expires};
-      given = view_.fits(head.record_bytes())
-                  ? write_alone(hashed, head, key, value, known ? &replaced : nullptr)
-                  : write_large(head, key, value);
+    format::key_record_head head{.value_bytes = static_cast<std::uint32_t>(value.size()),
+                                 .key_bytes = static_cast<std::uint16_t>(key.size()),
+                                 .verb = verb,
+                                 .expires = expires};
+    std::optional<ticket> given;
+    if constexpr (is_shared) {
+      if (!view_.fits(head.record_bytes())) return write_large(head, key, value, wants);
+      in_turn(head.record_bytes(), 1,
+              [&] { given = write_locked(hashed, head, key, value, wants); });
+    } else {
+      given = write_locked(hashed, head, key, value, wants);
     }
-    view_.acknowledge(given);
+    if (!given) return std::nullopt;
+    view_.acknowledge(*given);
     relieve();
-    return given.last;
+    return given->last;
   }
 
-  /// Erases a key in the log and forgets it.
-  void evict(bytes_view key) {
-    const std::uint64_t hashed = hash(key);
-    const guard lock{table_->shard_of(hashed).lock};
-    read_type before;
-    if (look(hashed, key, before) != lookup::found) return;
-    const auto known = before.replaced();
-    if (known.verb != format::key_verb::erase) {
-      const format::key_record_head head{.key_bytes = static_cast<std::uint16_t>(key.size()),
-                                         .verb = format::key_verb::erase,
-                                         .previous = source_.lsn_of(before).value()};
-      (void)write_alone(hashed, head, key, {}, &known);
-      if (look(hashed, key, before) != lookup::found) return;
+  /// Runs what looks at the keydir and then appends a frame of so many bytes at most. Where other
+  /// processes write, too, none of them appends between the look and the frame.
+  template <class Write>
+  void in_turn(std::uint64_t payload_bytes, std::uint32_t count, Write&& write) {
+    if constexpr (is_shared) {
+      learner_->in_turn(payload_bytes, count, std::forward<Write>(write));
+    } else {
+      write();
     }
-    table_->remove(hashed, before.listed);
-    order_.remove(key);
   }
+  /// What learns from the other processes that write.
+  [[nodiscard]] key_learner<Policies>& learner() requires is_shared { return *learner_; }
 
   /// Has something called after each write: what keeps the keydir small.
   void set_relief(std::function<void()> relief) { relief_ = std::move(relief); }
@@ -176,6 +175,11 @@ class key_store {
 
   /// What snapshots keep compaction from dropping.
   [[nodiscard]] snapshot_holds<system>& holds() { return holds_; }
+  /// Returns the lowest record that one of them holds, in whichever process.
+  [[nodiscard]] lsn lowest_held() {
+    if constexpr (is_shared) return std::min(holds_.lowest(), view_.lowest_held_elsewhere());
+    return holds_.lowest();
+  }
 
   /// Tells whether the durability policy shows a record already.
   [[nodiscard]] bool is_readable(const read_type& found) const {
@@ -206,7 +210,7 @@ class key_store {
     return live_.load(std::memory_order_relaxed);
   }
 
-  /// Brings in what another process wrote, if this one only reads.
+  /// Brings in what other processes wrote.
   void refresh() { prepare(); }
 
   /// Has something called before each read: what brings in what another process wrote.
@@ -241,24 +245,6 @@ class key_store {
   void fill(std::size_t number, std::span<const hashed_address> keys, std::uint64_t live) {
     table_->fill(number, keys);
     live_.fetch_add(live, std::memory_order_relaxed);
-  }
-
-  /// Brings all keys into their order, at open.
-  /// @cost  O(keys × log keys); reads each key in the log
-  void sort_keys() {
-    if constexpr (order_type::keeps) {
-      std::vector<std::string> keys;
-      typename table_type::cursor at;
-      std::vector<address> page;
-      read_type found;
-      while (table_->next_page(at, page)) {
-        for (const address each : page) {
-          if (source_.read(each, found)) keys.emplace_back(as_text(found.record.key));
-        }
-      }
-      std::ranges::sort(keys);  // neighbours one after the other are found faster
-      for (const std::string& key : keys) order_.insert(as_bytes(key));
-    }
   }
 
   /// Leads a key to its next record. Under the shard's lock; there is room if it is a new one.
@@ -309,13 +295,30 @@ class key_store {
     if (lived) live_.fetch_sub(1, std::memory_order_relaxed);
   }
 
+  /// Writes one record and leads its key there. Under the shard's lock; there is room.
+  /// @param before  the key's newest record so far; null: there is none
+  ticket write_alone(std::uint64_t hashed, const format::key_record_head& head, bytes_view key,
+                     bytes_view value, const replaced_record<Policies>* before) {
+    scratch room;
+    const auto front = room.take(head.head_bytes() + key.size());
+    format::encode_key_head(front.data(), head);
+    if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
+    const auto put = append_frame(*this, format::frame_kind::record, 1, front, value);
+    or_fail([&] {
+      const auto& in = stretch_of(*this, put);
+      replace(hashed, key, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
+    });
+    return put.given;
+  }
+
   /// Runs what must not fail once records are in the log.
   template <class Run>
   void or_fail(Run run) {
     try {
       run();
     } catch (const std::exception& failure) {
-      view_.fail(std::string{"the keydir could not take what was appended: "} + failure.what());
+      const std::string why = "the keydir could not take what was appended: ";
+      view_.fail(why + failure.what());
       view_.require_open();
     }
   }
@@ -323,8 +326,17 @@ class key_store {
  private:
   void prepare() {
     view_.require_readable();
+    if constexpr (is_shared) {
+      if (learner_ != nullptr) catch_up();
+    }
     if (refresh_) [[unlikely]]
       refresh_();
+  }
+
+  /// Learns what other processes wrote; a cache may so come to have too many keys.
+  void catch_up() {
+    if (!learner_->catch_up()) return;
+    relieve();
   }
 
   /// Waits for the sync that covers a record. Not inside the gate.
@@ -336,19 +348,28 @@ class key_store {
     }
   }
 
-  ticket write_alone(std::uint64_t hashed, const format::key_record_head& head, bytes_view key,
-                     bytes_view value, const replaced_record<Policies>* before) {
-    scratch room;
-    const auto front = room.take(head.head_bytes() + key.size());
-    format::encode_key_head(front.data(), head);
-    if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
-    const auto put = view_.append(format::frame_kind::record, 1, front, value);
-    or_fail([&] {
-      auto& in = space_.of(*put.in, view_.segments());
-      in.set_stream(put.stream);
-      replace(hashed, key, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
-    });
-    return put.given;
+  /// Writes a record if that is wanted on top of the newest of its key; nothing: it is not.
+  template <class Wants>
+  std::optional<ticket> write_locked(std::uint64_t hashed, format::key_record_head& head,
+                                     bytes_view key, bytes_view value, Wants& wants) {
+    const guard lock{table_->shard_of(hashed).lock};
+    read_type before;
+    const bool known = look(hashed, key, before) == lookup::found;
+    const auto replaced = known ? before.replaced() : replaced_record<Policies>{};
+    if (!wants(known ? &before : nullptr)) return std::nullopt;
+    if (!known) table_->make_room(hashed);
+    head.previous = known ? source_.lsn_of(before).value() : 0;
+    if (!is_shared && !view_.fits(head.record_bytes())) return write_large(head, key, value);
+    return write_alone(hashed, head, key, value, known ? &replaced : nullptr);
+  }
+
+  /// Writes a record that does not fit into staging, where other processes write, too.
+  template <class Wants>
+  std::optional<lsn> write_large(const format::key_record_head& head, bytes_view key,
+                                 bytes_view value, Wants& wants) {
+    key_batch alone;
+    alone.add(head.verb, key, value, head.expires);
+    return key_commit<Policies>{*this, alone}.run_if(wants);
   }
 
   /// The same for a record that does not fit into staging.
@@ -369,8 +390,9 @@ class key_store {
   record_source<Policies> source_{space_, &view_};
   [[no_unique_address]] order_type order_{gate_};
   snapshot_holds<system> holds_;
-  std::function<void()> refresh_;        // empty: this process is the writer
-  std::function<void()> relief_;         // empty: memory has no limit
+  std::unique_ptr<key_learner<Policies>> learner_;  // null: nobody else writes, or this only reads
+  std::function<void()> refresh_;                   // empty: this process is the writer
+  std::function<void()> relief_;                    // empty: memory has no limit
   std::atomic<bool> has_added_ = false;  // once set it stays, also when all such keys have gone
   alignas(64) std::atomic<std::uint64_t> live_ = 0;
 };

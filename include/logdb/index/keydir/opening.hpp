@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <exception>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -204,7 +205,23 @@ class key_opening {
 
   void load() {
     load_all();
-    store_.sort_keys();
+    if constexpr (key_store<Policies>::order_type::keeps) sort_keys();
+  }
+
+  /// Brings all keys into their order.
+  /// @cost  O(keys × log keys); reads each key in the log
+  void sort_keys() {
+    std::vector<std::string> keys;
+    typename key_store<Policies>::table_type::cursor at;
+    std::vector<address> page;
+    read_record<Policies> found;
+    while (store_.table().next_page(at, page)) {
+      for (const address each : page) {
+        if (store_.source().read(each, found)) keys.emplace_back(as_text(found.record.key));
+      }
+    }
+    std::ranges::sort(keys);  // neighbours one after the other are found faster
+    for (const std::string& key : keys) store_.order().insert(as_bytes(key));
   }
 
   void load_all() {

@@ -46,7 +46,7 @@ class segment_keys {
              const identity& store) {
     hint_collector collected{make_hash_seed(store)};
     collected.walk(bytes, seed, from);
-    waste_ = collected.waste();
+    set_waste(collected.waste());
     own_ = collected.take();
     hints_ = own_;
   }
@@ -81,10 +81,10 @@ class segment_keys {
                           keys.size() / sizeof(key_hint)};
     if (!std::ranges::is_sorted(hints, {}, &key_hint::hash)) return false;
     hints_ = hints;
-    waste_ = {format::load<std::uint64_t>(bytes.data() + 8),
-              format::load<std::uint64_t>(bytes.data() + 16),
-              format::load<std::int64_t>(bytes.data() + 24),
-              format::load<std::int64_t>(bytes.data() + 32)};
+    set_waste({format::load<std::uint64_t>(bytes.data() + 8),
+               format::load<std::uint64_t>(bytes.data() + 16),
+               format::load<std::int64_t>(bytes.data() + 24),
+               format::load<std::int64_t>(bytes.data() + 32)});
     has_hints_ = true;
     return true;
   }
@@ -93,9 +93,13 @@ class segment_keys {
   [[nodiscard]] const std::span<const key_hint>* hints() const {
     return has_hints_ ? &hints_ : nullptr;
   }
-  /// Known once the segment is sealed.
+  /// Known once the segment is sealed, by who finished it and who has read its footer.
   [[nodiscard]] const segment_waste& waste() const { return waste_; }
-  void set_waste(const segment_waste& known) { waste_ = known; }
+  [[nodiscard]] bool knows_waste() const { return knows_waste_; }
+  void set_waste(const segment_waste& known) {
+    waste_ = known;
+    knows_waste_ = true;
+  }
   /// Frees what encode() needed.
   void forget_hints() {
     if (own_.empty()) return;
@@ -124,6 +128,7 @@ class segment_keys {
   std::vector<key_hint> own_;
   segment_waste waste_;
   bool has_hints_ = false;
+  bool knows_waste_ = false;
   std::unique_ptr<forwarding> forwarding_;
   std::atomic<const forwarding*> moved_ = nullptr;  // forwarding_ once it is whole
   std::atomic<void*> stretch_ = nullptr;            // of an address_space

@@ -9,6 +9,7 @@
 #include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/format/frame.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/types.hpp>
 
@@ -19,14 +20,27 @@ namespace logdb::detail {
 template <class System>
 class snapshot_holds {
  public:
+  using word = platform::basic_atomic<System, std::uint64_t>;
+
   /// Keeps compaction from dropping what stood at a record, while what is returned lives.
   [[nodiscard]] std::shared_ptr<const void> hold(lsn at) {
     const guard lock{held_->lock};
     const auto place = held_->at.insert(at);
+    held_->say();
     return {&*place, [held = held_, place](const void*) {
               const guard release{held->lock};
               held->at.erase(place);
+              held->say();
             }};
+  }
+
+  /// Has the lowest record held said to other processes as well: 1 more than it, 0 for none.
+  /// @param to  null: no longer
+  void tell(word* to) {
+    const guard lock{held_->lock};
+    held_->told = to;
+    held_->forks = System::forks();
+    held_->say();
   }
 
   /// Returns the lowest record held; one above all when none is.
@@ -41,7 +55,15 @@ class snapshot_holds {
 
   struct held {
     mutex lock;
-    std::multiset<lsn> at;  // guarded by lock
+    std::multiset<lsn> at;  // guarded by lock, as the rest
+    word* told = nullptr;   // in the control file; null: nobody else asks
+    std::uint32_t forks = 0;
+
+    /// A child of a fork has copies of its parent's snapshots, and says nothing of them.
+    void say() {
+      if (told == nullptr || System::forks() != forks) return;
+      told->store(at.empty() ? 0 : at.begin()->value() + 1);
+    }
   };
   std::shared_ptr<held> held_ = std::make_shared<held>();
 };

@@ -31,7 +31,10 @@ class key_versions {
   void for_each(bytes_view key, Visit&& visit) const {
     lsn at{};
     store_.with_newest(key, [&](const auto& newest) { at = store_.source().lsn_of(newest); });
-    follow(at, std::forward<Visit>(visit));
+    if (at <= seen_.last_lsn()) return follow(at, std::forward<Visit>(visit));
+    // It was written since.
+    const log_snapshot<Policies> now{store_.view().scope()};
+    key_versions{store_, now, older_}.follow(at, std::forward<Visit>(visit));
   }
 
   /// The same from one version on.

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSL-1.0
+#define BOOST_TEST_MODULE interprocess_shared_keys_parts
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include <logdb/logdb.hpp>
+
+#include "crash/support/failing_disk.hpp"
+#include "interprocess/support/many_keys.hpp"
+
+// What a process has of a shared key-value log for itself, and what it has with the others:
+// snapshots, log time, memory, order, failure.
+
+namespace logdb::test {
+
+BOOST_AUTO_TEST_SUITE(shared_keys_parts)
+
+BOOST_AUTO_TEST_CASE(a_snapshot_of_a_process_that_died_holds_nothing_up) {
+  using log_type = quick_keys<Async>;
+  const temp_dir place;
+  log_type log{place / "kv", small_keys<log_type>()};
+  for (std::uint64_t n = 0; n < 300; ++n) log.put(key_of(n), "then");
+  const pipe_signal ready;
+  child_process holder{[&] {
+    log_type other{place / "kv", small_keys<log_type>()};
+    const auto then = other.snapshot();
+    if (!ready.announce()) return 1;
+    return ::pause();
+  }};
+  BOOST_TEST(ready.wait());
+  for (std::uint64_t n = 0; n < 300; ++n) log.put(key_of(n), "now");
+  log.compact();
+  BOOST_TEST(log.history(key_of(0)).size() == 2U);
+  holder.kill();
+  log.put(key_of(1), "more");
+  log.compact();
+  BOOST_TEST(log.history(key_of(0)).size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_expires_expires_for_everybody_at_once) {
+  using log_type = quick_keys<Async>;
+  pair_of_logs<log_type> both;
+  auto& [place, options, first, second] = both;
+  first.put("long", "v", std::chrono::hours{1});
+  first.put("short", "v", std::chrono::nanoseconds{1});
+  const auto ends = first.get("long")->expires();
+  BOOST_TEST_REQUIRE(ends.has_value());
+  BOOST_TEST((second.get("long")->expires() == ends));
+  BOOST_TEST(!second.contains("short"));
+  second.put("other", "v", std::chrono::hours{1});
+  const auto later = first.get("other")->expires();
+  BOOST_TEST_REQUIRE(later.has_value());
+  BOOST_TEST((*later - *ends >= std::chrono::nanoseconds{0}));
+  BOOST_TEST((*later - *ends < std::chrono::minutes{10}));
+}
+
+BOOST_AUTO_TEST_CASE(caches_of_two_processes_both_keep_within_their_memory) {
+  using log_type = quick_keys<Async>;
+  auto options = eager_keys<log_type>();
+  options.segment_bytes = 256u << 10;
+  options.durability.staging_bytes = 512u << 10;
+  options.index.memory_bytes_max = 64u << 10;
+  pair_of_logs<log_type> both{options};
+  auto& [place, chosen, first, second] = both;
+  const std::uint64_t room = options.index.memory_bytes_max / 12;
+  std::uint64_t hits = 0;
+  for (std::uint64_t n = 0; n < 4 * room; ++n) {
+    auto& writer = n % 2 == 0 ? first : second;
+    auto& reader = n % 2 == 0 ? second : first;
+    writer.put(key_of(n), std::to_string(n));
+    hits += reader.contains(key_of(n)) ? 1 : 0;
+  }
+  BOOST_TEST(hits > 2 * room);
+  BOOST_TEST(first.size() == second.size());
+  BOOST_TEST(first.size() <= room);
+  BOOST_TEST(first.size() > room / 4);
+  for (const auto& [key, value] : first.entries()) {
+    BOOST_TEST_REQUIRE(key.text() == key_of(std::stoull(std::string{value.text()})));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(ordered_keys_are_in_order_in_every_process) {
+  using log_type = quick_keys<Async, quick_system, BasicKeyDir<Ordered>>;
+  pair_of_logs<log_type> both;
+  auto& [place, options, first, second] = both;
+  std::map<std::string, std::string> model;
+  std::mt19937 random{3};
+  for (int step = 0; step < 2000; ++step) {
+    auto& log = step % 2 == 0 ? first : second;
+    const std::string key = key_of(random() % 150);
+    if (random() % 4 == 0) {
+      log.erase(key);
+      model.erase(key);
+    } else {
+      log.put(key, std::to_string(step));
+      model[key] = std::to_string(step);
+    }
+    if (step % 500 == 250) first.compact();
+  }
+  for (auto* const log : {&first, &second}) {
+    auto expected = model.begin();
+    for (const auto& [key, value] : log->lower_bound("")) {
+      BOOST_TEST_REQUIRE((expected != model.end()));
+      BOOST_TEST_REQUIRE(key.text() == expected->first);
+      BOOST_TEST_REQUIRE(value.text() == expected->second);
+      ++expected;
+    }
+    BOOST_TEST((expected == model.end()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_sync_ends_the_log_for_all_and_keeps_what_was_acknowledged) {
+  using log_type = quick_keys<Fsync, failing_disk>;
+  const fresh_disk disk;
+  const temp_dir place;
+  {
+    log_type first{place / "kv", small_keys<log_type>()};
+    log_type second{place / "kv", small_keys<log_type>()};
+    first.put("a", "one");
+    second.put("b", "two");
+    failing_disk::set(fail_times(disk_call::sync, ".seg", -EIO, 1));
+    BOOST_TEST(throws(errc::failed, [&] { first.put("c", "three"); }));
+    BOOST_TEST(throws(errc::failed, [&] { second.put("d", "four"); }));
+    BOOST_TEST(first.get("b")->text() == "two");
+    BOOST_TEST(second.get("a")->text() == "one");
+  }
+  const log_type again{place / "kv", small_keys<log_type>()};
+  BOOST_TEST(again.get("a")->text() == "one");
+  BOOST_TEST(again.get("b")->text() == "two");
+  BOOST_TEST(!again.contains("d"));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_of_a_fork_may_not_use_the_log_of_its_parent) {
+  using log_type = quick_keys<Async>;
+  const temp_dir place;
+  log_type log{place / "kv", eager_keys<log_type>()};
+  log.put("a", "one");
+  child_process child{[&] {
+    if (!throws(errc::closed, [&] { log.put("a", "two"); })) return 1;
+    if (!throws(errc::closed, [&] { (void)log.get("a"); })) return 2;
+    if (!throws(errc::closed, [&] { log.erase("a"); })) return 3;
+    log.close();
+    log_type own{place / "kv", eager_keys<log_type>()};
+    own.put("b", "child");
+    own.close();
+    return 0;
+  }};
+  BOOST_TEST(child.wait() == 0);
+  BOOST_TEST(log.get("a")->text() == "one");
+  BOOST_TEST(log.get("b")->text() == "child");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace logdb::test
