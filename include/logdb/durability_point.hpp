@@ -27,6 +27,7 @@ enum class durability_point {
   file_name_sync,        ///< of the name of a store in one file, which a dead writer may have left
   region_move_sync,      ///< of a region that was moved, before a table names its new place
   compacted_sync,        ///< of a compacted file, before it is renamed over the other
+  survivors_sync,        ///< of what a compaction of keys keeps, before the manifest names it
   // orders
   listed_before_used,        ///< a segment stands in the manifest before a record goes into it
   unlisted_before_unlinked,  ///< the manifest forgets a segment before its file goes
@@ -39,6 +40,8 @@ enum class durability_point {
   table_in_doubt,            ///< a table that a failed sync may have lost is written anew
   table_settled,             ///< what a writer finds is made durable before it writes beside it
   durable_table_kept,        ///< no table is written over the newest durable one
+  replacement_durable,       ///< what replaced a record is durable before compaction drops that
+  survivors_before_unlinked,  ///< the manifest names what compaction kept before the rest goes
   // checks
   header_checksum,
   payload_checksum,
@@ -49,6 +52,7 @@ enum class durability_point {
   boot_of_staging,   ///< a control file of another boot proves nothing
   store_of_staging,  ///< nor one of another store
   mark_vouches,      ///< a mark behind damage proves that it was promised
+  tombstone_kept,    ///< a tombstone stays while an older segment may hold its key
   // release stores
   watermark_release,  ///< of what is written and what is durable; without it the store may come
                       ///< before what it covers

@@ -3,49 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <iostream>
-#include <new>
 #include <string>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
 
+#include "crash/sim/failing_new.hpp"
 #include "crash/sim/fault_trial.hpp"
 #include "crash/sim/shards.hpp"
 
 namespace {
 
 namespace sim = logdb::sim;
-
-void* allocate(std::size_t bytes, std::size_t alignment) {
-  sim::world* const machine = sim::world::current();
-  if (machine != nullptr && machine->fails_allocation()) throw std::bad_alloc{};
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* const memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
-  if (memory == nullptr) throw std::bad_alloc{};
-  return memory;
-}
-
-}  // namespace
-
-// Not inlined: the compiler would take free() for the wrong partner of new.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  return allocate(bytes, alignof(std::max_align_t));
-}
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return allocate(bytes, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
-
-namespace {
 
 constexpr std::uint64_t cases_default = 22'000;
 constexpr std::size_t durabilities = 3;

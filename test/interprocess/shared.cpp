@@ -284,17 +284,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_child_of_a_fork_may_not_use_its_parents_log, Log
     const bool refused = throws(errc::closed, [&] { log.append("of the child"); }) &&
                          throws(errc::closed, [&] { log.sync(); });
     log.close();  // which is nothing to the parent
-    Log own{place / "log", smallest<Log>()};
-    own.append(make_payload({0, 1, 0}));
-    own.close();
+    // A log begins threads, and ThreadSanitizer would end the child for it.
+    if constexpr (children_may_begin_threads) {
+      Log own{place / "log", smallest<Log>()};
+      own.append(make_payload({0, 1, 0}));
+      own.close();
+    }
     return refused ? 0 : 1;
   }};
   BOOST_TEST(child.wait() == 0);
   log.append(make_payload({0, 0, 1}));
   log.sync();
-  BOOST_TEST(read_history(log).size() == 3U);
+  constexpr std::size_t records = children_may_begin_threads ? 3 : 2;
+  BOOST_TEST(read_history(log).size() == records);
   log.close();
-  BOOST_TEST(check_alone<Log>(place / "log").size() == 3U);
+  BOOST_TEST(check_alone<Log>(place / "log").size() == records);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(old_segments_go_while_others_read_and_write, Log, logs) {
@@ -327,15 +331,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_keeps_what_another_process_gives_up, Lo
     append_singly(earlier, 0, 0, 500);
     earlier.close();
   }
-  Log log{place / "log", smallest<Log>()};
-  const auto unread = log.snapshot();
+  const pipe_signal go;
   child_process other{[&] {
+    if (!go.wait()) return 1;
     Log own{place / "log", smallest<Log>()};
     append_singly(own, 1, 0, 500);
     own.sync();
     while (own.truncate_front(own.last_lsn()) < lsn{501}) std::this_thread::yield();
     return 0;
   }};
+  Log log{place / "log", smallest<Log>()};
+  const auto unread = log.snapshot();
+  BOOST_REQUIRE(go.announce());
   BOOST_TEST(other.wait() == 0);
   BOOST_TEST(log.first_lsn() >= lsn{501});
   lsn next{1};

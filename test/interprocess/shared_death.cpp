@@ -36,7 +36,8 @@ using lethal_logs =
 /// Returns how many kills to make: LOGDB_KILLS, or what a short run makes.
 int kills(int usual) {
   const char* wanted = std::getenv("LOGDB_KILLS");
-  return wanted != nullptr ? std::atoi(wanted) : usual;
+  if (wanted != nullptr) return std::atoi(wanted);
+  return under_thread_sanitizer ? usual / 4 : usual;
 }
 
 /// Has three processes write one log, kills one after the other, and begins others in their place.
@@ -294,11 +295,11 @@ void strike_each_lock(int signal, std::uint64_t step) {
     (came ? struck : missed) += 1;
   }
   std::cout << "moments: " << struck << std::endl;
-  BOOST_TEST(struck > 20U);
+  BOOST_TEST(struck > (under_thread_sanitizer ? 5U : 20U));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(who_dies_with_any_lock_stops_nobody, Log, lethal_logs) {
-  strike_each_lock<Log>(SIGKILL, 1);
+  strike_each_lock<Log>(SIGKILL, under_thread_sanitizer ? 7 : 1);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(who_is_stopped_with_any_lock_is_waited_for, Log, lethal_logs) {

@@ -14,7 +14,13 @@
 #include <unistd.h>
 #include <utility>
 
+#include "support/sanitizer.hpp"
+
 namespace logdb::test {
+
+/// Tells whether a child of a process with several threads may begin threads. ThreadSanitizer ends
+/// one that does: "starting new threads after multi-threaded fork is not supported".
+inline constexpr bool children_may_begin_threads = !under_thread_sanitizer;
 
 /// Lets one process wait for a step of another: a byte through a pipe.
 class pipe_signal {

@@ -15,18 +15,6 @@
 
 namespace logdb::sim {
 
-/// Tells whether docs/errors.md lets a call of the log fail so when the system does.
-constexpr bool is_documented(errc condition) {
-  switch (condition) {
-    case errc::io:
-    case errc::no_space:
-    case errc::failed:
-    case errc::unsupported:
-    case errc::locked: return true;
-    default: return false;
-  }
-}
-
 /// Is one process with one fault.
 template <class Log>
 class fault_trial {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <logdb/error.hpp>
+
 namespace logdb::sim {
 
 /// Names the kinds of calls that can fail.
@@ -110,6 +112,18 @@ inline std::vector<int> failures_of(call kind) {
     case call::boot_id: return {EIO, EMFILE};
   }
   return {};
+}
+
+/// Tells whether docs/errors.md lets a call of the log fail so when the system does.
+constexpr bool is_documented(errc condition) {
+  switch (condition) {
+    case errc::io:
+    case errc::no_space:
+    case errc::failed:
+    case errc::unsupported:
+    case errc::locked: return true;
+    default: return false;
+  }
 }
 
 inline std::string name_of(const fault_plan& plan) {

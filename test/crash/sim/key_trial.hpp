@@ -28,21 +28,46 @@ struct key_tally {
   std::uint64_t compactions = 0;  // runs of segments
 };
 
+/// Says what fails while a log of keys is written.
+struct key_fault {
+  fault_plan plan{};
+  std::uint64_t allocation = 0;  // the n-th of the library; 0: none
+  bool from_then_on = false;     // and all behind it
+
+  [[nodiscard]] bool is_none() const { return plan.first == 0 && allocation == 0; }
+};
+
 /// Is one trial with one kind of log.
 template <class Log>
 class key_trial {
  public:
-  key_trial(std::uint64_t seed, key_tally& count) : random_{seed}, count_{count} {}
+  /// @param extent  how long it is: steps, moments at which it is stopped, power cuts at each
+  struct extent {
+    std::size_t steps = 90;
+    std::size_t stops = 12;
+    std::size_t cuts = 6;
+  };
+
+  key_trial(std::uint64_t seed, key_tally& count) : key_trial{seed, count, {}, extent{}} {}
+  key_trial(std::uint64_t seed, key_tally& count, const key_fault& fault, extent chosen)
+      : random_{seed}, count_{count}, fault_{fault}, extent_{chosen}, order_{random_.split()} {
+    machine_.failing.plan(fault.plan);
+    machine_.allocation_to_fail = fault.allocation;
+    machine_.allocations_fail_on = fault.from_then_on;
+  }
 
   /// @throws  mismatch, or what went wrong in the simulated process
   void run() {
-    random_switching order{random_.split()};
-    world machine{disk_state{{{disk::root, {}}}, {}}, 1, random_.split(), order};
-    machine.on_step = [&] { see(machine); };
-    machine.run([&] { write(); });
-    see(machine);
+    machine_.on_step = [&] { see(machine_); };
+    machine_.run([&] { write(); });
+    see(machine_);
+    if (machine_.handles() != 0) throw mismatch{"a file stayed open"};
+    if (machine_.regions != 0) throw mismatch{"a mapping stayed"};
     for (const stop& each : stops_) try_stop(each);
   }
+
+  [[nodiscard]] std::uint64_t calls(call kind) const { return machine_.failing.count(kind); }
+  [[nodiscard]] std::uint64_t allocations() const { return machine_.allocations; }
 
  private:
   using model = std::map<std::string, std::string>;
@@ -52,13 +77,9 @@ class key_trial {
     disk_state state;
     std::uint64_t step = 0;
     std::size_t issued = 0;    // steps begun
-    std::size_t returned = 0;  // and ended
+    std::size_t returned = 0;  // and ended, and not lost by a failure that was told
     std::size_t durable = 0;   // and promised to survive a power cut
   };
-
-  static constexpr std::size_t steps = 90;
-  static constexpr std::size_t stops_max = 12;
-  static constexpr std::size_t cuts = 6;  // of each stop
 
   static typename Log::options options() {
     typename Log::options chosen;
@@ -75,31 +96,83 @@ class key_trial {
   /// Keeps some moments, each as likely as any other.
   void see(const world& machine) {
     const std::size_t number = seen_++;
-    const std::size_t place = number < stops_max ? number : random_.below(number + 1);
-    if (place >= stops_max) return;
+    const std::size_t place = number < extent_.stops ? number : random_.below(number + 1);
+    if (place >= extent_.stops) return;
     if (place >= stops_.size()) stops_.emplace_back();
-    stops_[place] = {machine.storage.freeze_state(), machine.processor.points(), issued_, returned_,
+    stops_[place] = {machine.storage.freeze_state(), machine.processor.points(), issued_, least(),
                      durable_};
   }
 
   void write() {
-    auto log = std::make_unique<Log>(log_path, options());
-    for (std::size_t n = 0; n < steps; ++n) {
-      step(*log);
-      note_durable(*log);
-      if (random_.one_in(25)) reopen(log);
+    std::unique_ptr<Log> log;
+    for (std::size_t n = 0; n < extent_.steps; ++n) {
+      if (!attempt([&] { go(log); }) && !attempt([&] { recover(log); })) return end(log);
     }
-    count_.compactions += log->compacted().segments_read;
-    log->close();
-    durable_ = returned_;
+    if (attempt([&] { library([&] { log->close(); }); })) durable_ = returned_;
+    end(log);
+  }
+
+  /// Does one step; opens the log first when it is not open.
+  void go(std::unique_ptr<Log>& log) {
+    if (log == nullptr) log = open();
+    step(*log);
+    note_durable(*log);
+    if (random_.one_in(25)) reopen(log);
+  }
+
+  static std::unique_ptr<Log> open() {
+    return library([] { return std::make_unique<Log>(log_path, options()); });
+  }
+
+  /// Lets go of a log, however it is.
+  void end(std::unique_ptr<Log>& log) {
+    if (log != nullptr) count_.compactions += log->compacted().segments_read;
+    library([&] { log.reset(); });
+  }
+
+  /// Runs what may fail for documented reasons; returns whether it did not.
+  template <class Call>
+  bool attempt(Call call) {
+    try {
+      call();
+      return true;
+    } catch (const error& thrown) {
+      if (fault_.is_none() || !is_documented(thrown.condition())) throw;
+    } catch (const std::bad_alloc&) {
+      if (fault_.is_none()) throw;
+    }
+    return false;
+  }
+
+  /// Opens the log again after a call that failed. What it had begun is there or not; what it had
+  /// acknowledged is, unless it had said that it failed.
+  void recover(std::unique_ptr<Log>& log) {
+    failed_ = true;
+    end(log);
+    log = open();
+    const model found = contents_of(*log);
+    std::size_t at = issued_;
+    while (at > least() && models_[at] != found) --at;
+    if (models_[at] != found) throw mismatch{"after a call that failed no step leaves this"};
+    issued_ = returned_ = at;
+    durable_ = std::min(durable_, at);
+    models_.resize(at + 1);
+    lsns_.resize(at);
+  }
+
+  /// Returns how many steps a death must leave.
+  [[nodiscard]] std::size_t least() const {
+    // Where the boot is not known nobody believes what was staged.
+    const bool knows_boot = fault_.plan.first == 0 || fault_.plan.kind != call::boot_id;
+    return failed_ || !knows_boot ? durable_ : returned_;
   }
 
   /// Does one thing to the log and to the map.
   void step(Log& log) {
     model next = models_.back();
     const std::size_t kind = random_.below(12);
-    if (kind == 0) return void(log.compact());
-    if (kind == 1) return log.sync();
+    if (kind == 0) return void(library([&] { return log.compact(); }));
+    if (kind == 1) return library([&] { log.sync(); });
     const std::size_t count = kind < 8 ? 1 : 1 + random_.below(6);
     auto batch = log.begin();
     for (std::size_t n = 0; n < count; ++n) {
@@ -118,7 +191,7 @@ class key_trial {
     models_.push_back(std::move(next));
     ++issued_;
     lsns_.push_back(lsn{});
-    lsns_.back() = batch.commit();
+    lsns_.back() = library([&] { return batch.commit(); });
     ++returned_;
     if constexpr (std::same_as<typename Log::policies::durability, Fsync>) durable_ = returned_;
   }
@@ -129,10 +202,10 @@ class key_trial {
   }
 
   void reopen(std::unique_ptr<Log>& log) {
-    count_.compactions += log->compacted().segments_read;
-    log->close();
+    library([&] { log->close(); });
     durable_ = returned_;
-    log = std::make_unique<Log>(log_path, options());
+    end(log);
+    log = open();
     check(*log, returned_, returned_);
   }
 
@@ -140,7 +213,7 @@ class key_trial {
     open(at, at.state, 1, at.returned);
     counting_chooser counts;
     (void)power_cut{at.state, counts, random_}.run();
-    for (std::size_t n = 0; n < cuts; ++n) {
+    for (std::size_t n = 0; n < extent_.cuts; ++n) {
       sampling_chooser choices{random_.split(), counts.decisions()};
       open(at, power_cut{at.state, choices, random_.split()}.run(), 2, at.durable);
     }
@@ -198,6 +271,11 @@ class key_trial {
 
   random_source random_;
   key_tally& count_;
+  key_fault fault_;
+  extent extent_;
+  random_switching order_;
+  world machine_{disk_state{{{disk::root, {}}}, {}}, 1, random_.split(), order_};
+  bool failed_ = false;           // a call has said that it failed
   std::vector<model> models_{1};  // after each step
   std::vector<lsn> lsns_;         // of each step, once it returned
   std::size_t issued_ = 0;

@@ -22,17 +22,17 @@ struct lethal_system : quick_system {
     left = moment;
   }
 
-  class robust_mutex : public platform::posix_robust_mutex {
+  class robust_mutex : public quick_system::robust_mutex {
    public:
     [[nodiscard]] platform::lock_result try_lock() {
-      return strike(posix_robust_mutex::try_lock());
+      return strike(quick_system::robust_mutex::try_lock());
     }
     [[nodiscard]] platform::lock_result lock_for(std::chrono::seconds time) {
-      return strike(posix_robust_mutex::lock_for(time));
+      return strike(quick_system::robust_mutex::lock_for(time));
     }
     void unlock() {
       strike(platform::lock_result::taken);
-      posix_robust_mutex::unlock();
+      quick_system::robust_mutex::unlock();
     }
 
    private:

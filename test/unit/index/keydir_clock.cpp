@@ -28,12 +28,16 @@ using clock_store = kv_store::with<Storage<BasicDirectory<clock_system>>, Durabi
 
 constexpr auto year = std::chrono::hours{365 * 24};
 
-struct fresh_clock {
-  fresh_clock() {
+/// Sets the clocks before a log is opened.
+struct set_clocks {
+  set_clocks() {
     clock_system::wall = std::chrono::hours{400'000};
     clock_system::uptime_by = 0ns;
     clock_system::frozen = false;
   }
+};
+
+struct fresh_clock : set_clocks {
   temp_dir place;
   clock_store::options options = by_hand<clock_store>();
   clock_store log{place / "kv", options};
@@ -88,6 +92,63 @@ BOOST_FIXTURE_TEST_CASE(what_has_expired_stays_so_when_the_clock_is_set_back, fr
   reopen();
   BOOST_TEST(!log.contains("hour"));
   BOOST_TEST(log.size() == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_open_a_year_ahead_expires_only_what_a_write_confirms, fresh_clock) {
+  log.put("hour", "x", 1h);
+  log.put("years", "x", 2 * year);
+  log.put("ever", "x");
+  log.close();
+  clock_system::wall += year;
+  log = clock_store{place / "kv", options};
+  BOOST_TEST(!log.contains("hour"));
+  BOOST_TEST(log.contains("years"));
+  log.close();
+  clock_system::wall -= year;
+  log = clock_store{place / "kv", options};
+  BOOST_TEST(log.contains("hour"));  // nothing was written: nothing is known of that year
+  log.close();
+  clock_system::wall += year;
+  log = clock_store{place / "kv", options};
+  log.put("then", "x", 1h);
+  log.close();
+  clock_system::wall -= year;
+  for (int round = 0; round < 2; ++round) {
+    log = clock_store{place / "kv", options};
+    BOOST_TEST(!log.contains("hour"));
+    BOOST_TEST(log.contains("years"));
+    BOOST_TEST(log.contains("ever"));
+    BOOST_TEST(log.contains("then"));
+    log.compact();
+    log.close();
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_clock_set_back_a_year_makes_no_value_live_shorter, fresh_clock) {
+  log.put("before", "x", 100min);
+  log.sync();
+  log.close();
+  clock_system::wall -= year;
+  for (int round = 0; round < 3; ++round) {
+    log = clock_store{place / "kv", options};
+    log.put("in", "x", 1h);
+    BOOST_TEST(log.contains("in"));
+    BOOST_TEST(log.contains("before") == (round < 2));
+    log.sync();                        // ends the group, whose mark says how early it was
+    clock_system::uptime_by += 59min;  // of which the log is open
+    BOOST_TEST(log.contains("in"));
+    log.put("mark", "x");
+    log.sync();
+    log.close();
+    clock_system::wall += 59min;
+    log = clock_store{place / "kv", options};
+    BOOST_TEST(log.contains("in"));  // no time has passed since
+    log.close();
+  }
+  clock_system::wall += year + 1h;
+  log = clock_store{place / "kv", options};
+  BOOST_TEST(!log.contains("in"));
+  BOOST_TEST(log.contains("mark"));
 }
 
 BOOST_FIXTURE_TEST_CASE(of_two_updates_in_one_moment_the_later_wins, fresh_clock) {

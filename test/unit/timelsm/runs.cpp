@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Runs of blocks that are damaged or missing, and directories that were cut or crafted.
 #define BOOST_TEST_MODULE timelsm_runs
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -84,6 +85,49 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_missing_is_an_error_at_the_open) {
   }
   std::filesystem::remove(largest_file(dir / "log"));
   BOOST_TEST(throws(errc::corrupt, [&] { log_type log(dir / "log", options); }));
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_block_holds_up_no_writer) {
+  const temp_dir dir;
+  auto options = one_large_run();
+  options.index.memtable_rows = options.index.partition_rows = 1000;
+  options.index.l0_runs_max = 2;
+  options.index.frozen_max = 1;
+  {
+    log_type log{dir / "log", options};
+    fill(log, 0, 60'000);
+    log.compact();
+  }
+  const auto run = largest_file(dir / "log");
+  for (std::uintmax_t at = 5000; at < std::filesystem::file_size(run); at += 1000) flip(run, at);
+  std::atomic<int> told = 0;
+  options.index.log = [&told](std::string_view) { ++told; };
+  log_type log{dir / "log", options};
+  const auto before = log.size();
+  for (std::int64_t i = 0; i < 20'000; ++i) log.append(i * 10, 1);  // all of them late
+  BOOST_TEST(log.size() == before + 20'000);
+  BOOST_TEST(throws(errc::corrupt, [&] { log.compact(); }));
+  BOOST_TEST(told > 0);
+  BOOST_TEST(log.last_lsn().value() > 20'000U);
+}
+
+BOOST_AUTO_TEST_CASE(deletions_that_were_lost_take_their_numbers_with_them) {
+  index_type first{small_options()};
+  fill(first, 0, 300);
+  first.flush();
+  auto sealed =
+      std::make_shared<logdb::timelsm::tree<value_type>>(*first.snapshot().seen().at->sealed);
+  for (auto& one : sealed->l1) one.applied = 5;
+  index_type second{small_options()};
+  second.load(sealed, {}, 2);
+  second.erase({0, 9});
+  second.pass_deletions(5);
+  BOOST_TEST(second.snapshot().size() == 300U);  // the third was carried out, and nothing was in it
+  second.erase({10, 19});
+  BOOST_TEST(second.snapshot().size() == 290U);
+  second.append(10, 1);
+  BOOST_TEST(second.snapshot().count(10, 20) == 1U);
+  BOOST_TEST(second.validate().empty());
 }
 
 // --- the directory -------------------------------------------------------------------------------

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
+#include <logdb/format/names.hpp>
 #include <logdb/index/keydir/compaction_judge.hpp>
 #include <logdb/index/keydir/compaction_report.hpp>
 #include <logdb/journal/footer.hpp>
@@ -54,9 +56,16 @@ class compaction {
     if (!choose(pause)) return false;
     // What goes may have been replaced by a record that a power cut would still take.
     auto& view = store_.view();
-    view.wait(view.reached(watermark::appended), watermark::durable);
+    if constexpr (has_step<durability_point::replacement_durable>) {
+      view.wait(view.reached(watermark::appended), watermark::durable);
+    }
     write();
-    store_.view().segments().replace_run(run_, fresh_);
+    if constexpr (!has_step<durability_point::survivors_before_unlinked>) {
+      for (const auto& each : run_) {
+        view.segments().volume()->remove(format::segment_name(each->number()));
+      }
+    }
+    view.segments().replace_run(run_, fresh_);
     lead();
     forget_places();
     count(report);
@@ -94,7 +103,8 @@ class compaction {
   };
 
   static constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 20;
-  static constexpr std::size_t waiting_max = 32;  // more than a processor fetches at once
+  static constexpr std::uint64_t footer_bytes = 256;  // without its entries and hints
+  static constexpr std::size_t waiting_max = 32;      // more than a processor fetches at once
 
   void note_places() {
     for (const auto& each : run_) note_place(each);
@@ -170,8 +180,7 @@ class compaction {
   /// Writes the survivors, with their lsns and times, and syncs them.
   void write() {
     segment_plan plan{.role = format::segment_role::compacted, .base = run_.front()->base()};
-    plan.capacity = format::segment_header_bytes;
-    for (const survivor& each : kept_) plan.capacity += room_for(each);
+    plan.capacity = room();
     fresh_ = store_.view().segments().create(plan);
     const timestamp begun = run_.front()->time_first();
     fresh_->begin(plan.base, begun);
@@ -180,7 +189,7 @@ class compaction {
     place_ = {.next = plan.base, .time = begun};
     for (survivor& each : kept_) each.to = base + put(each);
     flush();
-    fresh_->writable().sync();
+    if constexpr (has_step<durability_point::survivors_sync>) fresh_->writable().sync();
     fresh_->seal(run_.back()->end(), place_.offset);
     fresh_->adopt_entries();
     store_.view().segments().settle(*fresh_, write_footer(*fresh_));
@@ -188,8 +197,23 @@ class compaction {
     (void)fresh_->bytes();  // mapped before another process can compact it once more
   }
 
-  static std::uint64_t room_for(const survivor& each) {
-    return format::frame_bytes(each.bytes.size()) + format::frame_bytes(format::mark_bytes);
+  /// Returns what the new segment takes, with its footer: no more, since the disk keeps all of it.
+  [[nodiscard]] std::uint64_t room() const {
+    std::uint64_t frames = format::segment_header_bytes;
+    std::optional<timestamp> last;
+    for (const survivor& each : kept_) {
+      if (std::exchange(last, each.time) != each.time) {
+        frames += format::frame_bytes(format::mark_bytes);
+      }
+      frames += format::frame_bytes(bytes_of(each));
+    }
+    const std::uint64_t entries = frames / store_.view().options().index.stride_bytes + 1;
+    return frames + footer_bytes + entries * sizeof(index_entry) + kept_.size() * sizeof(key_hint);
+  }
+
+  static std::uint64_t bytes_of(const survivor& each) {
+    return each.as == verdict::bury ? bury(*format::decode_key_record(each.bytes)).size()
+                                    : each.bytes.size();
   }
 
   /// Puts one record, behind a mark if its time is another; returns the record's offset.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/index/keydir/opening.hpp>
 #include <logdb/index/keydir/versions.hpp>
 
@@ -82,6 +83,7 @@ class compaction_judge {
 
   /// Tells whether a segment before the run may hold a key of that hash.
   [[nodiscard]] bool may_be_older(std::uint64_t hash) {
+    if constexpr (!has_step<durability_point::tombstone_kept>) return false;
     if (hints_.empty()) load_hints();
     return std::ranges::any_of(hints_, [hash](const segment_hints& each) {
       const auto near = std::ranges::lower_bound(each.hints, hash, {}, &key_hint::hash);

@@ -116,7 +116,18 @@ class checkpoint_writer {
   }
 
   [[nodiscard]] bool is_new(const slice<V>& one) const {
-    return one.stored == nullptr || choice_.goes(one.stored->where());
+    return one.stored == nullptr ||
+           (choice_.goes(one.stored->where()) && is_sound(one.stored->where()));
+  }
+
+  /// Tells whether a block can be moved; a damaged one stays, and fails who asks for it.
+  static bool is_sound(const block_entry& where) {
+    try {
+      return where.file->record(where.offset).size() == where.bytes;
+    } catch (const error& damage) {
+      if (damage.condition() != errc::corrupt) throw;
+      return false;
+    }
   }
 
   /// Writes what is not stored yet, and what is moved, as one run.
@@ -186,7 +197,6 @@ class checkpoint_writer {
     if (one.from->stored != nullptr) {
       const block_entry& where = one.from->stored->where();
       const bytes_view record = where.file->record(where.offset);
-      if (record.size() != where.bytes) where.file->fail(where.offset);
       made.bytes = record.size();
       made.first = where.first, made.last = where.last;
       add(own, record);
@@ -254,7 +264,7 @@ class checkpoint_writer {
       for (const auto& one : run) all.push_back(one.stored->where().file->number());
     });
     std::ranges::sort(all);
-    all.erase(std::ranges::unique(all).begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;
   }
 

@@ -128,6 +128,15 @@ struct core {
     return std::make_shared<version<V>>(*current());
   }
 
+  /// Hands over what a writer removed. Requires the append lock.
+  void report(drops<V> gone) {
+    if (gone.count == 0) return;
+    counted.dropped.fetch_add(gone.count, std::memory_order_relaxed);
+    pending.rows.insert(pending.rows.end(), gone.rows.begin(), gone.rows.end());
+    pending.pins.insert(pending.pins.end(), gone.pins.begin(), gone.pins.end());
+    rouse();
+  }
+
   /// Wakes who maintains, unless it was woken and has not begun yet.
   void rouse() {
     if (!roused.exchange(true)) work.signal();
@@ -162,6 +171,7 @@ struct core {
   event work;        // there is something to maintain
   event progress;    // maintenance has got on
   std::atomic<bool> roused = false;
+  std::atomic<bool> fails = false;   // the last step of maintenance did, so nobody waits for more
   std::atomic<bool> stores = false;  // somebody stores what is sealed, so writers may wait for it
   std::atomic<bool> full = false;    // they are to, as long as somebody does
   // Memtables to be sealed before a checkpoint begins; no others are until then. Changed under

@@ -174,6 +174,8 @@ class time_index {
       writer_.reset(std::move(sealed), std::make_shared<const tombstones>(deleted), deletions);
     });
   }
+  /// Says that there were so many deletions at least, though some of them were lost.
+  void pass_deletions(std::uint64_t upto) { writer_.pass_deletions(upto); }
   /// Says whether somebody stores what is sealed.
   void set_stores(bool stores) {
     core_.stores.store(stores);
@@ -260,9 +262,12 @@ class time_index {
   /// is more to do.
   bool try_step() {
     try {
-      return maintainer_.step();
+      const bool done = maintainer_.step();
+      core_.fails.store(false);
+      return done;
     } catch (const std::exception& failure) {
       core_.counted.faults.fetch_add(1, std::memory_order_relaxed);
+      core_.fails.store(true);
       core_.progress.signal();
       if (core_.options.log) core_.options.log(failure.what());
       return false;
@@ -271,7 +276,7 @@ class time_index {
 
   core<V, System> core_;
   maintainer<V, System> maintainer_{core_};
-  writer<V, System> writer_{core_, [this] { maintainer_.step(); }};
+  writer<V, System> writer_{core_, [this] { try_step(); }};
   typename core<V, System>::mutex close_mutex_;
   std::atomic<bool> stopping_ = false;
   typename System::thread thread_;  // guarded by close_mutex_ once it runs

@@ -67,6 +67,7 @@ class replayer {
   void begin(Log& log, Index& index, lsn checkpoint) {
     checkpoint_ = lsn{};
     bytes_ = 0;
+    carried_out_ = 0;
     next_ = log.first_lsn();
     if (checkpoint && checkpoint >= next_ && checkpoint <= log.last_lsn()) {
       load(log, checkpoint, index);
@@ -101,6 +102,9 @@ class replayer {
                                                {.at = checkpoint}};
                                  }};
     auto made = decoder.run();
+    made.each_run([this](const sorted_run<V>& run) {
+      for (const auto& one : run) carried_out_ = std::max(carried_out_, one.applied);
+    });
     index.load(std::move(made.sealed), made.deleted, mark->deletions);
     index.counted().bytes_opened.fetch_add(coded.size(), std::memory_order_relaxed);
     next_ = std::max(next_, mark->upto + 1);
@@ -128,6 +132,8 @@ class replayer {
   void follow(Log& log, Index& index) {
     const lsn last = log.last_lsn();
     while (next_ <= last) follow_to(log, index, last);
+    // Salvage may have passed over deletions that stored rows know of.
+    if (carried_out_ != 0) index.pass_deletions(std::exchange(carried_out_, 0));
   }
 
   /// Applies records up to the last, or to a run, which is passed over unread.
@@ -163,7 +169,8 @@ class replayer {
   }
 
   lsn next_{1};
-  lsn checkpoint_{};  // the one that was loaded; 0: none
+  lsn checkpoint_{};               // the one that was loaded; 0: none
+  std::uint64_t carried_out_ = 0;  // the last deletion that its rows know of, until it is passed
   std::uint64_t bytes_ = 0;
 };
 

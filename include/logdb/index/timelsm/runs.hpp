@@ -160,7 +160,7 @@ class directory_encoder {
       for (const auto& one : run) files_.push_back(one.stored->where().file->number());
     });
     std::ranges::sort(files_);
-    files_.erase(std::ranges::unique(files_).begin(), files_.end());
+    files_.erase(std::unique(files_.begin(), files_.end()), files_.end());
     put(files_.size());
     std::uint64_t before = 0;
     for (const auto number : files_) {

@@ -101,10 +101,18 @@ class writer {
     growing->deletions = growing->applied = deletions_ = deletions;
     appended_ += rows_ + late_;
     owner_ = nullptr;
-    times_ = nullptr, values_ = nullptr;
-    room_ = 0, last_ = time_first;
+    times_ = nullptr, values_ = nullptr, room_ = 0, last_ = time_first;
     pieces_ = settled_ = chunked_ = 0;
     install(std::move(next), std::move(growing), {});
+  }
+
+  /// Counts deletions as carried out that were lost, so that no later one gets the number of one.
+  void pass_deletions(std::uint64_t upto) {
+    guard lock{core_.append_mutex};
+    if (deletions_ >= upto) return;
+    if (recent_ != 0) fold();
+    deletions_ = upto;
+    install(core_.edited(), next_head(true, false), {rows_, late_, 0});
   }
 
   /// Refuses every later write.
@@ -257,7 +265,7 @@ class writer {
     appended_ += arrived;
     settled_ += chunked - chunked_;
     chunked_ = chunked;
-    report(std::move(gone));
+    core_.report(std::move(gone));
   }
 
   /// Puts the newest deletions into the map.
@@ -292,7 +300,7 @@ class writer {
     times_ += rows_, values_ += rows_, room_ -= rows_;
     install(std::move(next), std::move(growing), {0, late_, recent_ + 1});
     deletions_ = hidden.deletion;
-    report(std::move(gone));
+    core_.report(std::move(gone));
     core_.rouse();
   }
 
@@ -306,6 +314,7 @@ class writer {
   bool may_freeze(guard& lock) {
     if (core_.options.maintenance == maintenance_mode::none) return true;
     const auto ticket = core_.progress.ticket();
+    if (core_.fails.load()) return true;  // it would be a wait for what may never come
     if (core_.current()->frozen.size() < core_.options.frozen_max) return true;
     if (core_.options.pressure == pressure_mode::report) {
       throw error{errc::busy, "maintenance of the time index lags behind"};
@@ -348,7 +357,7 @@ class writer {
     last_ = time_first;
     pieces_ = settled_ = chunked_ = 0;
     install(std::move(next), std::move(growing), {0, 0, recent_});
-    report(std::move(gone));
+    core_.report(std::move(gone));
     core_.rouse();
   }
 
@@ -360,15 +369,6 @@ class writer {
     const auto seen = core_.snapshot();
     chunk_maker<V>{core_.memory, seen, gone}.add(closed->chunks, {});
     return closed;
-  }
-
-  void report(drops<V> gone) {
-    if (gone.count == 0) return;
-    core_.counted.dropped.fetch_add(gone.count, std::memory_order_relaxed);
-    auto& all = core_.pending;
-    all.rows.insert(all.rows.end(), gone.rows.begin(), gone.rows.end());
-    all.pins.insert(all.pins.end(), gone.pins.begin(), gone.pins.end());
-    core_.rouse();
   }
 
   core_type& core_;

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSL-1.0
+#define BOOST_TEST_MODULE unit_index_keydir_cache
+#include <cstdint>
+#include <string>
+
+// With a memory limit a key-value log is a cache.
+#include "unit/index/key_logs.hpp"
+
+namespace logdb::test {
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_cache_keeps_what_is_used_within_its_memory, Log, key_logs) {
+  auto options = small_options<Log>();
+  options.index.memory_bytes_max = 64u << 10;  // some 5,400 keys
+  small_log<Log> f{options};
+  for (std::uint64_t n = 0; n < 100; ++n) f.log.put("used" + key_of(n), numbered(n));
+  for (std::uint64_t n = 0; n < 40'000 / share<Log> / share<Log>; ++n) {
+    f.log.put(key_of(n), numbered(n));
+    (void)f.log.get("used" + key_of(n % 100));
+  }
+  BOOST_TEST(f.log.size() <= 5'462);
+  for (std::uint64_t n = 0; n < 100; ++n) BOOST_TEST(f.log.contains("used" + key_of(n)));
+  const auto before = contents(f.log);
+  f.reopen_if_it_lasts();
+  BOOST_TEST((contents(f.log) == before));  // what was evicted does not come back
+  f.log.compact();
+  BOOST_TEST((contents(f.log) == before));
+  f.reopen_if_it_lasts();
+  BOOST_TEST((contents(f.log) == before));
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_larger_than_a_cache_is_whole_and_then_evicted) {
+  auto options = small_options<kv_store>();
+  options.index.memory_bytes_max = 64u << 10;  // some 5,400 keys
+  small_log<kv_store> f{options};
+  auto batch = f.log.begin();
+  for (std::uint64_t n = 0; n < 20'000; ++n) batch.put(key_of(n), numbered(n));
+  batch.commit();
+  BOOST_TEST(f.log.size() > 15'000);
+  for (std::uint64_t n = 0; n < 3'000; ++n) f.log.put("other", numbered(n));
+  BOOST_TEST(f.log.size() <= 5'462);
+  BOOST_TEST(f.log.get("other")->text() == numbered(2'999));
+}
+
+}  // namespace logdb::test
