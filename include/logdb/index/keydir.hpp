@@ -280,7 +280,7 @@ struct BasicKeyDir {
     [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(store()); }
 
     /// Returns the keys in [first, last) with their values, in order; empty when inverted.
-    /// @cost  O(log keys) to begin, then about 2 µs a key
+    /// @cost  O(log keys) to begin, then about 1 µs a key
     template <bytes_like First, bytes_like Last>
     [[nodiscard]] auto range(const First& first, const Last& last) const requires is_ordered {
       return detail::make_ordered_range(store(), as_text(to_bytes(first)),

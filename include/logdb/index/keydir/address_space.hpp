@@ -43,6 +43,15 @@ class stretch {
     return {known, size_.load(std::memory_order_relaxed)};
   }
 
+  /// Has the processor fetch a record, if the bytes were mapped before.
+  void prefetch(std::uint64_t offset) const {
+    const std::byte* const known = data_.load(std::memory_order_acquire);  // pairs with bytes()
+    if (known == nullptr) return;
+    __builtin_prefetch(known + offset);
+    __builtin_prefetch(known + offset + 64);
+    __builtin_prefetch(known + offset + 128);
+  }
+
   /// Says at which stream position the segment would begin, once records are appended to it.
   void set_stream(std::uint64_t begin) {
     if (stream_.load(std::memory_order_relaxed) == begin) [[likely]]

@@ -3,6 +3,7 @@
 /// @file
 /// Ranges of keys in their order.
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -56,6 +57,7 @@ class ordered_range : public std::ranges::view_base {
       ordered_range range;
       std::vector<std::string> keys{};  // ahead, in order
       std::size_t place = 0;
+      std::size_t ahead = ahead_first;
       std::optional<std::string> last{};  // the last key that was ahead
       std::optional<key_entry> current{};
 
@@ -69,10 +71,12 @@ class ordered_range : public std::ranges::view_base {
       void take(const std::string& key) {
         auto value = range.store_->get(as_bytes(key));
         if (!value) return;
-        const auto own = std::make_shared<const std::string>(key);
-        auto name = key.size() <= stored_bytes::inline_bytes ? stored_bytes{as_bytes(key)}
-                                                             : stored_bytes{own, as_bytes(*own)};
-        current = key_entry{std::move(name), *std::move(value)};
+        current = key_entry{own(key), *std::move(value)};
+      }
+      static stored_bytes own(const std::string& key) {
+        if (key.size() <= stored_bytes::inline_bytes) return stored_bytes{as_bytes(key)};
+        const auto kept = std::make_shared<const std::string>(key);
+        return {kept, as_bytes(*kept)};
       }
     };
     explicit iterator(const ordered_range& range) : walk_{std::make_shared<walk>(walk{range})} {
@@ -85,7 +89,9 @@ class ordered_range : public std::ranges::view_base {
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }
 
  private:
-  static constexpr std::size_t ahead = 64;
+  // A walk that ends soon looks at little that it does not need.
+  static constexpr std::size_t ahead_first = 8;
+  static constexpr std::size_t ahead_max = 64;
 
   /// Copies the next keys; false: there are no more.
   template <class Walk>
@@ -97,7 +103,23 @@ class ordered_range : public std::ranges::view_base {
     reverse_ ? look_back(walk) : look_on(walk);
     if (walk.keys.empty()) return false;
     walk.last = walk.keys.back();
+    walk.ahead = std::min(2 * walk.ahead, ahead_max);
+    expect(walk.keys);
     return true;
+  }
+
+  /// Has the processor fetch what looking some keys up will need: first the slots of all, then the
+  /// records that these lead to. Inside the gate.
+  void expect(const std::vector<std::string>& keys) const {
+    auto& table = store_->table();
+    for (const std::string& key : keys) table.prefetch(store_->hash(as_bytes(key)));
+    for (const std::string& key : keys) {
+      (void)table.find(store_->hash(as_bytes(key)), [this](detail::address candidate) {
+        const auto* const in = store_->space().at(candidate);
+        if (in != nullptr) in->prefetch(candidate - in->base());
+        return true;
+      });
+    }
   }
 
   template <class Walk>
@@ -105,7 +127,7 @@ class ordered_range : public std::ranges::view_base {
     const auto& order = store_->order();
     auto* at = order.at_or_after(as_bytes(walk.last ? *walk.last : from_));
     if (at != nullptr && walk.last && as_text(at->key()) == *walk.last) at = at->next();
-    for (; at != nullptr && walk.keys.size() < ahead; at = at->next()) {
+    for (; at != nullptr && walk.keys.size() < walk.ahead; at = at->next()) {
       if (to_ && detail::compare_keys(at->key(), as_bytes(*to_)) >= 0) return;
       walk.keys.emplace_back(as_text(at->key()));
     }
@@ -116,7 +138,7 @@ class ordered_range : public std::ranges::view_base {
     const auto& order = store_->order();
     const auto& bound = walk.last ? walk.last : to_;
     auto* at = bound ? order.before(as_bytes(*bound)) : order.last();
-    while (at != nullptr && walk.keys.size() < ahead &&
+    while (at != nullptr && walk.keys.size() < walk.ahead &&
            detail::compare_keys(at->key(), as_bytes(from_)) >= 0) {
       walk.keys.emplace_back(as_text(at->key()));
       at = order.before(at->key());
