@@ -76,6 +76,10 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   /// @errors  errc::no_space, errc::io, errc::failed: nothing was given up
   /// @cost    O(rows)
   void compact() { open().compact(); }
+  /// Stores what is not stored yet, and gives up the records that it stands for.
+  /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
+  /// @cost    O(rows that are new), and 20 bytes for each 4,096 others
+  void checkpoint() { open().checkpoint(); }
   /// Does one step of maintenance, or writes a checkpoint that is due and that no thread writes;
   /// returns whether there was one to do.
   bool maintain() { return open().maintain(); }

@@ -331,15 +331,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_keeps_what_another_process_gives_up, Lo
     append_singly(earlier, 0, 0, 500);
     earlier.close();
   }
-  Log log{place / "log", smallest<Log>()};
-  const auto unread = log.snapshot();
+  const pipe_signal go;
   child_process other{[&] {
+    if (!go.wait()) return 1;
     Log own{place / "log", smallest<Log>()};
     append_singly(own, 1, 0, 500);
     own.sync();
     while (own.truncate_front(own.last_lsn()) < lsn{501}) std::this_thread::yield();
     return 0;
   }};
+  Log log{place / "log", smallest<Log>()};
+  const auto unread = log.snapshot();
+  BOOST_REQUIRE(go.announce());
   BOOST_TEST(other.wait() == 0);
   BOOST_TEST(log.first_lsn() >= lsn{501});
   lsn next{1};

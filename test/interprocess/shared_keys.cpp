@@ -224,7 +224,6 @@ bool adds_up(const View& view, std::uint32_t writers) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(every_reader_sees_transfers_whole, Log, key_logs) {
   const temp_dir place;
   constexpr int times = 400;
-  Log looker{place / "kv", eager_keys<Log>()};
   crew all{2, [&](std::uint32_t process) {
              Log log{place / "kv", eager_keys<Log>()};
              on_threads(3, [&](std::uint32_t thread) {
@@ -235,6 +234,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_reader_sees_transfers_whole, Log, key_logs) 
              });
              log.close();
            }};
+  Log looker{place / "kv", eager_keys<Log>()};
   int looks = 0;
   for (bool done = false; !done; ++looks) {
     BOOST_TEST_REQUIRE(adds_up(looker.snapshot(), 4));
@@ -251,12 +251,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_reader_sees_transfers_whole, Log, key_logs) 
 BOOST_AUTO_TEST_CASE_TEMPLATE(who_reads_while_another_compacts_misses_nothing, Log, key_logs) {
   const temp_dir place;
   constexpr std::uint64_t keys = 200;
-  Log reader{place / "kv", small_keys<Log>()};
-  for (std::uint64_t n = 0; n < keys; ++n) reader.put(key_of(n), 0);
-  const pipe_signal ready;
-  child_process writer{[&] {
+  const pipe_signal go;
+  child_process writer{[&] {  // before this process has threads
+    if (!go.wait()) return 1;
     Log log{place / "kv", small_keys<Log>()};
-    if (!ready.announce()) return 1;
     for (int round = 1; round <= 15; ++round) {
       for (std::uint64_t n = 0; n < keys; ++n) log.put(key_of(n), round);
       log.put("round", round);
@@ -265,7 +263,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(who_reads_while_another_compacts_misses_nothing, L
     log.close();
     return 0;
   }};
-  BOOST_TEST(ready.wait());
+  Log reader{place / "kv", small_keys<Log>()};
+  for (std::uint64_t n = 0; n < keys; ++n) reader.put(key_of(n), 0);
+  BOOST_TEST(go.announce());
   std::atomic<int> wrong = 0;
   on_threads(2, [&](std::uint32_t thread) {
     std::mt19937_64 random{thread};

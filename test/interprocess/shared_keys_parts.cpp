@@ -25,15 +25,18 @@ BOOST_AUTO_TEST_SUITE(shared_keys_parts)
 BOOST_AUTO_TEST_CASE(a_snapshot_of_a_process_that_died_holds_nothing_up) {
   using log_type = quick_keys<Async>;
   const temp_dir place;
-  log_type log{place / "kv", small_keys<log_type>()};
-  for (std::uint64_t n = 0; n < 300; ++n) log.put(key_of(n), "then");
+  const pipe_signal go;
   const pipe_signal ready;
-  child_process holder{[&] {
+  child_process holder{[&] {  // before this process has threads
+    if (!go.wait()) return 1;
     log_type other{place / "kv", small_keys<log_type>()};
     const auto then = other.snapshot();
     if (!ready.announce()) return 1;
     return ::pause();
   }};
+  log_type log{place / "kv", small_keys<log_type>()};
+  for (std::uint64_t n = 0; n < 300; ++n) log.put(key_of(n), "then");
+  BOOST_TEST(go.announce());
   BOOST_TEST(ready.wait());
   for (std::uint64_t n = 0; n < 300; ++n) log.put(key_of(n), "now");
   log.compact();

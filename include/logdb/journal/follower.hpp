@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <logdb/durability/policy.hpp>
+#include <logdb/journal/bell.hpp>
 #include <logdb/journal/drain.hpp>
 #include <logdb/journal/find_end.hpp>
 #include <logdb/journal/index_view.hpp>
@@ -54,14 +55,18 @@ class follower {
     return segments_->cursor(name);
   }
 
-  /// Looks for more each millisecond until there is, or a stop is requested.
+  /// Waits until there is more, or a stop is requested: until a writer rings, or where none does,
+  /// or not for this process, looks each millisecond.
   [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
-    const std::stop_callback wake{stop, [this] { stopped_.signal(); }};
+    const std::stop_callback wake{stop, [this] { rouse(); }};
     for (;;) {
       const auto ticket = stopped_.ticket();
+      const auto woken = find_bell();
+      const auto rung = woken ? woken->ticket() : 0;
       if (scope().last > seen) return true;
       if (stop.stop_requested() || closed_.load()) return false;
-      stopped_.wait(ticket, std::chrono::milliseconds{1});
+      if (find_bell() != woken) continue;  // other writers by now
+      woken ? woken->wait(rung) : (void)stopped_.wait(ticket, std::chrono::milliseconds{1});
     }
   }
 
@@ -72,7 +77,7 @@ class follower {
 
   void close() {
     closed_.store(true);
-    stopped_.signal();
+    rouse();
   }
 
   [[nodiscard]] bool is_closed() const { return closed_.load(); }
@@ -139,6 +144,8 @@ class follower {
     if (ring_ && ring_.header().state.load(std::memory_order_acquire) == control_state::open)
       return;
     ring_ = {};
+    bell_.reset();
+    asked_ = false;
     staging<storage> found;
     try {
       found = staging<storage>::open(*volume_, open_mode::read_only);
@@ -147,6 +154,23 @@ class follower {
     }
     const bool open = found && found.header().state.load() == control_state::open;
     if (open && drainer<Policies>::is_alive(found, found.header().store)) ring_ = std::move(found);
+  }
+
+  /// Returns what writers ring; null: nothing. They are asked once they share the log.
+  [[nodiscard]] std::shared_ptr<bell<storage>> find_bell() {
+    guard lock{mutex_};
+    if (!asked_ && ring_ && ring_.header().waiters_used.load() != 0) {
+      asked_ = true;
+      bell_ = bell<storage>::find(*volume_);
+    }
+    return bell_;
+  }
+
+  /// Ends the waits of this process's threads.
+  void rouse() {
+    stopped_.signal();
+    guard lock{mutex_};
+    if (bell_) bell_->ring();
   }
 
   [[nodiscard]] lsn watermark_lsn() const {
@@ -212,8 +236,10 @@ class follower {
 
   std::shared_ptr<storage> volume_;
   basic_options<Policies> options_;
-  typename table::mutex mutex_;  // of all below
-  staging<storage> ring_;        // the writer's, mapped to read; empty: there is none
+  typename table::mutex mutex_;          // of all below
+  staging<storage> ring_;                // the writer's, mapped to read; empty: there is none
+  std::shared_ptr<bell<storage>> bell_;  // of the same writers; null: none rings for this process
+  bool asked_ = false;                   // whether there is one
   std::unique_ptr<table> segments_;
   std::uint64_t generation_ = 0;
   std::uint64_t replacements_ = 0;           // of the storage's file, when segments_ was made

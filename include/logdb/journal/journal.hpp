@@ -362,6 +362,7 @@ class journal {
     settle_active();
     core_.segments.publish();
     core_.control().state.store(control_state::closed);
+    core_.progress().signal();  // readers look for the next one's
     core_.segments.volume()->remove(format::control_name);
   }
 

@@ -267,6 +267,7 @@ class recovery {
     staging_type::publish(volume);
     // Readers that follow the dead writer's control file now look for this one.
     if (left_) left_.header().state = control_state::closed;
+    if (left_) left_.header().progress.signal();
     left_ = {};
   }
 

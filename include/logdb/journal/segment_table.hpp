@@ -138,6 +138,12 @@ class segment_table {
     write_or([](list_type&) {}, [] {});
   }
 
+  /// Learns also of a manifest whose writer died before it could say so.
+  void refresh_for_sure() {
+    guard lock{publish_mutex_};
+    (void)take_turn();
+  }
+
   /// Exchanges the list and writes its manifest, before or after whatever others publish; what
   /// fails is undone.
   template <class Edit, class Undo>
@@ -177,7 +183,9 @@ class segment_table {
     const lsn end = run.back()->end();
     std::vector<segment_ptr<Policies>> attached;
     const auto replace = [&](list_type& list) {
-      const auto at = std::ranges::find(list.log, run.front());
+      const auto at = std::search(list.log.begin(), list.log.end(), run.begin(), run.end());
+      if (at == list.log.end())
+        throw error{errc::corrupt, "segments went while they were compacted"};
       const auto behind = list.log.erase(at, at + static_cast<std::ptrdiff_t>(run.size()));
       list.log.insert(behind, with);
       const auto within = [=](const auto& own) {

@@ -54,17 +54,17 @@ class staging {
   /// says.
   static staging open(const Storage& volume, open_mode mode) {
     if (!volume.exists(format::control_name)) return {};
-    const auto file = volume.open(format::control_name, mode);
-    const std::uint64_t bytes = file.size();
-    if (bytes <= control_header_bytes) return {};
-    staging found{file.map(0, bytes, mode)};
-    found.header_ = std::launder(reinterpret_cast<control_type*>(found.mapping_.bytes().data()));
-    found.mask_ = found.header_->ring_bytes - 1;
-    const bool ours = found.header_->magic == control_magic &&
-                      found.header_->layout == control_layout &&
-                      std::has_single_bit(found.header_->ring_bytes) &&
-                      found.header_->ring_bytes == bytes - control_header_bytes;
-    return ours ? std::move(found) : staging{};
+    return map_whole(volume.open(format::control_name, mode), mode);
+  }
+
+  /// Does the same to write it, from a storage that was opened to read; empty where none can.
+  /// @errors  errc::not_found, errc::permission_denied
+  static staging open_beside_writers(const Storage& volume) {
+    if constexpr (requires { volume.open_cache(format::control_name); }) {
+      return map_whole(volume.open_cache(format::control_name), open_mode::read_write);
+    } else {
+      return {};
+    }
   }
 
   [[nodiscard]] explicit operator bool() const { return header_ != nullptr; }
@@ -104,6 +104,19 @@ class staging {
   static constexpr std::string_view draft_name = "control.tmp";
 
   explicit staging(typename Storage::mapping mapping) : mapping_{std::move(mapping)} {}
+
+  static staging map_whole(const typename Storage::file& file, open_mode mode) {
+    const std::uint64_t bytes = file.size();
+    if (bytes <= control_header_bytes) return {};
+    staging found{file.map(0, bytes, mode)};
+    found.header_ = std::launder(reinterpret_cast<control_type*>(found.mapping_.bytes().data()));
+    found.mask_ = found.header_->ring_bytes - 1;
+    const bool ours = found.header_->magic == control_magic &&
+                      found.header_->layout == control_layout &&
+                      std::has_single_bit(found.header_->ring_bytes) &&
+                      found.header_->ring_bytes == bytes - control_header_bytes;
+    return ours ? std::move(found) : staging{};
+  }
 
   [[nodiscard]] std::byte* ring() const { return mapping_.bytes().data() + control_header_bytes; }
 

@@ -86,6 +86,11 @@ class BasicDirectory {
     return open_as(file_name, platform::file_access::read_write, "cannot open the file");
   }
 
+  /// Opens a file to write it that is no part of the log, also in a directory opened to read.
+  [[nodiscard]] file open_cache(std::string_view file_name) const {
+    return open_as(file_name, platform::file_access::read_write, "cannot open the file");
+  }
+
   void rename(std::string_view from, std::string_view to) {
     detail::require_writable(mode_, path_);
     const std::string source = checked_name(from);

@@ -288,6 +288,11 @@ class BasicSingleFile {
     return {volume_, std::move(host), std::move(found), file_name};
   }
 
+  /// Opens a file beside to write it, also if the log was opened to read.
+  [[nodiscard]] file open_cache(std::string_view file_name) const {
+    return {volume_, volume_->directory().open_cache(volume_->beside(file_name)), file_name};
+  }
+
   void rename(std::string_view from, std::string_view to) {
     require_change(from);
     require_change(to);

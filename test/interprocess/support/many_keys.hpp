@@ -19,7 +19,9 @@ template <class Durability, class System = quick_system, class Keys = KeyDir>
 using quick_keys = basic_log<Storage<BasicDirectory<System>>, logdb::Durability<Durability>,
                              Index<Keys>, Locking<Fcntl>>;
 
-using key_logs = boost::mp11::mp_list<quick_keys<Async>, quick_keys<Fsync>, quick_keys<None>>;
+using key_logs =
+    boost::mp11::mp_list<quick_keys<Async>, quick_keys<Fsync>, quick_keys<None>,
+                         quick_keys<Async>::with<Storage<BasicSingleFile<quick_system>>>>;
 
 /// Makes segments small and leaves compaction to whoever calls for it.
 template <class Log>

@@ -271,6 +271,31 @@ BOOST_AUTO_TEST_CASE(a_log_in_one_file_keeps_its_runs_there) {
   BOOST_TEST(log.index_stats().stored_rows == wanted.size());
 }
 
+BOOST_AUTO_TEST_CASE(a_merge_keeps_the_blocks_of_which_it_reads_a_part) {
+  const temp_dir dir;
+  counted_memory memory;
+  auto options = small_memory(&memory);
+  options.index.maintenance = logdb::maintenance_mode::by_hand;
+  options.index.memory_bytes_max = 256 << 10;
+  options.index.l0_runs_max = 64;
+  log_type log{dir / "log", options};
+  model wanted;
+  std::int64_t drawn = 1;
+  for (value_type value = 0; value < 25'000; ++value) {
+    drawn = drawn * 48'271 % 2'147'483'647;
+    const auto in_order = static_cast<std::int64_t>(10 * value);
+    const std::int64_t time = value < 10'000 ? in_order : drawn % 100'000;
+    log.append(time, value);
+    wanted.append(time, value);
+  }
+  log.checkpoint();
+  BOOST_TEST(log.index_stats().l0_runs > 20U);
+  require_same(log.snapshot(), wanted);
+  log.compact();
+  require_same(log.snapshot(), wanted);
+  BOOST_TEST(log.validate().empty());
+}
+
 BOOST_AUTO_TEST_CASE(without_a_thread_maintain_writes_the_checkpoint_that_is_due) {
   const temp_dir dir;
   auto options = small_memory();

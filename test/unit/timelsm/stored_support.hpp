@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <memory_resource>
 #include <new>
 
@@ -21,7 +22,7 @@ using logdb::errc;
 using logdb::test::temp_dir;
 using log_type = logdb::basic_timelog<value_type>;
 
-/// Gives memory and remembers how much was out at most.
+/// Gives memory, remembers how much was out at most, and spoils what it gets back.
 class counted_memory final : public std::pmr::memory_resource {
  public:
   [[nodiscard]] std::size_t peak() const { return peak_; }
@@ -35,6 +36,7 @@ class counted_memory final : public std::pmr::memory_resource {
   }
   void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
     bytes_ -= bytes;
+    std::memset(memory, 0xa5, bytes);
     ::operator delete (memory, std::align_val_t{alignment});
   }
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {

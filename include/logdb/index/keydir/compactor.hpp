@@ -165,6 +165,8 @@ class compactor {
   /// Compacts from the front to the end, run after run.
   void pass(double ratio, compaction_report& done) {
     lsn from{1};
+    // Who compacted before may have died between its manifest and the news of it.
+    if constexpr (is_shared) store_.view().segments().refresh_for_sure();
     follow_others();
     for (;;) {
       const auto list = store_.view().catch_up();

@@ -16,6 +16,7 @@
 /// `value bytes` is 65535: a batch has their lengths in LEB128, then their bytes.
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <type_traits>
@@ -49,31 +50,43 @@ inline constexpr std::uint16_t value_bytes = owns_bytes<V> ? 0xffff
 template <class V>
 inline constexpr bool is_number = std::is_integral_v<V> && sizeof(V) <= 8;
 
-/// Holds the bytes of a record while it is written.
+/// Holds the bytes of a record while it is written; those of a row without a call for memory.
 class record_buffer {
  public:
   explicit record_buffer(std::size_t bytes_max)
-      : memory_{std::make_unique_for_overwrite<std::byte[]>(bytes_max)}, end_{memory_.get()} {}
+      : large_{bytes_max > small_bytes ? std::make_unique_for_overwrite<std::byte[]>(bytes_max)
+                                       : nullptr} {}
+  record_buffer(record_buffer&& other) noexcept
+      : large_{std::move(other.large_)}, used_{other.used_} {
+    if (large_ == nullptr) std::memcpy(small_.data(), other.small_.data(), used_);
+  }
+  record_buffer& operator=(record_buffer&&) = delete;
+  ~record_buffer() = default;
 
-  [[nodiscard]] std::byte* end() const { return end_; }
-  void grow_to(std::byte* end) { end_ = end; }
+  [[nodiscard]] std::byte* end() { return data() + used_; }
+  void grow_to(const std::byte* end) { used_ = static_cast<std::size_t>(end - data()); }
   [[nodiscard]] bytes_view bytes() const {
-    return {memory_.get(), static_cast<std::size_t>(end_ - memory_.get())};
+    return {large_ == nullptr ? small_.data() : large_.get(), used_};
   }
 
   template <class T>
   void put(T value) {
-    std::memcpy(end_, &value, sizeof value);
-    end_ += sizeof value;
+    std::memcpy(end(), &value, sizeof value);
+    used_ += sizeof value;
   }
   void put(bytes_view bytes) {
-    if (!bytes.empty()) std::memcpy(end_, bytes.data(), bytes.size());
-    end_ += bytes.size();
+    if (!bytes.empty()) std::memcpy(end(), bytes.data(), bytes.size());
+    used_ += bytes.size();
   }
 
  private:
-  std::unique_ptr<std::byte[]> memory_;
-  std::byte* end_;
+  static constexpr std::size_t small_bytes = 64;
+
+  [[nodiscard]] std::byte* data() { return large_ == nullptr ? small_.data() : large_.get(); }
+
+  std::unique_ptr<std::byte[]> large_;  // null: small_
+  std::size_t used_ = 0;
+  std::array<std::byte, small_bytes> small_;
 };
 
 template <class V>

@@ -24,7 +24,11 @@ class gatherer {
     if (in.empty()) return;
     parts_.clear();
     const auto some = all.within(in);
-    for (const slice<V>* one = some.first; one != some.last; ++one) see(one->within(in));
+    for (const slice<V>* one = some.first; one != some.last; ++one) {
+      const slice<V> cut = one->within(in);
+      if (one->stored != nullptr) pins_.push_back(cut.owner);  // a part of it was read just now
+      see(cut);
+    }
     if (parts_.empty()) return;
     if (parts_.size() > 1) concatenate();
     inputs_.push_back(parts_.front());

@@ -81,7 +81,11 @@ class forward_cursor {
   bool enter_next() {
     while (next_ != end_) {
       const slice<V>& one = *next_++;
-      if (one.stored == nullptr ? enter(one) : enter_stored(one)) return true;
+      if (one.stored != nullptr) [[unlikely]] {
+        if (enter_stored(one)) return true;
+      } else if (enter(one)) {
+        return true;
+      }
     }
     return false;
   }
@@ -156,7 +160,11 @@ class backward_cursor {
   bool enter_next() {
     while (next_ != begin_) {
       const slice<V>& one = *--next_;
-      if (one.stored == nullptr ? enter(one) : enter_stored(one)) return true;
+      if (one.stored != nullptr) [[unlikely]] {
+        if (enter_stored(one)) return true;
+      } else if (enter(one)) {
+        return true;
+      }
     }
     return false;
   }
