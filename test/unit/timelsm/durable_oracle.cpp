@@ -35,7 +35,7 @@ class trial {
     options_.segment_bytes = std::uint64_t{16 << 10} << below(3);
     options_.durability.staging_bytes = 32 << 10;
     options_.index.memtable_rows = options_.index.partition_rows = std::size_t{256} << below(3);
-    options_.index.checkpoint_bytes = 1000 << below(8);
+    options_.index.checkpoint_bytes = std::uint64_t{1000} << below(8);
     options_.index.l0_runs_max = 2 + below(4);
     if (below(2) == 0) options_.index.memory_bytes_max = std::size_t{64 << 10} << below(4);
   }

@@ -13,6 +13,7 @@
 #include <logdb/format/names.hpp>
 #include <logdb/index/keydir/compaction_judge.hpp>
 #include <logdb/index/keydir/compaction_report.hpp>
+#include <logdb/index/policy.hpp>
 #include <logdb/journal/footer.hpp>
 #include <logdb/journal/records.hpp>
 #include <logdb/stats.hpp>
