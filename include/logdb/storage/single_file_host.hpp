@@ -155,9 +155,11 @@ class single_file_host : public single_file_names<System> {
   /// Copies a region to a larger one. No table names it before it is durable there.
   void move(region& own, std::uint64_t room) {
     std::uint64_t to = 0;
+    std::uint64_t failed = 0;
     {
       const guard lock{io_mutex_};
       const turn mine{*this};
+      failed = failures();
       to = heads_.take(room);
       tell();
     }
@@ -165,6 +167,9 @@ class single_file_host : public single_file_names<System> {
     const guard lock{io_mutex_};
     const turn mine{*this};
     require_kept(own);  // else what was copied need not be what was written
+    // A sync that was under way may have failed, and dropped the copy.
+    constexpr bool doubts = has_step<durability_point::region_in_doubt>;
+    if (doubts && failures() != failed) throw_in_doubt(to);
     if constexpr (has_step<durability_point::region_move_sync>) sync_file();
     place(own, to, room, true);
     own.unsynced.store(region::clean);
