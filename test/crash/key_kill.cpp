@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE key_kill
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -13,6 +12,8 @@
 
 #include <logdb/logdb.hpp>
 
+#include "crash/support/key_model.hpp"
+#include "crash/support/kills.hpp"
 #include "crash/support/quick_system.hpp"
 #include "crash/support/writer.hpp"
 #include "support/process.hpp"
@@ -28,26 +29,14 @@ using logdb::test::acknowledgement_pipe;
 using logdb::test::child_process;
 using logdb::test::temp_dir;
 
-using model = std::map<std::string, std::string>;
+using logdb::test::kills;
+using logdb::test::model_writer;
+using model = logdb::test::key_model;
 
 template <class Durability>
 using quick_keys =
     logdb::basic_log<logdb::Storage<logdb::BasicDirectory<logdb::test::quick_system>>,
                      logdb::Durability<Durability>, logdb::Index<logdb::KeyDir>>;
-
-int kills(int usual) {
-  const char* wanted = std::getenv("LOGDB_KILLS");
-  return wanted != nullptr ? std::atoi(wanted) : usual;
-}
-
-/// Is a model with the verbs of a transaction.
-struct model_writer {
-  model& keys;
-  void put(const std::string& key, const std::string& value) { keys[key] = value; }
-  void erase(const std::string& key) { keys.erase(key); }
-  model_writer& begin() { return *this; }
-  void commit() const {}
-};
 
 /// Does the step of a number: the same to a log and to a model.
 template <class Target>

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -14,6 +13,7 @@
 
 #include <logdb/logdb.hpp>
 
+#include "crash/support/kills.hpp"
 #include "crash/support/quick_system.hpp"
 #include "support/process.hpp"
 #include "support/temp_dir.hpp"
@@ -35,10 +35,7 @@ using key_log = logdb::basic_log<logdb::Storage<logdb::BasicDirectory<logdb::tes
 constexpr std::size_t segments = 200;
 
 /// Returns how many kills: 1,000 are the full count.
-int kills() {
-  const char* const wanted = std::getenv("LOGDB_COMPACTION_KILLS");
-  return wanted != nullptr ? std::atoi(wanted) : 40;
-}
+int kills() { return logdb::test::kills(40, "LOGDB_COMPACTION_KILLS"); }
 
 /// Is a log of 200 segments that was never compacted, and the map that it should be.
 struct old_log {

@@ -2,7 +2,6 @@
 #define BOOST_TEST_MODULE kill
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <logdb/logdb.hpp>
 
 #include "crash/support/history.hpp"
+#include "crash/support/kills.hpp"
 #include "crash/support/quick_system.hpp"
 #include "crash/support/writer.hpp"
 #include "support/process.hpp"
@@ -27,6 +27,7 @@ namespace {
 using logdb::test::acknowledgement;
 using logdb::test::acknowledgement_pipe;
 using logdb::test::child_process;
+using logdb::test::kills;
 using logdb::test::temp_dir;
 
 template <class Durability>
@@ -37,12 +38,6 @@ template <class Durability>
 using one_file_log =
     logdb::basic_log<logdb::Storage<logdb::BasicSingleFile<logdb::test::quick_system>>,
                      logdb::Durability<Durability>>;
-
-/// Returns how many kills to make: LOGDB_KILLS, or what a short run makes.
-int kills(int usual) {
-  const char* wanted = std::getenv("LOGDB_KILLS");
-  return wanted != nullptr ? std::atoi(wanted) : usual;
-}
 
 /// Spends up to so long without giving up the processor: what the other process does meanwhile is
 /// what the test is about.

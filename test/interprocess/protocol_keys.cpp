@@ -10,14 +10,11 @@
 #include "crash/sim/schedule_trial.hpp"
 #include "crash/sim/shards.hpp"
 #include "crash/sim/shared_key_trial.hpp"
+#include "interprocess/support/left_behind.hpp"
 #include "support/process.hpp"
 
 // Processes that write and compact one key-value log, on a simulated machine: under drawn
 // schedules, and with a process killed at its steps.
-
-// What processes are killed in leaves objects on their stacks that nobody destroys.
-extern "C" const char* __asan_default_options();
-extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 namespace logdb::sim {
 

@@ -3,7 +3,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -20,6 +19,7 @@
 
 #include <logdb/logdb.hpp>
 
+#include "crash/support/kills.hpp"
 #include "interprocess/support/lethal_system.hpp"
 #include "interprocess/support/many.hpp"
 
@@ -32,13 +32,6 @@ using logs = boost::mp11::mp_list<quick_shared<Fsync>, quick_shared<Async>, quic
 using lethal_logs =
     boost::mp11::mp_list<quick_shared<Fsync, lethal_system>, quick_shared<Async, lethal_system>,
                          quick_shared_file<Fsync, lethal_system>>;
-
-/// Returns how many kills to make: LOGDB_KILLS, or what a short run makes.
-int kills(int usual) {
-  const char* wanted = std::getenv("LOGDB_KILLS");
-  if (wanted != nullptr) return std::atoi(wanted);
-  return under_thread_sanitizer ? usual / 4 : usual;
-}
 
 /// Has three processes write one log, kills one after the other, and begins others in their place.
 template <class Log>
@@ -142,7 +135,7 @@ BOOST_AUTO_TEST_SUITE(shared_death)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(random_kills_cost_no_acknowledged_record_and_stop_no_survivor, Log,
                               logs) {
-  killer<Log>{1}.run(kills(120));
+  killer<Log>{1}.run(kills(under_thread_sanitizer ? 30 : 120));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(who_is_stopped_at_random_moments_goes_on_and_so_do_all, Log, logs) {

@@ -2,7 +2,6 @@
 #define BOOST_TEST_MODULE interprocess_shared_keys_death
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -18,6 +17,8 @@
 
 #include <logdb/logdb.hpp>
 
+#include "crash/support/key_model.hpp"
+#include "crash/support/kills.hpp"
 #include "interprocess/support/lethal_system.hpp"
 #include "interprocess/support/many_keys.hpp"
 
@@ -30,22 +31,7 @@ namespace logdb::test {
 using lethal_keys =
     boost::mp11::mp_list<quick_keys<Async, lethal_system>, quick_keys<Fsync, lethal_system>>;
 
-/// Returns how many kills to make: LOGDB_KILLS, or what a short run makes.
-int kills(int usual) {
-  const char* wanted = std::getenv("LOGDB_KILLS");
-  return wanted != nullptr ? std::atoi(wanted) : usual;
-}
-
-using model = std::map<std::string, std::string>;
-
-/// Is a model with the verbs of a log and of a transaction.
-struct model_writer {
-  model& keys;
-  void put(const std::string& key, const std::string& value) { keys[key] = value; }
-  void erase(const std::string& key) { keys.erase(key); }
-  model_writer& begin() { return *this; }
-  void commit() const {}
-};
+using model = key_model;
 
 std::string prefix_of(std::uint32_t round) { return std::to_string(round) + ":"; }
 

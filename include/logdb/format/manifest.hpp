@@ -61,6 +61,17 @@ struct manifest_segment {
   friend bool operator==(const manifest_segment&, const manifest_segment&) = default;
 };
 
+/// Returns what a frame says of the segment that it attaches, from its first record on.
+inline manifest_segment attached_segment(const attach& what, lsn first, timestamp time = {}) {
+  manifest_segment entry{.number = what.segment, .salt = what.salt};
+  entry.capacity = entry.end_offset = what.end_offset;
+  entry.base = first;
+  entry.end = first + what.records;
+  entry.time_first = entry.time_last = time;
+  entry.role = segment_role::attached;
+  return entry;
+}
+
 /// Is a named cursor, with the place of the frame that last said so.
 struct manifest_cursor {
   std::string name{};  ///< 1 .. 255 bytes

@@ -120,19 +120,10 @@ class open_walk {
       const auto cursor = format::decode_cursor(frame.payload);
       if (cursor) end_.cursors.push_back({std::string{cursor->name}, cursor->at, here});
     } else if (frame.header.kind == format::frame_kind::attach) {
-      if (const auto own = format::decode_attach(frame.payload)) see_attached(*own, at);
+      if (const auto own = format::decode_attach(frame.payload)) {
+        end_.attached.push_back(format::attached_segment(*own, at.next, at.time));
+      }
     }
-  }
-
-  void see_attached(const format::attach& own, const scan_place& at) {
-    format::manifest_segment entry{.number = own.segment, .salt = own.salt};
-    entry.capacity = own.end_offset;
-    entry.base = at.next;
-    entry.end = at.next + own.records;
-    entry.end_offset = own.end_offset;
-    entry.time_first = entry.time_last = at.time;
-    entry.role = format::segment_role::attached;
-    end_.attached.push_back(entry);
   }
 
   const segment_list<Policies>& list_;

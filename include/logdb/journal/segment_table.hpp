@@ -110,10 +110,7 @@ class segment_table {
 
   /// Lists one with the attached ones, by number: transactions end in another order than begun.
   void attach(segment_ptr<Policies> made) {
-    edit([&made](list_type& list) {
-      // Where others write, too, another thread may just have learned of it from their manifest.
-      if (!list.has(made->number())) insert_attached(list, std::move(made));
-    });
+    edit([&made](list_type& list) { insert_attached(list, std::move(made)); });
   }
 
   /// Lists one that was met in the log, unless it is, or was: what is attached to a settled segment
@@ -135,7 +132,8 @@ class segment_table {
   void publish() {
     guard lock{publish_mutex_};
     const auto turn = take_turn();
-    write_or([](list_type&) {}, [] {});
+    next_generation([] {});
+    write_or([] {});
   }
 
   /// Learns also of a manifest whose writer died before it could say so.
@@ -150,7 +148,8 @@ class segment_table {
   void change(Edit&& to_next, Undo&& back) {
     guard lock{publish_mutex_};
     const auto turn = take_turn();
-    write_or(to_next, [&] { edit(back); });
+    next_generation([&] { edit_locked(to_next); });
+    write_or([&] { edit(back); });
   }
 
   /// Drops every sealed segment that ends at or before a record, and what is attached to it but for
@@ -242,14 +241,17 @@ class segment_table {
     list_ = std::move(copy);
   }
 
-  template <class Edit, class Undo>
-  void write_or(const Edit& to_next, Undo undo) {
-    {
-      guard lock{list_mutex_};
-      edit_locked(to_next);
-      // At once: who has read the manifest before this one must not put its list in the place.
-      ++manifest_.generation;
-    }
+  /// Begins the next manifest, at once with the change that it is to tell of: who has read the one
+  /// before must not put its list in the place.
+  template <class Change>
+  void next_generation(Change make_change) {
+    guard lock{list_mutex_};
+    make_change();
+    ++manifest_.generation;
+  }
+
+  template <class Undo>
+  void write_or(Undo undo) {
     try {
       segment_list_ptr<Policies> named;
       const auto next = next_manifest(named);

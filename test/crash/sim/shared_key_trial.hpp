@@ -5,13 +5,13 @@
 /// is killed at one of its steps. What the others see, and what is left, must be what maps say.
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <logdb/logdb.hpp>
 
+#include "../support/key_model.hpp"
 #include "workload.hpp"
 #include "world.hpp"
 
@@ -50,7 +50,7 @@ class shared_key_trial {
   [[nodiscard]] std::uint64_t machine_steps(std::size_t process) const { return taken_[process]; }
 
  private:
-  using model = std::map<std::string, std::string>;
+  using model = test::key_model;
 
   static constexpr std::uint32_t first_process = 2;  // 1 supervises
 
@@ -133,14 +133,6 @@ class shared_key_trial {
     batch.commit();
   }
 
-  struct model_writer {
-    model& keys;
-    model_writer& begin() { return *this; }
-    void put(const std::string& key, const std::string& value) { keys[key] = value; }
-    void erase(const std::string& key) { keys.erase(key); }
-    void commit() const {}
-  };
-
   static void count_up(Log& log, account& mine) {
     ++mine.counts_begun;
     for (bool put = false; !put;) {
@@ -153,7 +145,7 @@ class shared_key_trial {
 
   [[nodiscard]] model after(std::size_t process, std::uint64_t steps) const {
     model keys;
-    model_writer writer{keys};
+    test::model_writer writer{keys};
     for (std::uint64_t n = 1; n <= steps; ++n) do_step(writer, process, n);
     return keys;
   }

@@ -13,11 +13,8 @@
 
 #include "crash/sim/process_trial.hpp"
 #include "crash/sim/shards.hpp"
+#include "interprocess/support/left_behind.hpp"
 #include "support/process.hpp"
-
-// What processes are killed in leaves objects on their stacks that nobody destroys.
-extern "C" const char* __asan_default_options();
-extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 namespace logdb::sim {
 

@@ -291,11 +291,7 @@ class key_learner {
   void take_attached(const format::frame_view& frame) {
     const auto said = format::decode_attach(frame.payload);
     if (!said) throw_overwritten();
-    format::manifest_segment entry{.number = said->segment, .salt = said->salt};
-    entry.capacity = entry.end_offset = said->end_offset;
-    entry.base = frame.header.first;
-    entry.end = frame.header.first + said->records;
-    entry.role = format::segment_role::attached;
+    const auto entry = format::attached_segment(*said, frame.header.first);
     auto& in = store_.space().of(view().segments().make(entry));
     const bytes_view all = in.bytes().first(static_cast<std::size_t>(said->end_offset));
     learned_.clear();

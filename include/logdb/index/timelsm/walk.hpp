@@ -197,24 +197,42 @@ class backward_cursor {
   tombstones::place hint_;
 };
 
-/// Merges sequences upwards: each step gives rows that lie together, all from one sequence. Of
-/// equal times the rows of an older sequence come first.
-///
-/// @cost  a step O(sequences that have rows in bounds)
-template <class V>
-class forward_walk {
+/// Is what both merges have in common: the cursors of their sequences.
+template <class Cursor, class V>
+class merge_walk {
  public:
   /// Adds a sequence that is younger than those before.
   void add(const slices<V>& all, const bounds& in, const cover& hidden) {
     const auto some = all.within(in);
     if (some.empty()) return;
-    forward_cursor<V> made{some, in, hidden};
+    Cursor made{some, in, hidden};
     if (!made.done()) cursors_.push_back(std::move(made));
   }
 
   /// Returns what keeps the rows that were given last, if those are of a stored block.
   [[nodiscard]] const block_ptr<V>& held() const { return held_; }
 
+ protected:
+  columns<V> take(std::size_t from, const time_type* to) {
+    held_ = cursors_[from].pin();  // going on, the cursor may let go of it
+    const columns<V> taken = cursors_[from].take(to);
+    if (cursors_[from].done()) cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(from));
+    return taken;
+  }
+
+  boost::container::small_vector<Cursor, 2> cursors_;  // none is done, the oldest first
+
+ private:
+  block_ptr<V> held_;
+};
+
+/// Merges sequences upwards: each step gives rows that lie together, all from one sequence. Of
+/// equal times the rows of an older sequence come first.
+///
+/// @cost  a step O(sequences that have rows in bounds)
+template <class V>
+class forward_walk : public merge_walk<forward_cursor<V>, V> {
+ public:
   /// Returns the next rows, valid until the next call; none at the end.
   [[nodiscard]] columns<V> next() {
     if (cursors_.empty()) return {};
@@ -233,6 +251,10 @@ class forward_walk {
   }
 
  private:
+  using base = merge_walk<forward_cursor<V>, V>;
+  using base::cursors_;
+  using base::take;
+
   [[nodiscard]] std::size_t least() const {
     std::size_t best = 0;
     for (std::size_t i = 1; i < cursors_.size(); ++i) {
@@ -240,34 +262,13 @@ class forward_walk {
     }
     return best;
   }
-
-  columns<V> take(std::size_t from, const time_type* to) {
-    held_ = cursors_[from].pin();  // going on, the cursor may let go of it
-    const columns<V> taken = cursors_[from].take(to);
-    if (cursors_[from].done()) cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(from));
-    return taken;
-  }
-
-  block_ptr<V> held_;
-  boost::container::small_vector<forward_cursor<V>, 2> cursors_;  // none is done, the oldest first
 };
 
 /// Merges sequences downwards: each step gives rows that lie together and still ascend; of equal
 /// times the rows of a younger sequence come first.
 template <class V>
-class backward_walk {
+class backward_walk : public merge_walk<backward_cursor<V>, V> {
  public:
-  /// Adds a sequence that is younger than those before.
-  void add(const slices<V>& all, const bounds& in, const cover& hidden) {
-    const auto some = all.within(in);
-    if (some.empty()) return;
-    backward_cursor<V> made{some, in, hidden};
-    if (!made.done()) cursors_.push_back(std::move(made));
-  }
-
-  /// Returns what keeps the rows that were given last, if those are of a stored block.
-  [[nodiscard]] const block_ptr<V>& held() const { return held_; }
-
   /// Returns the next rows, valid until the next call; none at the end.
   [[nodiscard]] columns<V> next() {
     if (cursors_.empty()) return {};
@@ -286,6 +287,10 @@ class backward_walk {
   }
 
  private:
+  using base = merge_walk<backward_cursor<V>, V>;
+  using base::cursors_;
+  using base::take;
+
   [[nodiscard]] std::size_t greatest() const {
     std::size_t best = 0;
     for (std::size_t i = 1; i < cursors_.size(); ++i) {
@@ -293,16 +298,6 @@ class backward_walk {
     }
     return best;
   }
-
-  columns<V> take(std::size_t from, const time_type* to) {
-    held_ = cursors_[from].pin();  // going on, the cursor may let go of it
-    const columns<V> taken = cursors_[from].take(to);
-    if (cursors_[from].done()) cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(from));
-    return taken;
-  }
-
-  block_ptr<V> held_;
-  boost::container::small_vector<backward_cursor<V>, 2> cursors_;  // none is done, oldest first
 };
 
 }  // namespace logdb::timelsm
