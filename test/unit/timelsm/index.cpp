@@ -158,6 +158,22 @@ BOOST_AUTO_TEST_CASE(l0_stays_within_its_limit_however_often_a_writer_flushes) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(maintenance_comes_to_rest_whatever_was_written) {
+  for (std::size_t runs_max = 2; runs_max <= 5; ++runs_max) {
+    auto options = small_options();
+    options.l0_runs_max = runs_max;
+    index_type index{options};
+    fill(index, 0, 20'000);
+    for (std::int64_t i = 0; i < 30; ++i) {
+      // Few late rows, far from one another: to sweep them would rewrite all partitions.
+      for (std::int64_t k = 0; k < 20; ++k) index.append((i + k * 1009) % 20'000, 0);
+      index.erase({i * 500, i * 500 + 20});
+      index.flush();
+      for (int steps = 0; index.maintain(); ++steps) BOOST_REQUIRE_LT(steps, 1000);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(rows_in_order_are_not_copied_on_their_way_to_their_partition) {
   index_type index{small_options()};
   for (std::int64_t i = 0; i < 100; ++i) fill(index, i * 256, (i + 1) * 256);

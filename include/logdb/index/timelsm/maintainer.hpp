@@ -20,9 +20,9 @@ namespace logdb::timelsm {
 /// - A memtable is sealed into a run. What of it lies behind everything else becomes a partition of
 ///   L1, uncopied if it came in order; the rest becomes a run of L0, or is merged at once where it
 ///   reaches into little.
-/// - Half as many runs in L0 as may be are merged: into the partitions that they reach into, a
-///   window of time after the other, unless that would rewrite more than four times their rows;
-///   then with one another. So a row is rewritten a bounded number of times.
+/// - Half as many runs in L0 as may be, but not one alone, are merged: into the partitions that
+///   they reach into, a window of time after the other, unless that would rewrite more than four
+///   times their rows; then with one another. So a row is rewritten a bounded number of times.
 /// - What deletions hide is removed, where a partition has lost half, or many deletions are kept.
 /// - Small neighbours among the partitions are joined.
 /// - Of a durable log, what is sealed is stored by whoever writes its checkpoints: here the slices
@@ -220,7 +220,7 @@ class maintainer {
     const tree<V>& before = *now.at->sealed;
     sweeping_ = std::min(sweeping_, before.l0.size());
     if (sweeping_ == 0) {
-      const std::size_t due = whole ? 1 : (core_.options.l0_runs_max + 1) / 2;
+      const std::size_t due = whole ? 1 : std::max<std::size_t>(2, core_.options.l0_runs_max / 2);
       if (before.l0.size() < due) return false;
       if (!whole && is_costly(before)) return merge_runs(now), true;
       sweeping_ = before.l0.size();

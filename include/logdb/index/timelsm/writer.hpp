@@ -90,12 +90,12 @@ class writer {
   }
 
   /// Replaces everything by what a checkpoint says, with so many deletions.
-  void reset(std::shared_ptr<const tree<V>> sealed, tombstones_ptr deleted,
+  void reset(std::shared_ptr<const tree<V>> sealed, const tombstones_ptr& deleted,
              std::uint64_t deletions) {
     guard lock{core_.append_mutex};
     auto next = std::make_shared<version<V>>();
     next->sealed = std::move(sealed);
-    next->deleted = std::move(deleted);
+    next->deleted = deleted;
     next->active = std::make_shared<const memtable<V>>();
     auto growing = std::make_shared<head<V>>();
     growing->deletions = growing->applied = deletions_ = deletions;
