@@ -64,6 +64,7 @@ struct system_calls {
   static std::int64_t size(handle);
   static std::int64_t write(handle, const piece*, int, std::uint64_t);
   static std::int64_t read(handle, void*, std::size_t, std::uint64_t);
+  static void begin_sync(handle, std::uint64_t, std::uint64_t);
   static int sync(handle);
   static int sync_directory(handle);
   static int allocate(handle, std::uint64_t);

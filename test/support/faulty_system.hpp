@@ -34,6 +34,7 @@ struct fault {
 struct fault_plan {
   fault names, open, size, write, read, sync, sync_directory, allocate, map, lock;
   std::size_t transfer_bytes_max = SIZE_MAX;  ///< what one write or read takes at most
+  std::vector<std::uint64_t> begun_syncs;     ///< of which offsets syncs were begun
 };
 
 /// Is a System of which single calls fail on demand. Its state is static, as the calls are: one
@@ -85,6 +86,10 @@ struct faulty_system : platform::posix {
   static std::int64_t read(handle file, void* out, std::size_t bytes, std::uint64_t offset) {
     if (const int fault = faults.read.next(); fault != 0) return fault;
     return posix::read(file, out, std::min(bytes, faults.transfer_bytes_max), offset);
+  }
+  static void begin_sync(handle file, std::uint64_t offset, std::uint64_t bytes) {
+    faults.begun_syncs.push_back(offset);
+    posix::begin_sync(file, offset, bytes);
   }
   static int sync(handle file) {
     const int fault = faults.sync.next();

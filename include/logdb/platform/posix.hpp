@@ -39,6 +39,7 @@
 #include <logdb/platform/mapped_region.hpp>
 #include <logdb/platform/network_file_system.hpp>
 #include <logdb/platform/robust_mutex.hpp>
+#include <logdb/platform/uuid.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::platform {
@@ -77,26 +78,6 @@ inline std::chrono::nanoseconds read_clock(::clockid_t clock) {
   ::timespec time{};
   ::clock_gettime(clock, &time);
   return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
-}
-
-/// Returns the value of a hexadecimal digit, or -1.
-constexpr int hex_value(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  return -1;
-}
-
-/// Reads the 32 hexadecimal digits of a uuid, skipping its dashes; false when it is none.
-inline bool parse_uuid(std::string_view text, std::array<std::byte, 16>& out) {
-  std::size_t digits = 0;
-  for (const char c : text.substr(0, 36)) {
-    if (c == '-') continue;
-    const int value = hex_value(c);
-    if (value < 0 || digits == 32) return false;
-    std::byte& cell = out[digits++ / 2];
-    cell = (cell << 4) | static_cast<std::byte>(value);
-  }
-  return digits == 32;
 }
 
 }  // namespace detail
@@ -190,6 +171,13 @@ struct posix {
   /// Reads at an offset; returns the bytes read, which may be fewer, 0 at the end.
   static std::int64_t read(handle file, void* out, std::size_t bytes, std::uint64_t offset) {
     return detail::checked(::pread(file, out, bytes, static_cast<::off_t>(offset)));
+  }
+
+  /// Asks that a range be on its way to the disk before somebody syncs; promises nothing, and what
+  /// fails is told by sync().
+  static void begin_sync(handle file, std::uint64_t offset, std::uint64_t bytes) {
+    ::sync_file_range(file, static_cast<::off64_t>(offset), static_cast<::off64_t>(bytes),
+                      SYNC_FILE_RANGE_WRITE);
   }
 
   /// Makes what was written, and the size, durable.

@@ -215,6 +215,17 @@ BOOST_AUTO_TEST_CASE(short_writes_go_on_where_they_ended) {
   BOOST_TEST(faulty_system::faults.write.calls == 6);
 }
 
+BOOST_AUTO_TEST_CASE(a_large_write_is_on_its_way_to_the_disk_before_its_sync) {
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  std::string first(mib + mib / 2, 'a');
+  std::string second(mib, 'b');
+  first.front() = second.back() = 'c';
+  auto file = storage.create("file");
+  file.write(7, std::as_bytes(std::span{first}), std::as_bytes(std::span{second}));
+  BOOST_TEST((faulty_system::faults.begun_syncs == std::vector<std::uint64_t>{7, 7 + mib}));
+  BOOST_TEST((content_of(place / "store" / "file") == std::string(7, '\0') + first + second));
+}
+
 BOOST_AUTO_TEST_CASE(short_reads_go_on_where_they_ended) {
   auto file = storage.create("a");
   file.write(0, logdb::as_bytes("0123456789"));
