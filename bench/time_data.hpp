@@ -85,6 +85,11 @@ struct plain_arrays {
     return static_cast<std::size_t>(std::ranges::lower_bound(times, time) - times.begin());
   }
 
+  /// Sums the rows in [from, to).
+  [[nodiscard]] std::uint64_t sum_within(std::int64_t from, std::int64_t to) const {
+    return sum(below(from), below(to));
+  }
+
   std::vector<std::int64_t> times;
   std::vector<std::uint64_t> values;
 };
