@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The time index in memory: appends, scans, ranges, points, counts, deletes, a reader beside a
-/// writer; beside a sorted vector and std::multimap. And the durable log's appends.
+/// writer; beside a sorted vector and std::multimap. And the durable log, beside the peers too that
+/// are installed.
 
 #include <atomic>
 #include <map>
@@ -17,6 +18,7 @@
 #include "targets.hpp"
 #include "time_data.hpp"
 #include "time_durable.hpp"
+#include "time_peers.hpp"
 
 namespace {
 
@@ -377,12 +379,14 @@ void run(const bench::options& options) {
   measure_beside(rows, targets);
   measure_durable(options, rows, targets);
   bench::stored_rows{options, rows, targets}.run();
+  bench::time_peers{options}.run();
 }
 
 }  // namespace
 
 int main(int count, char** words) {
-  const auto options = bench::parse(count, words);
+  auto options = bench::parse(count, words);
+  if (options.rounds == 7) options.rounds = 5;
   try {
     run(options);
   } catch (const std::exception& failure) {

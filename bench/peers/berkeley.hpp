@@ -6,6 +6,7 @@
 #include <cstring>
 #include <db.h>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -51,21 +52,25 @@ class berkeley_store final : public key_value_store {
     DBT k = as_dbt(key);
     (void)again([&] { return db_->del(db_, nullptr, &k, 0); });
   }
+  void put_all(std::span<const key_value_pair> batch) {
+    check(again([&] { return put_once(batch); }));
+  }
   std::size_t scan(std::string_view from, std::size_t count) override {
+    return scan_by_visit(*this, from, count);
+  }
+  /// @param from  as long as every key
+  template <class Visit>
+  void visit(std::string_view from, Visit visit) {
     DBC* at = nullptr;
     check(db_->cursor(db_, nullptr, &at, 0));
     std::string begin{from};
-    DBT k = as_dbt(begin);
-    k.ulen = k.size;
-    k.flags = DB_DBT_USERMEM;
-    DBT v = room();
-    std::size_t bytes = 0;
-    for (auto step = DB_SET_RANGE; count != 0 && at->get(at, &k, &v, step) == 0; --count) {
-      bytes += v.size;
-      step = DB_NEXT;
+    std::string found(4096, '\0');
+    DBT k = as_room(begin);
+    DBT v = as_room(found);
+    for (auto step = DB_SET_RANGE; at->get(at, &k, &v, step) == 0; step = DB_NEXT) {
+      if (!visit(as_text(k), as_text(v))) break;
     }
     at->close(at);
-    return bytes;
   }
 
  private:
@@ -77,12 +82,31 @@ class berkeley_store final : public key_value_store {
     made.size = static_cast<u_int32_t>(text.size());
     return made;
   }
-  static DBT room() {
-    value_room().resize(4096);
-    DBT made = as_dbt(value_room());
+  static DBT as_room(std::string& text) {
+    DBT made = as_dbt(text);
     made.ulen = made.size;
     made.flags = DB_DBT_USERMEM;
     return made;
+  }
+  static DBT room() {
+    value_room().resize(4096);
+    return as_room(value_room());
+  }
+  static std::string_view as_text(const DBT& of) {
+    return {static_cast<const char*>(of.data), of.size};
+  }
+  int put_once(std::span<const key_value_pair> batch) {
+    DB_TXN* whole = nullptr;
+    check(env_->txn_begin(env_, nullptr, &whole, 0));
+    for (const auto& [key, value] : batch) {
+      DBT k = as_dbt(key);
+      DBT v = as_dbt(value);
+      if (const int code = db_->put(db_, whole, &k, &v, 0); code != 0) {
+        whole->abort(whole);
+        return code;
+      }
+    }
+    return whole->commit(whole, 0);
   }
   /// Does what another thread's lock has stopped once more.
   template <class Step>

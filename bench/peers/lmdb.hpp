@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <lmdb.h>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "../support.hpp"
 #include "store.hpp"
@@ -30,10 +32,16 @@ class lmdb_store final : public key_value_store {
     mdb_env_close(env_);
   }
   void put(std::string_view key, std::string_view value) override {
+    const key_value_pair one{key, value};
+    put_all({&one, 1});
+  }
+  void put_all(std::span<const key_value_pair> batch) {
     transaction writing{env_, 0};
-    MDB_val k = as_val(key);
-    MDB_val v = as_val(value);
-    check(mdb_put(writing.get(), table_, &k, &v, 0));
+    for (const auto& [key, value] : batch) {
+      MDB_val k = as_val(key);
+      MDB_val v = as_val(value);
+      check(mdb_put(writing.get(), table_, &k, &v, 0));
+    }
     writing.commit();
   }
   std::size_t get(std::string_view key) override {
@@ -51,25 +59,28 @@ class lmdb_store final : public key_value_store {
     writing.commit();
   }
   std::size_t scan(std::string_view from, std::size_t count) override {
+    return scan_by_visit(*this, from, count);
+  }
+  template <class Visit>
+  void visit(std::string_view from, Visit visit) {
     const reading in{*this};
     MDB_cursor* at = nullptr;
     check(mdb_cursor_open(in.get(), table_, &at));
     MDB_val k = as_val(from);
     MDB_val v{};
-    std::size_t bytes = 0;
-    for (auto step = MDB_SET_RANGE; count != 0 && mdb_cursor_get(at, &k, &v, step) == 0; --count) {
-      value_room().assign(static_cast<const char*>(v.mv_data), v.mv_size);
-      bytes += value_room().size();
-      step = MDB_NEXT;
+    for (auto step = MDB_SET_RANGE; mdb_cursor_get(at, &k, &v, step) == 0; step = MDB_NEXT) {
+      if (!visit(as_text(k), as_text(v))) break;
     }
     mdb_cursor_close(at);
-    return bytes;
   }
 
  private:
   static void check(int code) { require(code == 0, mdb_strerror(code)); }
   static MDB_val as_val(std::string_view text) {
     return {text.size(), const_cast<char*>(text.data())};
+  }
+  static std::string_view as_text(const MDB_val& val) {
+    return {static_cast<const char*>(val.mv_data), val.mv_size};
   }
 
   class transaction {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,12 +13,14 @@
 #include <leveldb/cache.h>
 #include <leveldb/db.h>
 #include <leveldb/filter_policy.h>
+#include <leveldb/write_batch.h>
 #endif
 #if defined(LOGDB_BENCH_ROCKSDB)
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
 #endif
 
 #include "../support.hpp"
@@ -40,17 +43,24 @@ class lsm_store final : public key_value_store {
   }
   void erase(std::string_view key) override { check(db_->Delete({}, as_slice(key)).ok()); }
   std::size_t scan(std::string_view from, std::size_t count) override {
+    return scan_by_visit(*this, from, count);
+  }
+  void put_all(std::span<const key_value_pair> batch) {
+    typename Kind::batch whole;
+    for (const auto& [key, value] : batch) whole.Put(as_slice(key), as_slice(value));
+    check(db_->Write({}, &whole).ok());
+  }
+  template <class Visit>
+  void visit(std::string_view from, Visit visit) {
     const std::unique_ptr<typename Kind::iterator> at{db_->NewIterator({})};
-    std::size_t bytes = 0;
-    for (at->Seek(as_slice(from)); count != 0 && at->Valid(); at->Next(), --count) {
-      value_room().assign(at->value().data(), at->value().size());
-      bytes += value_room().size();
+    for (at->Seek(as_slice(from)); at->Valid(); at->Next()) {
+      if (!visit(as_text(at->key()), as_text(at->value()))) return;
     }
-    return bytes;
   }
 
  private:
   static slice as_slice(std::string_view text) { return {text.data(), text.size()}; }
+  static std::string_view as_text(const slice& of) { return {of.data(), of.size()}; }
   static void check(bool good) { require(good, "an LSM store"); }
 
   Kind kind_;
@@ -66,6 +76,7 @@ struct leveldb_kind {
   using slice = leveldb::Slice;
   using database = leveldb::DB;
   using iterator = leveldb::Iterator;
+  using batch = leveldb::WriteBatch;
 
   std::unique_ptr<leveldb::Cache> cache{leveldb::NewLRUCache(lsm_cache_bytes)};
   std::unique_ptr<const leveldb::FilterPolicy> filter{
@@ -90,6 +101,7 @@ struct rocksdb_kind {
   using slice = rocksdb::Slice;
   using database = rocksdb::DB;
   using iterator = rocksdb::Iterator;
+  using batch = rocksdb::WriteBatch;
 
   database* open(const std::string& path) {
     rocksdb::BlockBasedTableOptions table;
