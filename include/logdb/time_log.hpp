@@ -139,18 +139,19 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
 
     lsn append(std::int64_t time, const value_type& value) const {
       return store_.append(timelsm::encode_row(time, value).bytes(),
-                           [&](auto& index) { index.append(time, value); });
+                           [&](auto& index, const auto& mine) { index.append(time, value, mine); });
     }
     template <class Rows>
     lsn append_batch(const Rows& rows) const {
       if (rows.size() == 0) return store_.log().last_lsn();
       timelsm::batch_encoder<value_type, Rows> encoder{rows};
-      return store_.append(encoder.run().bytes(), [&](auto& index) { index.append_batch(rows); });
+      return store_.append(encoder.run().bytes(),
+                           [&](auto& index, const auto& mine) { index.append_batch(rows, mine); });
     }
     lsn erase(const timelsm::bounds& in) const {
       if (in.empty()) return store_.log().last_lsn();
       return store_.append(timelsm::encode_deletion(in).bytes(),
-                           [&](auto& index) { index.erase(in); });
+                           [&](auto& index, const auto& mine) { index.erase(in, mine); });
     }
 
    private:

@@ -86,10 +86,7 @@ class checkpoint_writer {
   /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
   std::uint64_t run() {
     lsn upto;
-    const auto seen = order_.between([&](lsn last) {
-      upto = last;
-      return index_.mark();
-    });
+    const auto seen = index_.mark([&] { upto = order_.last(); });
     before_ = index_.reach_mark();
     write_run();
     directory_.deleted = deletions_of(seen);

@@ -91,10 +91,9 @@ class record_buffer {
 
 template <class V>
 void put_header(record_buffer& out, record_kind kind, std::uint8_t flags, std::uint32_t count) {
-  out.put(static_cast<std::uint8_t>(kind));
-  out.put(flags);
-  out.put(value_bytes<V>);
-  out.put(count);
+  // One store: who copies the record at once would wait for several.
+  out.put(static_cast<std::uint64_t>(kind) | std::uint64_t{flags} << 8 |
+          std::uint64_t{value_bytes<V>} << 16 | std::uint64_t{count} << 32);
 }
 
 /// Is how rows begin: what they are and how many.
@@ -118,19 +117,17 @@ struct record_header {
 /// Encodes one row.
 template <class V>
 record_buffer encode_row(time_type time, const V& value) {
+  std::size_t bytes = sizeof value;
+  if constexpr (owns_bytes<V>) bytes = value.size();
+  record_buffer out{record_header_bytes + sizeof time + bytes};  // not in a branch: not copied
+  put_header<V>(out, record_kind::row, 0, 0);
+  out.put(time);
   if constexpr (owns_bytes<V>) {
-    record_buffer out{record_header_bytes + sizeof time + value.size()};
-    put_header<V>(out, record_kind::row, 0, 0);
-    out.put(time);
     out.put(value.bytes());
-    return out;
   } else {
-    record_buffer out{record_header_bytes + sizeof time + sizeof value};
-    put_header<V>(out, record_kind::row, 0, 0);
-    out.put(time);
     out.put(value);
-    return out;
   }
+  return out;
 }
 
 inline record_buffer encode_deletion(const bounds& in) {

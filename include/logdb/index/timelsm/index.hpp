@@ -103,18 +103,22 @@ class time_index {
   time_index& operator=(const time_index&) = delete;
   ~time_index() { close(); }
 
-  void append(time_type time, const V& value) { writer_.append(time, value); }
+  /// @param mine  the durable log's: says when it may
+  template <class Turn = no_turn>
+  void append(time_type time, const V& value, const Turn& mine = {}) {
+    writer_.append(time, value, mine);
+  }
 
   /// Appends rows that are seen whole or not at all.
   /// @param rows  has size(), time(i), value(i)
-  template <class Rows>
-  void append_batch(const Rows& rows) {
-    writer_.append_batch(rows);
+  template <class Rows, class Turn = no_turn>
+  void append_batch(const Rows& rows, const Turn& mine = {}) {
+    writer_.append_batch(rows, mine);
   }
   /// Does the same for a range of pairs.
   template <range_of_rows<V> Range>
   void append(Range&& range) {
-    with_rows<V>(range, [this](const auto& rows) { writer_.append_batch(rows); });
+    with_rows<V>(range, [this](const auto& rows) { append_batch(rows); });
   }
   /// Does the same for two columns. @errors errc::invalid_argument when they are not equally long
   void append(std::span<const time_type> times, std::span<const V> values) {
@@ -134,9 +138,10 @@ class time_index {
     return System::now().time_since_epoch() / core_.options.unit;
   }
 
-  /// Deletes what was inserted before, in closed bounds.
-  void erase(const bounds& in) {
-    if (!in.empty()) writer_.erase(in);
+  /// Deletes what was inserted before, in closed bounds, which are not empty.
+  template <class Turn = no_turn>
+  void erase(const bounds& in, const Turn& mine = {}) {
+    writer_.erase(in, mine);
   }
 
   [[nodiscard]] time_snapshot<V> snapshot() const { return time_snapshot<V>{core_.snapshot()}; }
@@ -162,8 +167,14 @@ class time_index {
 
   // --- for the durable log ---
 
+  /// Returns the lock that guards the turns of writes.
+  [[nodiscard]] auto& append_mutex() { return core_.append_mutex; }
   /// Begins a checkpoint; what is written later is not in it. Then reach_mark() is to be called.
-  [[nodiscard]] view<V> mark() { return writer_.mark(); }
+  /// @param look  is called while nobody has his turn
+  template <class F>
+  [[nodiscard]] view<V> mark(F look) {
+    return writer_.mark(look);
+  }
   /// Seals what there was at the mark. @return  all that is sealed, and nothing younger
   [[nodiscard]] std::shared_ptr<const tree<V>> reach_mark() { return maintainer_.reach_mark(); }
   void exchange(const slice_exchange<V>& of) { maintainer_.exchange(of); }

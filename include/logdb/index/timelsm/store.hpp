@@ -36,8 +36,7 @@ class store {
         log_{where, of_log},
         index_{options_, {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }}} {
     replay_.open(log_, index_);
-    order_.begin(replay_.next());
-    written_ = replay_.bytes();
+    order_.begin(replay_.next(), replay_.bytes());
     if (is_automatic()) {
       thread_ = typename System::thread{[this] { keep_small(); }};
       index_.set_stores(true);
@@ -66,29 +65,33 @@ class store {
 
   /// Appends a record, and applies it to the index when all before it were.
   ///
+  /// @param apply  is given the index and the turn in which it is to be changed
   /// @errors  as the log's append, errc::busy; nothing was appended, unless it is errc::failed
+  /// @cost    five locked instructions without contention: one here, two each of the log's append
+  ///          lock and the index's
   template <class Apply>
   lsn append(bytes_view record, Apply apply) {
-    const being_used scope{*this};
-    if (reports_ && index_.is_lagging()) {
-      throw error{errc::busy, "maintenance of the time index lags behind"};
+    begin_write();
+    try {
+      wait_for_room();
+      const lsn at = accepted(record);
+      reach_index(at, record, apply);
+      if (order_.written() >= due_.load(std::memory_order_relaxed)) [[unlikely]]
+        grown_.signal();
+      return at;
+    } catch (...) {
+      order_.leave();
+      throw;
     }
-    while (index_.is_full()) index_.wait_for_room([this] { ask_for_checkpoint(); });
-    const lsn at = accepted(record);
-    order_.apply(at, [&] { apply(index_); });
-    const std::uint64_t written = written_.fetch_add(record.size(), std::memory_order_relaxed);
-    if (written >= due_.load(std::memory_order_relaxed)) [[unlikely]]
-      grown_.signal();
-    return at;
   }
 
   /// Stores what there is, and gives up the records that said so.
   void checkpoint() {
     guard lock{replay_mutex_};
     asked_.store(false);
-    const std::uint64_t before = written_.load(std::memory_order_relaxed);
+    const std::uint64_t before = order_.written();
     const std::uint64_t bytes = writer_type{log_, order_, index_}.run();
-    written_.fetch_sub(before, std::memory_order_relaxed);
+    stored_.store(before, std::memory_order_relaxed);
     set_due(directories_behind * bytes);
   }
 
@@ -108,7 +111,10 @@ class store {
 
   /// Ends the log; what it has accepted reaches the index before that is closed. Again: nothing.
   void close() {
-    if (!closed_.exchange(true)) end_storing();
+    // Relaxed: who writes counts himself in the same word, so he is counted here or sees the mark;
+    // what those who are counted did is seen through the lock of their turns.
+    const std::uint64_t begun = begun_.fetch_or(closed_mark, std::memory_order_relaxed);
+    if ((begun & closed_mark) == 0) end_storing(begun);
     struct then_index {
       store& self;
       ~then_index() { self.index_.close(); }
@@ -116,7 +122,9 @@ class store {
     const then_index last{*this};
     log_.close();
   }
-  [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_closed() const {
+    return (begun_.load(std::memory_order_relaxed) & closed_mark) != 0;
+  }
 
  private:
   using mutex = platform::basic_mutex<System>;
@@ -124,6 +132,8 @@ class store {
   using order_type = turns<System>;
   using writer_type = checkpoint_writer<V, Log, order_type, index_type>;
 
+  /// Says in begun_ that the log is closed; writes do not reach it.
+  static constexpr std::uint64_t closed_mark = std::uint64_t{1} << 63;
   /// So many times the bytes of a directory may be written before the next: it is written whole.
   static constexpr std::uint64_t directories_behind = 8;
 
@@ -148,7 +158,7 @@ class store {
 
   [[nodiscard]] bool is_due() const {
     return asked_.load(std::memory_order_relaxed) ||
-           written_.load(std::memory_order_relaxed) >= due_.load(std::memory_order_relaxed);
+           order_.written() >= due_.load(std::memory_order_relaxed);
   }
 
   void ask_for_checkpoint() {
@@ -157,27 +167,40 @@ class store {
 
   /// Ends both threads, and leaves little for the next open to replay: nothing at all where that
   /// would drop rows again that were told of.
-  void end_storing() {
+  /// @param begun  writes, which are waited for
+  void end_storing(std::uint64_t begun) {
     stop();
     index_.set_stores(false);
-    wait_for_writers();
+    order_.wait_until_left(begun);
     index_.stop_maintaining();
     const std::uint64_t little = options_.checkpoint_bytes / 16;
     const bool told = !read_only_ && options_.on_drop && index_.stats().rows_dropped != 0;
-    if (told || (is_automatic() && written_.load() > little)) try_checkpoint();
+    if (told || (is_automatic() && unstored() > little)) try_checkpoint();
   }
 
-  /// Counts a write that is under way.
-  struct being_used {
-    explicit being_used(store& used) : self{used} { self.writing_.fetch_add(1); }
-    being_used(const being_used&) = delete;
-    being_used& operator=(const being_used&) = delete;
-    ~being_used() {
-      // Sequentially consistent, as the two in wait_for_writers(): it sees this end or is seen.
-      if (self.writing_.fetch_sub(1) == 1 && self.closed_.load()) self.idle_.signal();
+  /// Counts a write that begins; it leaves with its turn, or by leave().
+  void begin_write() {
+    // Relaxed: as in close().
+    if ((begun_.fetch_add(1, std::memory_order_relaxed) & closed_mark) != 0) [[unlikely]]
+      throw error{errc::closed, "the log was closed"};
+  }
+
+  void wait_for_room() {
+    if (reports_ && index_.is_lagging()) {
+      throw error{errc::busy, "maintenance of the time index lags behind"};
     }
-    store& self;
-  };
+    while (index_.is_full()) index_.wait_for_room([this] { ask_for_checkpoint(); });
+  }
+
+  template <class Apply>
+  void reach_index(lsn at, bytes_view record, Apply& apply) {
+    try {
+      apply(index_, typename order_type::turn{order_, at, record.size()});
+    } catch (...) {
+      order_.give_up();  // the log has it and the index has not: only the next open mends that
+      throw;
+    }
+  }
 
   lsn accepted(bytes_view record) {
     try {
@@ -189,16 +212,15 @@ class store {
     }
   }
 
-  void wait_for_writers() {
-    for (;;) {
-      const auto ticket = idle_.ticket();
-      if (writing_.load() == 0) return;
-      idle_.wait(ticket);
-    }
+  /// Returns the bytes of records behind the last checkpoint.
+  [[nodiscard]] std::uint64_t unstored() const {
+    return order_.written() - stored_.load(std::memory_order_relaxed);
   }
 
+  /// Says behind how many bytes of records the next checkpoint is due.
   void set_due(std::uint64_t bytes) {
-    due_.store(std::max(bytes, options_.checkpoint_bytes), std::memory_order_relaxed);
+    const std::uint64_t behind = std::max(bytes, options_.checkpoint_bytes);
+    due_.store(stored_.load(std::memory_order_relaxed) + behind, std::memory_order_relaxed);
   }
 
   /// Writes a checkpoint whenever the records behind the last one have become many.
@@ -218,10 +240,10 @@ class store {
   void try_checkpoint() {
     try {
       checkpoint();
-      if (!closed_.load()) index_.set_stores(true);
+      if (!is_closed()) index_.set_stores(true);
     } catch (const std::exception& failure) {
       index_.set_stores(false);
-      set_due(2 * written_.load(std::memory_order_relaxed));
+      set_due(2 * unstored());
       if (options_.log) options_.log(failure.what());
     }
   }
@@ -237,18 +259,16 @@ class store {
   bool read_only_;
   timelsm_options<V> options_;
   std::atomic<bool> asked_ = false;      // memory asks for a checkpoint
-  platform::basic_event<System> grown_;  // written_ has reached due_, asked_, or it is to stop
+  platform::basic_event<System> grown_;  // due_ is reached, asked_, or it is to stop
   Log log_;
   index_type index_;
-  order_type order_;
+  order_type order_{index_.append_mutex()};
   mutex replay_mutex_;  // of replay_ once it is open; one checkpoint at a time
   replayer<V> replay_;
-  std::atomic<std::uint64_t> written_ = 0;  // bytes of records behind the last checkpoint
-  std::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;
-  std::atomic<std::uint32_t> writing_ = 0;
-  std::atomic<bool> closed_ = false;
+  std::atomic<std::uint64_t> stored_ = 0;  // bytes of order_.written() before the last checkpoint
+  std::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;  // as order_.written() counts
+  std::atomic<std::uint64_t> begun_ = 0;                        // writes, and closed_mark
   std::atomic<bool> stopping_ = false;
-  platform::basic_event<System> idle_;  // writing_ is 0, and the log closed
   mutex stop_mutex_;
   typename System::thread thread_;  // guarded by stop_mutex_ once it runs
 };

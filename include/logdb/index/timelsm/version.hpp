@@ -115,6 +115,31 @@ struct head {
     published.store(filled.pack(), std::memory_order_release);  // pairs with now()
   }
 
+  /// Returns a late row's value as it may be kept: with its bytes, if it has any.
+  [[nodiscard]] V keep_late(const heap_ptr& memory, const V& value) {
+    if constexpr (owns_bytes<V>) {
+      if (bytes == nullptr) bytes = std::make_shared<late_arena>(memory);
+      return bytes->bytes.keep(value);
+    } else {
+      return value;
+    }
+  }
+
+  /// Returns one that goes on where this one is, with so many of its late rows and deletions.
+  [[nodiscard]] std::shared_ptr<head> next(std::size_t late, std::size_t deleted) const {
+    auto made = std::make_shared<head>();
+    made->owner = owner;
+    made->begin = begin;
+    made->applied = applied;
+    made->deletions = deletions;
+    if (late != 0) made->bytes = bytes;
+    std::copy_n(late_times.begin(), late, made->late_times.begin());
+    std::copy_n(late_values.begin(), late, made->late_values.begin());
+    std::copy_n(late_applied.begin(), late, made->late_applied.begin());
+    std::copy_n(recent.begin(), deleted, made->recent.begin());
+    return made;
+  }
+
   /// Returns the open piece, so far as it was published.
   [[nodiscard]] slice<V> open_piece(const counts& seen) const {
     return seen.rows == 0 ? slice<V>{} : make_slice(owner, begin, begin + seen.rows, applied);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/late_rows.hpp>
+#include <logdb/index/timelsm/turns.hpp>
 
 namespace logdb::timelsm {
 
@@ -32,44 +33,48 @@ class writer {
     growing_ = core_.current()->growing.get();
   }
 
+  /// @param mine  says when it may: a turn, or no_turn
   /// @errors  errc::busy, errc::closed; nothing was appended
-  void append(time_type time, const V& value) {
+  template <class Turn>
+  void append(time_type time, const V& value, const Turn& mine) {
     guard lock{core_.append_mutex};
-    if (time < last_ || rows_ == room_) [[unlikely]]
-      if (!prepare(lock, time)) return push_late(time, value);
-    times_[rows_] = time;
-    values_[rows_] = owner_->keep(value);
-    last_ = time;
-    ++rows_;
+    mine.await(lock);
+    if ((time < last_ || rows_ == room_) && !prepare(lock, time)) [[unlikely]] {
+      push_late(time, value);
+    } else {
+      times_[rows_] = time;
+      values_[rows_] = owner_->keep(value);
+      last_ = time;
+      ++rows_;
+    }
     publish();
+    mine.pass();
   }
 
   /// Appends rows that are seen whole or not at all.
   /// @param rows  has size(), time(i), value(i)
-  template <class Rows>
-  void append_batch(const Rows& rows) {
+  template <class Rows, class Turn>
+  void append_batch(const Rows& rows, const Turn& mine) {
     const std::size_t n = rows.size();
-    if (n == 0) return;
     guard lock{core_.append_mutex};
-    make_room(lock, n);
-    reserve_late(n);
-    const std::size_t late = part(rows, n);
-    place(late);
+    mine.await(lock);
+    if (n != 0) {
+      make_room(lock, n);
+      reserve_late(n);
+      place(part(rows, n));
+    }
+    mine.pass();
   }
 
-  void erase(const bounds& in) {
+  template <class Turn>
+  void erase(const bounds& in, const Turn& mine) {
     guard lock{core_.append_mutex};
+    mine.await(lock);
     require_open();
     while (pieces_ >= pieces_max) roll(lock, 1);
     if (recent_ == head<V>::deletions_max) fold();
-    const fragment hidden{in.first, in.last, deletions_ + 1};
-    if (rows_ != 0 && in.last >= times_[rows_ - 1]) return cut(hidden);
-    growing_->recent[recent_++] = hidden;
-    ++deletions_;
-    // A piece without rows begins now: what comes is younger than the deletion.
-    if (rows_ == 0) growing_->applied = deletions_;
-    publish();
-    core_.rouse();
+    hide({in.first, in.last, deletions_ + 1});
+    mine.pass();
   }
 
   /// Freezes the memtable unless it is empty.
@@ -80,9 +85,12 @@ class writer {
   }
 
   /// Freezes the memtable for a checkpoint: what is frozen then is sealed before anything younger.
-  /// @return  what there is
-  view<V> mark() {
+  /// @param look  is called while nobody has his turn
+  /// @return      what there is
+  template <class F>
+  view<V> mark(F look) {
     guard lock{core_.append_mutex};
+    look();
     if (held() != 0) install_next(1);
     view<V> now = core_.snapshot();
     core_.to_mark.store(now.at->frozen.size());
@@ -158,24 +166,15 @@ class writer {
 
   void push_late(time_type time, const V& value) {
     if (late_ == head<V>::late_max) seal_late({}, rows_, last_);
-    put_late(time, keep_late(value));
-    publish();
+    put_late(time, value);
   }
 
-  void put_late(time_type time, const V& value) {
+  void put_late(time_type time, const V& given) {
+    const V value = growing_->keep_late(core_.memory, given);
     growing_->late_times[late_] = time;
     growing_->late_values[late_] = value;
     growing_->late_applied[late_] = deletions_;
     ++late_;
-  }
-
-  [[nodiscard]] V keep_late(const V& value) {
-    if constexpr (owns_bytes<V>) {
-      if (growing_->bytes == nullptr) growing_->bytes = std::make_shared<late_arena>(core_.memory);
-      return growing_->bytes->bytes.keep(value);
-    } else {
-      return value;
-    }
   }
 
   // --- batches -----------------------------------------------------------------------------------
@@ -214,7 +213,7 @@ class writer {
     if (late_ + late > head<V>::late_max) {
       seal_late({batch_times_.data(), batch_values_.data(), late}, ahead_rows_, ahead_last_);
     } else {
-      for (std::size_t i = 0; i < late; ++i) put_late(batch_times_[i], keep_late(batch_values_[i]));
+      for (std::size_t i = 0; i < late; ++i) put_late(batch_times_[i], batch_values_[i]);
       rows_ = ahead_rows_;
       last_ = ahead_last_;
     }
@@ -225,17 +224,8 @@ class writer {
 
   /// Returns a head that goes on where this one is.
   [[nodiscard]] std::shared_ptr<head<V>> next_head(bool with_late, bool with_recent) const {
-    auto next = std::make_shared<head<V>>();
-    next->owner = owner_;
-    next->begin = growing_->begin;
-    next->applied = growing_->applied;
-    next->deletions = with_recent ? growing_->deletions : deletions_;
-    if (with_recent) std::copy_n(growing_->recent.begin(), recent_, next->recent.begin());
-    if (!with_late) return next;
-    next->bytes = growing_->bytes;
-    std::copy_n(growing_->late_times.begin(), late_, next->late_times.begin());
-    std::copy_n(growing_->late_values.begin(), late_, next->late_values.begin());
-    std::copy_n(growing_->late_applied.begin(), late_, next->late_applied.begin());
+    auto next = growing_->next(with_late ? late_ : 0, with_recent ? recent_ : 0);
+    if (!with_recent) next->deletions = deletions_;
     return next;
   }
 
@@ -274,6 +264,16 @@ class writer {
     const std::span<const fragment> recent{growing_->recent.data(), recent_};
     next->deleted = std::make_shared<const tombstones>(next->deleted->with(disjoint(recent)));
     install(std::move(next), next_head(true, false), {rows_, late_, 0});
+  }
+
+  void hide(const fragment& hidden) {
+    if (rows_ != 0 && hidden.last >= times_[rows_ - 1]) return cut(hidden);
+    growing_->recent[recent_++] = hidden;
+    ++deletions_;
+    // A piece without rows begins now: what comes is younger than the deletion.
+    if (rows_ == 0) growing_->applied = deletions_;
+    publish();
+    core_.rouse();
   }
 
   /// Ends the open piece at a deletion that reaches its end: the rows that it hides are its last.
