@@ -139,6 +139,48 @@ std::uint64_t use_keys(const char* path) {
   return seen;
 }
 
+/// Uses every verb of a log of rows.
+template <class Log>
+std::uint64_t use_rows(Log& log) {
+  const std::vector<std::pair<std::int64_t, std::uint64_t>> batch{{1, 10}, {3, 30}};
+  log.append(2, 20);
+  log.append(40);
+  log.append(batch);
+  log.erase(1, 2);
+  log.erase_before(0);
+  std::uint64_t seen = log.size() + log.count(0, 9) + log.empty() + log.validate().size();
+  for (const auto& [time, value] : log.range(0, 9)) seen += value;
+  for (const auto& [time, value] : log.backward()) seen += value;
+  for (const auto& span : log.spans()) seen += span.size();
+  seen += log.snapshot().size() + log.prev_time(9).has_value() + log.next_time(0).has_value();
+  log.flush();
+  log.maintain();
+  log.compact();
+  log.close();
+  return seen;
+}
+
+std::uint64_t use_stored_rows(const char* path) {
+  using log_type = logdb::basic_log<logdb::Storage<logdb::BasicDirectory<system_calls>>,
+                                    logdb::Durability<logdb::Async>,
+                                    logdb::Index<logdb::BasicTimeLSM<std::uint64_t>>>;
+  log_type::options reading;
+  reading.mode = logdb::open_mode::read_only;
+  const log_type reader{path, reading};
+  log_type log{path};
+  log.checkpoint();
+  log.sync();
+  const std::uint64_t seen = reader.size() + log.stats().records + log.index_stats().stored_rows;
+  return seen + use_rows(log);
+}
+
+std::uint64_t use_rows_in_memory(const char* label) {
+  logdb::basic_log<logdb::Storage<logdb::BasicMemory<system_calls>>, logdb::Durability<logdb::None>,
+                   logdb::Index<logdb::BasicTimeLSM<std::uint64_t>>, logdb::Locking<logdb::None>>
+      log{label};
+  return use_rows(log);
+}
+
 }  // namespace
 
 std::uint64_t use_all(const char* path) {
@@ -149,5 +191,6 @@ std::uint64_t use_all(const char* path) {
          use_as<logdb::BasicDirectory, logdb::Async, logdb::Fcntl>(path) +
          use_as<logdb::BasicSingleFile, logdb::Async, logdb::Flock>(path) +
          use_as<logdb::BasicSingleFile, logdb::Fsync, logdb::Fcntl>(path) + use_keys(path) +
-         use_as<logdb::BasicMemory, logdb::None, logdb::None>(path);
+         use_as<logdb::BasicMemory, logdb::None, logdb::None>(path) + use_stored_rows(path) +
+         use_rows_in_memory(path);
 }

@@ -152,7 +152,8 @@ class no_file final : public logdb::timelsm::run_file {
 using cache_type = logdb::timelsm::block_cache<value_type>;
 
 std::shared_ptr<cache_type> make_cache() {
-  return std::make_shared<cache_type>(std::make_shared<logdb::timelsm::heap>(nullptr), 1000);
+  return std::make_shared<cache_type>(logdb::timelsm::make_heap<logdb::platform::posix>(nullptr),
+                                      1000);
 }
 
 logdb::timelsm::directory<value_type> drawn_directory(const std::shared_ptr<cache_type>& cache) {

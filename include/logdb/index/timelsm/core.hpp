@@ -83,9 +83,8 @@ struct core {
   explicit core(timelsm_options<V> chosen, storing told = {})
       : options{std::move(chosen)},
         to_store{std::move(told)},
-        memory{to_store.bytes_max == 0
-                   ? std::make_shared<heap>(options.memory)
-                   : std::make_shared<heap>(options.memory, to_store.bytes_max / 8)},
+        memory{to_store.bytes_max == 0 ? make_heap<System>(options.memory)
+                                       : make_heap<System>(options.memory, to_store.bytes_max / 8)},
         cache{std::make_shared<block_cache<V>>(memory, to_store.cache_bytes())} {
     auto first = std::make_shared<version<V>>();
     auto empty = std::make_shared<tree<V>>();

@@ -18,15 +18,22 @@
 #include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/platform/mutex.hpp>
-#include <logdb/platform/posix.hpp>
 
 namespace logdb::timelsm {
+
+/// Is memory that keeps some of what was freed.
+class keeping_resource : public std::pmr::memory_resource {
+ public:
+  /// Gives back what is kept.
+  virtual void trim() = 0;
+};
 
 /// Gives out large pieces in huge pages, small ones from the heap, and keeps some freed large ones:
 /// a page that was touched before costs nothing, a new one 0.25 ns a byte.
 ///
 /// @threads  any
-class page_resource final : public std::pmr::memory_resource {
+template <class System>
+class page_resource final : public keeping_resource {
  public:
   /// @param keeps  bytes of freed pieces at most
   explicit page_resource(std::size_t keeps) : keeps_{std::min(keeps, kept_bytes_max)} {
@@ -36,8 +43,7 @@ class page_resource final : public std::pmr::memory_resource {
   page_resource& operator=(const page_resource&) = delete;
   ~page_resource() override { std::ranges::for_each(kept_, drop); }
 
-  /// Gives back what is kept.
-  void trim() {
+  void trim() override {
     std::vector<piece> gone;
     gone.reserve(keeps_ / kept_bytes_min);
     {
@@ -49,7 +55,8 @@ class page_resource final : public std::pmr::memory_resource {
   }
 
  private:
-  using guard = boost::interprocess::scoped_lock<platform::mutex>;
+  using mutex = platform::basic_mutex<System>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
 
   static constexpr std::size_t huge_bytes = std::size_t{2} << 20;
   static constexpr std::size_t kept_bytes_min = std::size_t{32} << 10;  // of one piece
@@ -58,7 +65,7 @@ class page_resource final : public std::pmr::memory_resource {
   struct piece {
     std::size_t bytes = 0;
     std::byte* begin = nullptr;
-    platform::posix::region pages{};  // empty: from the heap
+    typename System::region pages{};  // empty: from the heap
   };
 
   /// Few sizes, so that what was freed fits again.
@@ -94,11 +101,11 @@ class page_resource final : public std::pmr::memory_resource {
     drop(back);
   }
 
-  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+  [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
     return this == &other;
   }
 
-  piece take(std::vector<piece>::iterator kept) {
+  piece take(typename std::vector<piece>::iterator kept) {
     piece given = std::move(*kept);
     *kept = std::move(kept_.back());
     kept_.pop_back();
@@ -113,7 +120,7 @@ class page_resource final : public std::pmr::memory_resource {
       return made;
     }
     // So much more that it can begin at a huge page; what is not touched takes no memory.
-    if (platform::posix::map_anonymous(bytes + huge_bytes, made.pages) < 0) throw std::bad_alloc{};
+    if (System::map_anonymous(bytes + huge_bytes, made.pages) < 0) throw std::bad_alloc{};
     const auto at = reinterpret_cast<std::uintptr_t>(made.pages.data());
     made.begin = made.pages.data() + (huge_bytes - at % huge_bytes) % huge_bytes;
     return made;
@@ -126,7 +133,7 @@ class page_resource final : public std::pmr::memory_resource {
   static constexpr std::align_val_t heap_alignment{64};
 
   std::size_t keeps_;
-  platform::mutex mutex_;
+  mutex mutex_;
   std::unordered_map<std::byte*, piece> used_;  // guarded by mutex_, as the two below
   std::vector<piece> kept_;
   std::size_t kept_bytes_ = 0;
@@ -137,10 +144,9 @@ class page_resource final : public std::pmr::memory_resource {
 /// @threads  any
 class heap {
  public:
-  /// @param keeps  bytes of the index's own memory to keep for the next blocks, at most
-  explicit heap(std::pmr::memory_resource* from,
-                std::size_t keeps = std::numeric_limits<std::size_t>::max())
-      : own_{keeps}, from_{from != nullptr ? from : &own_} {}
+  /// @param from  what outlives it
+  explicit heap(std::pmr::memory_resource& from) : from_{&from} {}
+  explicit heap(std::unique_ptr<keeping_resource> own) : own_{std::move(own)}, from_{own_.get()} {}
   heap(const heap&) = delete;
   heap& operator=(const heap&) = delete;
 
@@ -160,7 +166,9 @@ class heap {
   }
 
   /// Gives back what the index's own memory keeps for the next blocks.
-  void trim() { own_.trim(); }
+  void trim() {
+    if (own_ != nullptr) own_->trim();
+  }
 
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t peak_bytes() const { return peak_.load(std::memory_order_relaxed); }
@@ -168,12 +176,22 @@ class heap {
  private:
   static constexpr std::size_t alignment = 64;
 
-  page_resource own_;
+  std::unique_ptr<keeping_resource> own_;  // null: it is somebody else's
   std::pmr::memory_resource* from_;
   std::atomic<std::size_t> bytes_ = 0;
   std::atomic<std::size_t> peak_ = 0;
 };
 
 using heap_ptr = std::shared_ptr<heap>;
+
+/// Makes the heap of one index.
+/// @param from   null: the index's own memory
+/// @param keeps  bytes of its own memory to keep for the next blocks, at most
+template <class System>
+heap_ptr make_heap(std::pmr::memory_resource* from,
+                   std::size_t keeps = std::numeric_limits<std::size_t>::max()) {
+  if (from != nullptr) return std::make_shared<heap>(*from);
+  return std::make_shared<heap>(std::make_unique<page_resource<System>>(keeps));
+}
 
 }  // namespace logdb::timelsm
