@@ -95,12 +95,12 @@ class turns {
 
  private:
   void wait_for(guard& lock, lsn at) {
-    while (next_ != at || given_up_) [[unlikely]] {
-        if (given_up_) {
-          throw error{errc::failed, "an earlier record of the time log failed", {.at = at}};
-        }
-        wait(lock);
+    while (next_ != at || given_up_) {
+      if (given_up_) {
+        throw error{errc::failed, "an earlier record of the time log failed", {.at = at}};
       }
+      wait(lock);
+    }
   }
 
   void wait(guard& lock) {

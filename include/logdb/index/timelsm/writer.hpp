@@ -4,7 +4,6 @@
 /// The writing half of a time index: rows and deletions into the memtable.
 
 #include <functional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -56,6 +55,7 @@ class writer {
   template <class Rows, class Turn>
   void append_batch(const Rows& rows, const Turn& mine) {
     const std::size_t n = rows.size();
+    core_.give_way();
     guard lock{core_.append_mutex};
     mine.await(lock);
     if (n != 0) {
