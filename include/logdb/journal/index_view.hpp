@@ -133,17 +133,10 @@ class index_view {
   [[nodiscard]] auto& held_word() { return journal_->held_word(); }
   [[nodiscard]] lsn lowest_held_elsewhere() { return journal_->lowest_held_elsewhere(); }
 
-  /// Appends many records that do not fit into staging, in a segment of their own, which is
-  /// returned.
-  std::pair<ticket, segment_ptr<Policies>> append_attached(batch_builder batch) {
-    core_->require_open();
-    attachment<Policies> large{*core_};
-    large.add(std::move(batch));
-    const std::uint64_t records = large.records();
-    auto own = large.finish();
+  /// Appends what write_attached() wrote; it is not acknowledged yet.
+  ticket put_attached(const segment_ptr<Policies>& own, std::uint64_t records) {
     try {
-      const ticket given = appender_->put_attached(own, records);
-      return {given, std::move(own)};
+      return appender_->put_attached(own, records);
     } catch (...) {
       if (!own->base()) own->drop();  // no frame in the log names it
       throw;

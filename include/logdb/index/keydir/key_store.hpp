@@ -267,13 +267,6 @@ class key_store {
     if (verb != format::key_verb::add) before->in->add_dead(before->disk_bytes);
   }
 
-  /// Returns when everything that was appended before stands in the keydir.
-  void wait_for_writers() {
-    for (std::size_t n = 0; n < table_type::shard_count; ++n) {
-      const guard passing{table_->shard_at(n).lock};
-    }
-  }
-
   /// Leads a key to another place of the same record; false: it leads elsewhere by now.
   /// @param becomes  what the record is there, if that changes
   bool move(std::uint64_t hashed, address from, address to,
