@@ -26,6 +26,7 @@ class key_commit {
   /// @return  the lsn of the last record
   /// @errors  as append(); nothing was appended
   lsn run() {
+    store_.view().require_writer();
     if constexpr (store_type::is_shared) {
       const auto always = [](const auto*) { return true; };
       return *run_if(always);

@@ -25,7 +25,10 @@ class key_snapshot : public log_snapshot<Policies> {
 
  public:
   key_snapshot() = default;
-  explicit key_snapshot(store_type& store) : store_{&store}, hold_{store.holds().hold(lsn{})} {
+  /// @errors  errc::closed in a child of the process that opened the log
+  explicit key_snapshot(store_type& store) : store_{&store} {
+    store.view().require_own();
+    hold_ = store.holds().hold(lsn{});
     // First everything is held, then it is looked how much is needed.
     log_snapshot<Policies>::operator=(log_snapshot<Policies>{store.view().scope()});
     store.table().wait_for_writers();  // the keydir then leads to all of it
