@@ -77,22 +77,14 @@ class key_store {
     const std::uint64_t hashed = hash(key);
     read_type found;
     for (;;) {
-      shard& in = table_->shard_of(hashed);
-      const std::uint32_t changes = in.changes.load();
-      if (changes % 2 != 0) {
-        system::yield();
-        continue;
-      }
+      lookup looked{};
       {
         const auto inside = gate_.enter();
-        const lookup looked = look(hashed, key, found);
-        if (looked == lookup::again || in.changes.load() != changes) continue;
+        looked = look_between(hashed, key, found);
         if (looked == lookup::none) return false;
-        source_.check(found);
-        if (relief_) table_->touch(hashed, found.listed);
-        if (is_readable(found)) return use(found), true;
+        if (looked == lookup::found && is_readable(found)) return use(found), true;
       }
-      wait_until_readable(found);
+      looked == lookup::found ? wait_until_readable(found) : system::yield();
     }
   }
 
@@ -230,6 +222,20 @@ class key_store {
     if (stale) return lookup::again;
     out.listed = at;
     return at == 0 ? lookup::none : lookup::found;
+  }
+
+  /// Looks a key up for who reads, checksums and all: between two batches that change it; `again`:
+  /// one does just now. Inside the gate.
+  lookup look_between(std::uint64_t hashed, bytes_view key, read_type& out) {
+    const shard& in = table_->shard_of(hashed);
+    const std::uint32_t changes = in.changes.load();
+    if (changes % 2 != 0) return lookup::again;
+    const lookup looked = look(hashed, key, out);
+    if (looked == lookup::again || in.changes.load() != changes) return lookup::again;
+    if (looked == lookup::none) return looked;
+    source_.check(out);
+    if (relief_) table_->touch(hashed, out.listed);
+    return looked;
   }
 
   /// Tells whether a key may have several values. Asked after the keydir was, it knows of those
