@@ -160,6 +160,19 @@ struct core {
     if (is_heavy() && to_store.is_due) to_store.is_due();
   }
 
+  /// Takes the append lock for who maintains. Who appends batch after batch holds it nearly always,
+  /// and would hold it again before a thread that was woken for it runs.
+  [[nodiscard]] guard lock_before_writers() {
+    awaited.fetch_add(1, std::memory_order_relaxed);
+    guard lock{append_mutex};
+    awaited.fetch_sub(1, std::memory_order_relaxed);
+    return lock;
+  }
+  /// Lets who maintains have the lock first. To be called without it.
+  void give_way() const {
+    while (awaited.load(std::memory_order_relaxed) != 0) System::yield();
+  }
+
   static constexpr std::size_t unmarked = std::numeric_limits<std::size_t>::max();
 
   timelsm_options<V> options;
@@ -167,9 +180,10 @@ struct core {
   heap_ptr memory;
   block_cache_ptr<V> cache;
   mutex append_mutex;
-  drops<V> pending;  // of writers; guarded by append_mutex
-  event work;        // there is something to maintain
-  event progress;    // maintenance has got on
+  drops<V> pending;                        // of writers; guarded by append_mutex
+  event work;                              // there is something to maintain
+  event progress;                          // maintenance has got on
+  std::atomic<std::uint32_t> awaited = 0;  // how many maintain and wait for the append lock
   std::atomic<bool> roused = false;
   std::atomic<bool> fails = false;   // the last step of maintenance did, so nobody waits for more
   std::atomic<bool> stores = false;  // somebody stores what is sealed, so writers may wait for it

@@ -124,7 +124,7 @@ class maintainer {
 
   void forget_mark() {
     {
-      guard lock{core_.append_mutex};
+      const guard lock{core_.lock_before_writers()};
       core_.to_mark.store(core_type::unmarked);
     }
     core_.progress.signal();
@@ -297,7 +297,7 @@ class maintainer {
     const auto left = still_hiding(now);
     if (left.size() == known->size()) return false;
     auto fewer = std::make_shared<const tombstones>(left);
-    guard lock{core_.append_mutex};
+    const guard lock{core_.lock_before_writers()};
     auto next = core_.edited();
     if (next->deleted != known) return false;
     next->deleted = std::move(fewer);
@@ -353,7 +353,7 @@ class maintainer {
 
   void publish(std::shared_ptr<const tree<V>> made, bool sealed) {
     {
-      guard lock{core_.append_mutex};
+      const guard lock{core_.lock_before_writers()};
       auto next = core_.edited();
       next->sealed = std::move(made);
       if (sealed) next->frozen.erase(next->frozen.begin());
@@ -379,7 +379,7 @@ class maintainer {
     drops<V> gone{.wanted = core_.pending.wanted};
     if (!gone.wanted) return;
     {
-      guard lock{core_.append_mutex};
+      const guard lock{core_.lock_before_writers()};
       std::swap(gone.rows, core_.pending.rows);
       std::swap(gone.pins, core_.pending.pins);
     }

@@ -69,6 +69,7 @@ class forward_cursor {
   void settle() {
     for (;;) {
       if (pos_ == limit_ && !enter_next()) return void(stop_ = pos_);
+      fetch_ahead();
       const slice<V>& here = next_[-1];
       if (!hidden_->applies(here.applied)) return void(stop_ = limit_);
       const stretch now = hidden_->up(*pos_, here.applied, limit_[-1], hint_);
@@ -76,6 +77,14 @@ class forward_cursor {
       if (!now.hidden) return void(stop_ = end);
       pos_ = end;
     }
+  }
+
+  /// Has the processor fetch the rows that come next: to look for the end of a stretch touches few
+  /// of them, and each is waited for.
+  void fetch_ahead() const {
+    const auto rows = std::min<std::size_t>(static_cast<std::size_t>(limit_ - pos_), 256);
+    prefetch(pos_, rows);
+    prefetch(values_ + (pos_ - times_), rows);
   }
 
   bool enter_next() {

@@ -50,11 +50,11 @@ class writer {
   void append_batch(const Rows& rows) {
     const std::size_t n = rows.size();
     if (n == 0) return;
+    core_.give_way();
     guard lock{core_.append_mutex};
     make_room(lock, n);
     reserve_late(n);
-    const std::size_t late = part(rows, n);
-    place(late);
+    place(part(rows, n));
   }
 
   void erase(const bounds& in) {
