@@ -4,6 +4,7 @@
 /// A walk through the keys of an ordered keydir, some dozen at a time.
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
