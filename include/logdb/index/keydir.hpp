@@ -48,7 +48,7 @@ concept range_of_pairs = std::ranges::input_range<R> &&
 struct Unordered {
   static constexpr std::string_view name = "KeyDir";
 };
-/// Chooses keys in the order of their bytes: about 70 bytes and the key more in memory.
+/// Chooses keys in the order of their bytes: about 10 bytes and the key more in memory.
 struct Ordered {
   static constexpr std::string_view name = "BasicKeyDir<Ordered>";
 };
@@ -280,7 +280,7 @@ struct BasicKeyDir {
     [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(store()); }
 
     /// Returns the keys in [first, last) with their values, in order; empty when inverted.
-    /// @cost  O(log keys) to begin, then about 1 µs a key
+    /// @cost  O(log keys) to begin, then about 0.2 µs a key; a walk reads 8 to 32 keys ahead
     template <bytes_like First, bytes_like Last>
     [[nodiscard]] auto range(const First& first, const Last& last) const requires is_ordered {
       return detail::make_ordered_range(store(), as_text(to_bytes(first)),

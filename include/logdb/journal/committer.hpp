@@ -93,6 +93,7 @@ class committer {
   }
 
   void require_sound() {
+    core_.require_own();
     core_.look_for_failure();
     if (core_.state.load(std::memory_order_acquire) == log_state::failed) core_.require_open();
   }

@@ -43,9 +43,10 @@ class index_view {
 
   /// Tells whether the log is only read, and another process may write it.
   [[nodiscard]] bool follows() const { return follower_ != nullptr; }
-  /// Throws when the log is only read. @errors errc::read_only
+  /// Throws when the log is only read, or a parent's. @errors errc::read_only, errc::closed
   void require_writer() const {
     if (follows()) throw error{errc::read_only, "the log was opened to read"};
+    require_own();
   }
 
   [[nodiscard]] const basic_options<Policies>& options() const {
@@ -62,8 +63,9 @@ class index_view {
   [[nodiscard]] read_scope<Policies> scope() {
     return follows() ? follower_->scope() : journal_->scope();
   }
-  /// Throws when the log was closed. One that has failed can still be read.
+  /// Throws when the log was closed, or is a parent's. One that has failed can still be read.
   void require_readable() const {
+    require_own();
     if (follows() ? follower_->is_closed()
                   : core_->state.load(std::memory_order_relaxed) == log_state::closed) {
       throw error{errc::closed, "the log was closed"};
@@ -133,17 +135,10 @@ class index_view {
   [[nodiscard]] auto& held_word() { return journal_->held_word(); }
   [[nodiscard]] lsn lowest_held_elsewhere() { return journal_->lowest_held_elsewhere(); }
 
-  /// Appends many records that do not fit into staging, in a segment of their own, which is
-  /// returned.
-  std::pair<ticket, segment_ptr<Policies>> append_attached(batch_builder batch) {
-    core_->require_open();
-    attachment<Policies> large{*core_};
-    large.add(std::move(batch));
-    const std::uint64_t records = large.records();
-    auto own = large.finish();
+  /// Appends what write_attached() wrote; it is not acknowledged yet.
+  ticket put_attached(const segment_ptr<Policies>& own, std::uint64_t records) {
     try {
-      const ticket given = appender_->put_attached(own, records);
-      return {given, std::move(own)};
+      return appender_->put_attached(own, records);
     } catch (...) {
       if (!own->base()) own->drop();  // no frame in the log names it
       throw;
@@ -188,7 +183,9 @@ class index_view {
   }
 
   /// Throws in a child of the process that opened the log. @errors errc::closed
-  void require_own() const { core_->require_own(); }
+  void require_own() const {
+    if (!follows()) core_->require_own();
+  }
   /// Tells whether this is a child of the process that opened the log.
   [[nodiscard]] bool is_forked() const { return core_ != nullptr && core_->is_forked(); }
 

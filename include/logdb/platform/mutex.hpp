@@ -69,9 +69,15 @@ class basic_mutex {
                                          std::memory_order_relaxed);
   }
 
+  /// Tells whether nobody holds it; then what was done under it before is seen.
+  [[nodiscard]] bool is_free() const {
+    // Acquire: pairs with the release in unlock().
+    return word_.load(std::memory_order_acquire) == state_free;
+  }
+
   /// Requires that this thread holds it.
   void unlock() {
-    // Release: pairs with the acquires in try_lock() and lock_contended().
+    // Release: pairs with the acquires in try_lock(), lock_contended() and is_free().
     if (word_.exchange(state_free, std::memory_order_release) == state_awaited) {
       System::futex_wake(word_, 1);
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 // What a key-value log promises, whatever its other policies.
+#include "support/process.hpp"
 #include "unit/index/key_logs.hpp"
 
 namespace logdb::test {
@@ -130,6 +131,36 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reope
   BOOST_TEST(f.log.size() == model.size());
   BOOST_TEST((contents(f.log) == model));
   BOOST_TEST(f.log.verify().intact());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_child_of_a_fork_may_not_use_the_log_of_its_parent, Log, key_logs) {
+  small_log<Log> f{by_hand<Log>()};
+  f.log.put("a", "one");
+  auto batch = f.log.begin();
+  batch.put("b", "in a batch");
+  const auto before = f.log.snapshot();
+  // Also where another thread of the parent is just writing: what it locks stays locked there.
+  auto& store = f.log.view().index().store();
+  const boost::interprocess::scoped_lock held{
+      store.table().shard_of(store.hash(as_bytes("a"))).lock};
+  child_process child{[&] {
+    int number = 0;
+    const auto refused = [&number](auto use) { return ++number, throws(errc::closed, use); };
+    const bool all =
+        refused([&] { f.log.put("a", "two"); }) && refused([&] { f.log.add("a", "two"); }) &&
+        refused([&] { f.log.erase("a"); }) &&
+        refused([&] { (void)f.log.compare_and_put("a", lsn{1}, "two"); }) &&
+        refused([&] { batch.commit(); }) && refused([&] { (void)f.log.compact(); }) &&
+        refused([&] { f.log.sync(); }) && refused([&] { (void)f.log.get("a"); }) &&
+        refused([&] { (void)f.log.contains("a"); }) && refused([&] { (void)f.log.size(); }) &&
+        refused([&] { (void)contents(f.log); }) && refused([&] { (void)f.log.snapshot(); }) &&
+        refused([&] { (void)f.log.history("a"); }) && refused([&] { (void)before.get("a"); });
+    f.log.close();  // which is nothing to the parent
+    return all ? 0 : number;
+  }};
+  BOOST_TEST(child.wait() == 0);
+  BOOST_TEST(f.log.get("a")->text() == "one");
+  BOOST_TEST(f.log.size() == 1);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, key_logs) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE unit_index_keydir_ordered
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -26,6 +30,17 @@ std::vector<std::string> keys_of(const Range& range) {
 }
 
 using keys = std::vector<std::string>;
+using reader_gate = logdb::detail::reader_gate<platform::posix>;
+using order = logdb::detail::key_order<platform::posix>;
+
+template <class List>
+keys keys_listed_by(List list) {
+  std::vector<bytes_view> found;
+  list(found);
+  keys copies;
+  for (const bytes_view each : found) copies.emplace_back(as_text(each));
+  return copies;
+}
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(ranges_are_in_order_and_half_open, Log, ordered_logs) {
   small_log<Log> f;
@@ -107,6 +122,116 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_walk_goes_on_while_keys_come_and_go, Log, ordere
   }
   done.store(true);
   writer.join();
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_is_given_once_while_others_come_between, Log, ordered_logs) {
+  small_log<Log> f;
+  for (std::uint64_t n = 0; n < 200; ++n) f.log.put("k" + std::to_string(1000 + n), "x");
+  std::atomic<bool> done = false;
+  std::thread writer{[&] {
+    std::mt19937 random{5};
+    while (!done.load()) {
+      const std::string key =
+          "k" + std::to_string(1000 + random() % 200) + numbered(random() % 900);
+      if (random() % 3 == 0) {
+        f.log.erase(key);
+      } else {
+        f.log.put(key, "y");
+      }
+      if (random() % 500 == 0) f.log.compact();
+    }
+  }};
+  const auto stayed = [](const keys& all) {
+    return std::ranges::count_if(all, [](const auto& each) { return each.size() == 5; });
+  };
+  for (int round = 0; round < 60 / share<Log>; ++round) {
+    const auto forward = keys_of(f.log.lower_bound(""));
+    BOOST_TEST(stayed(forward) == 200);
+    BOOST_TEST((std::ranges::adjacent_find(forward, std::greater_equal{}) == forward.end()));
+    const auto back = keys_of(f.log.lower_bound("").reversed());
+    BOOST_TEST(stayed(back) == 200);
+    BOOST_TEST((std::ranges::adjacent_find(back, std::less_equal{}) == back.end()));
+  }
+  done.store(true);
+  writer.join();
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_walk_gives_each_key_as_it_is_when_it_comes_to_it, Log,
+                              ordered_logs) {
+  small_log<Log> f;
+  for (std::uint64_t n = 0; n < 60; ++n) f.log.put("k" + std::to_string(10 + n), "old");
+  f.log.put("k69x", "short", std::chrono::milliseconds{1});
+  std::uint64_t met = 0;
+  for (const auto& [key, value] : f.log.lower_bound("")) {
+    if (met == 0) {
+      f.log.put("k12", "new");
+      f.log.erase("k13");
+      f.log.put(std::map<std::string, std::string>{{"k14", "new"}, {"k15", "new"}});
+    }
+    const bool changed = key.text() == "k12" || key.text() == "k14" || key.text() == "k15";
+    BOOST_TEST(value.text() == (changed ? "new" : key.text() == "k69x" ? "short" : "old"));
+    BOOST_TEST(key.text() != "k13");
+    ++met;
+  }
+  BOOST_TEST(met >= 59u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(keys_of_any_length_stay_in_order, Log, ordered_logs) {
+  small_log<Log> f;
+  std::map<std::string, std::string> model;
+  std::mt19937 random{11};
+  for (int step = 0; step < 200; ++step) {
+    const std::size_t bytes = random() % 8 == 0 ? 2000 + random() % 6000 : random() % 40;
+    const std::string key = key_of(random() % 1000) + std::string(bytes, 'k');
+    f.log.put(key, "x");
+    model[key] = "x";
+  }
+  keys wanted;
+  for (const auto& [key, value] : model) wanted.push_back(key);
+  for (int round = 0; round < 2; ++round) {
+    BOOST_TEST((keys_of(f.log.lower_bound("")) == wanted));
+    for (std::size_t n = 0; n + 3 < wanted.size(); n += 7) {
+      const keys some{wanted[n + 1], wanted[n + 2]};
+      BOOST_TEST((keys_of(f.log.range(wanted[n] + '\0', wanted[n + 3])) == some));
+    }
+    f.reopen_if_it_lasts();
+  }
+  std::ranges::reverse(wanted);
+  BOOST_TEST((keys_of(f.log.lower_bound("").reversed()) == wanted));
+}
+
+BOOST_AUTO_TEST_CASE(a_page_of_keys_gains_and_loses_them_as_a_set_does) {
+  reader_gate gate;
+  order keys_in{gate};
+  std::set<std::string> model;
+  std::mt19937 random{17};
+  for (int step = 0; step < 20'000; ++step) {
+    // Filled and emptied in turn, so that stretches of keys go and come back.
+    const std::string key = numbered(random() % 700);
+    if (random() % 10 < (step / 4000 % 2 == 0 ? 7u : 2u)) {
+      keys_in.insert(as_bytes(key));
+      model.insert(key);
+    } else {
+      keys_in.remove(as_bytes(key));
+      model.erase(key);
+    }
+    if (step % 50 != 0) continue;
+    const std::string from = numbered(random() % 700);
+    const std::size_t most = 1 + random() % 90;
+    const bool behind = random() % 2 == 0;
+    keys wanted;
+    auto at = behind ? model.upper_bound(from) : model.lower_bound(from);
+    for (; at != model.end() && wanted.size() < most; ++at) wanted.push_back(*at);
+    BOOST_TEST_REQUIRE((keys_listed_by([&](auto& out) {
+                          keys_in.next_keys(as_bytes(from), behind, most, out);
+                        }) == wanted));
+    wanted.clear();
+    at = model.lower_bound(from);
+    while (at != model.begin() && wanted.size() < most) wanted.push_back(*--at);
+    const bytes_view to = as_bytes(from);
+    BOOST_TEST_REQUIRE(
+        (keys_listed_by([&](auto& out) { keys_in.previous_keys(&to, most, out); }) == wanted));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(either_keydir_opens_what_the_other_wrote) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE flock
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -10,10 +11,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/locking/flock.hpp>
-#include <logdb/storage/directory.hpp>
-#include <logdb/storage/memory.hpp>
-#include <logdb/storage/single_file.hpp>
+#include <logdb/logdb.hpp>
 
 #include "support/faulty_system.hpp"
 #include "support/process.hpp"
@@ -134,6 +132,21 @@ BOOST_AUTO_TEST_CASE(a_release_frees_though_a_child_of_a_fork_has_the_handle) {
   const child_process bystander{[&] { return never.wait() ? 0 : 1; }};
   taken.reset();
   BOOST_TEST(!is_locked());
+}
+
+BOOST_AUTO_TEST_CASE(a_child_of_a_fork_writes_nothing_of_what_its_parent_has_staged) {
+  logdb::async_wal wal{place / "wal", {.durability = {.delay_max = std::chrono::hours{1}}}};
+  wal.append("staged");
+  const auto groups = wal.stats().groups;
+  child_process child{[&] {
+    const bool refused = throws(errc::closed, [&] { (void)wal.records(); }) &&
+                         throws(errc::closed, [&] { wal.wait_durable(logdb::lsn{1}); });
+    wal.close();
+    return refused ? 0 : 1;
+  }};
+  BOOST_TEST(child.wait() == 0);
+  BOOST_TEST(wal.stats().groups == groups);
+  BOOST_TEST(wal.records().begin()->text() == "staged");
 }
 
 BOOST_AUTO_TEST_CASE(a_lock_file_without_a_pid_still_refuses) {

@@ -47,9 +47,10 @@ class stretch {
   void prefetch(std::uint64_t offset) const {
     const std::byte* const known = data_.load(std::memory_order_acquire);  // pairs with bytes()
     if (known == nullptr) return;
-    __builtin_prefetch(known + offset);
-    __builtin_prefetch(known + offset + 64);
-    __builtin_prefetch(known + offset + 128);
+    const std::byte* const frame = known + offset - format::frame_header_bytes;
+    __builtin_prefetch(frame);
+    __builtin_prefetch(frame + 64);
+    __builtin_prefetch(frame + 128);
   }
 
   /// Says at which stream position the segment would begin, once records are appended to it.

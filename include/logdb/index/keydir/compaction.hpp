@@ -51,8 +51,8 @@ class compaction {
   /// @errors  errc::corrupt, errc::io, errc::no_space; nothing has changed
   template <class Pause>
   bool run(compaction_report& report, Pause&& pause) {
-    store_.refresh();           // so that the keydir knows what others appended there
-    store_.wait_for_writers();  // and what this process did
+    store_.refresh();                   // so that the keydir knows what others appended there
+    store_.table().wait_for_writers();  // and what this process did
     note_places();
     if (!choose(pause)) return false;
     // What goes may have been replaced by a record that a power cut would still take.

@@ -26,6 +26,7 @@ class key_commit {
   /// @return  the lsn of the last record
   /// @errors  as append(); nothing was appended
   lsn run() {
+    store_.view().require_writer();
     if constexpr (store_type::is_shared) {
       const auto always = [](const auto*) { return true; };
       return *run_if(always);
@@ -230,9 +231,14 @@ class key_commit {
   }
 
   ticket append_attached() {
-    const auto put = store_.view().append_attached(batch_.builder());
-    store_.or_fail([&] { lead(store_.space().of(put.second), format::segment_header_bytes); });
-    return put.first;
+    segment_ptr<Policies> own;
+    {
+      const shards_preparing snapshots_pass{store_.table(), targets_};
+      own = store_.view().write_attached(batch_.builder());
+    }
+    const ticket given = store_.view().put_attached(own, batch_.size());
+    store_.or_fail([&] { lead(store_.space().of(own), format::segment_header_bytes); });
+    return given;
   }
 
   /// Leads the keys to their last records in the frame.

@@ -18,16 +18,20 @@ namespace logdb {
 ///
 /// Its records may outlive the log; looking up keys needs the log to be there.
 /// @threads  any
-/// @cost     to make: O(1); a lookup follows the versions of the key that came since
+/// @cost     to make: O(1), some µs; a lookup follows the versions of the key that came since
 template <class Policies>
 class key_snapshot : public log_snapshot<Policies> {
   using store_type = detail::key_store<Policies>;
 
  public:
   key_snapshot() = default;
-  explicit key_snapshot(store_type& store) : store_{&store}, hold_{store.holds().hold(lsn{})} {
+  /// @errors  errc::closed in a child of the process that opened the log
+  explicit key_snapshot(store_type& store) : store_{&store} {
+    store.view().require_own();
+    hold_ = store.holds().hold(lsn{});
     // First everything is held, then it is looked how much is needed.
     log_snapshot<Policies>::operator=(log_snapshot<Policies>{store.view().scope()});
+    store.table().wait_for_writers();  // the keydir then leads to all of it
     hold_ = store.holds().hold(this->last_lsn());
     time_ = store.view().clock();
   }

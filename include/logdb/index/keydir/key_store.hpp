@@ -77,22 +77,14 @@ class key_store {
     const std::uint64_t hashed = hash(key);
     read_type found;
     for (;;) {
-      shard& in = table_->shard_of(hashed);
-      const std::uint32_t changes = in.changes.load();
-      if (changes % 2 != 0) {
-        system::yield();
-        continue;
-      }
+      lookup looked{};
       {
         const auto inside = gate_.enter();
-        const lookup looked = look(hashed, key, found);
-        if (looked == lookup::again || in.changes.load() != changes) continue;
+        looked = look_between(hashed, key, found);
         if (looked == lookup::none) return false;
-        source_.check(found);
-        if (relief_) table_->touch(hashed, found.listed);
-        if (is_readable(found)) return use(found), true;
+        if (looked == lookup::found && is_readable(found)) return use(found), true;
       }
-      wait_until_readable(found);
+      looked == lookup::found ? wait_until_readable(found) : system::yield();
     }
   }
 
@@ -232,6 +224,20 @@ class key_store {
     return at == 0 ? lookup::none : lookup::found;
   }
 
+  /// Looks a key up for who reads, checksums and all: between two batches that change it; `again`:
+  /// one does just now. Inside the gate.
+  lookup look_between(std::uint64_t hashed, bytes_view key, read_type& out) {
+    const shard& in = table_->shard_of(hashed);
+    const std::uint32_t changes = in.changes.load();
+    if (changes % 2 != 0) return lookup::again;
+    const lookup looked = look(hashed, key, out);
+    if (looked == lookup::again || in.changes.load() != changes) return lookup::again;
+    if (looked == lookup::none) return looked;
+    source_.check(out);
+    if (relief_) table_->touch(hashed, out.listed);
+    return looked;
+  }
+
   /// Tells whether a key may have several values. Asked after the keydir was, it knows of those
   /// that the keydir then led to.
   [[nodiscard]] bool has_added() const { return has_added_.load(std::memory_order_acquire); }
@@ -265,13 +271,6 @@ class key_store {
     const bool lived = before->verb != format::key_verb::erase;
     if (lives != lived) live_.fetch_add(lives ? 1 : ~std::uint64_t{0}, std::memory_order_relaxed);
     if (verb != format::key_verb::add) before->in->add_dead(before->disk_bytes);
-  }
-
-  /// Returns when everything that was appended before stands in the keydir.
-  void wait_for_writers() {
-    for (std::size_t n = 0; n < table_type::shard_count; ++n) {
-      const guard passing{table_->shard_at(n).lock};
-    }
   }
 
   /// Leads a key to another place of the same record; false: it leads elsewhere by now.

@@ -3,22 +3,21 @@
 /// @file
 /// Ranges of keys in their order.
 
-#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include <logdb/index/keydir/key_store.hpp>
+#include <logdb/index/keydir/ordered_walk.hpp>
 
 namespace logdb {
 
 /// Is the keys from one up to another, with their values, in the order of their bytes; single-pass.
 ///
-/// As it is while it is walked: a key that is there all the while is given once.
+/// As it is while it is walked: a key that is there all the while is given once, with the value
+/// that it has when it comes to it.
 /// @threads  one at a time; waits for no writer. The log must outlive it
 template <class Policies>
 class ordered_range : public std::ranges::view_base {
@@ -43,44 +42,23 @@ class ordered_range : public std::ranges::view_base {
     const key_entry& operator*() const { return *walk_->current; }
     const key_entry* operator->() const { return &**this; }
     iterator& operator++() {
-      walk_->advance();
+      walk_->current = walk_->rows.next();
       return *this;
     }
     void operator++(int) { ++*this; }
     friend bool operator==(const iterator& a, std::default_sentinel_t) {
-      return !a.walk_->current.has_value();
+      return a.walk_->current == nullptr;
     }
 
    private:
     friend class ordered_range;
     struct walk {
-      ordered_range range;
-      std::vector<std::string> keys{};  // ahead, in order
-      std::size_t place = 0;
-      std::size_t ahead = ahead_first;
-      std::optional<std::string> last{};  // the last key that was ahead
-      std::optional<key_entry> current{};
-
-      void advance() {
-        current.reset();
-        while (!current) {
-          if (place == keys.size() && !range.look_ahead(*this)) return;
-          take(keys[place++]);
-        }
-      }
-      void take(const std::string& key) {
-        auto value = range.store_->get(as_bytes(key));
-        if (!value) return;
-        current = key_entry{own(key), *std::move(value)};
-      }
-      static stored_bytes own(const std::string& key) {
-        if (key.size() <= stored_bytes::inline_bytes) return stored_bytes{as_bytes(key)};
-        const auto kept = std::make_shared<const std::string>(key);
-        return {kept, as_bytes(*kept)};
-      }
+      detail::ordered_walk<Policies> rows;
+      const key_entry* current = nullptr;
     };
-    explicit iterator(const ordered_range& range) : walk_{std::make_shared<walk>(walk{range})} {
-      walk_->advance();
+    explicit iterator(const ordered_range& of)
+        : walk_{std::make_shared<walk>(walk{{*of.store_, of.from_, of.to_, of.reverse_}})} {
+      ++*this;
     }
     std::shared_ptr<walk> walk_;
   };
@@ -89,62 +67,6 @@ class ordered_range : public std::ranges::view_base {
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }
 
  private:
-  // A walk that ends soon looks at little that it does not need.
-  static constexpr std::size_t ahead_first = 8;
-  static constexpr std::size_t ahead_max = 64;
-
-  /// Copies the next keys; false: there are no more.
-  template <class Walk>
-  bool look_ahead(Walk& walk) const {
-    store_->refresh();
-    walk.keys.clear();
-    walk.place = 0;
-    const auto inside = store_->gate().enter();
-    reverse_ ? look_back(walk) : look_on(walk);
-    if (walk.keys.empty()) return false;
-    walk.last = walk.keys.back();
-    walk.ahead = std::min(2 * walk.ahead, ahead_max);
-    expect(walk.keys);
-    return true;
-  }
-
-  /// Has the processor fetch what looking some keys up will need: first the slots of all, then the
-  /// records that these lead to. Inside the gate.
-  void expect(const std::vector<std::string>& keys) const {
-    auto& table = store_->table();
-    for (const std::string& key : keys) table.prefetch(store_->hash(as_bytes(key)));
-    for (const std::string& key : keys) {
-      (void)table.find(store_->hash(as_bytes(key)), [this](detail::address candidate) {
-        const auto* const in = store_->space().at(candidate);
-        if (in != nullptr) in->prefetch(candidate - in->base());
-        return true;
-      });
-    }
-  }
-
-  template <class Walk>
-  void look_on(Walk& walk) const {
-    const auto& order = store_->order();
-    auto* at = order.at_or_after(as_bytes(walk.last ? *walk.last : from_));
-    if (at != nullptr && walk.last && as_text(at->key()) == *walk.last) at = at->next();
-    for (; at != nullptr && walk.keys.size() < walk.ahead; at = at->next()) {
-      if (to_ && detail::compare_keys(at->key(), as_bytes(*to_)) >= 0) return;
-      walk.keys.emplace_back(as_text(at->key()));
-    }
-  }
-
-  template <class Walk>
-  void look_back(Walk& walk) const {
-    const auto& order = store_->order();
-    const auto& bound = walk.last ? walk.last : to_;
-    auto* at = bound ? order.before(as_bytes(*bound)) : order.last();
-    while (at != nullptr && walk.keys.size() < walk.ahead &&
-           detail::compare_keys(at->key(), as_bytes(from_)) >= 0) {
-      walk.keys.emplace_back(as_text(at->key()));
-      at = order.before(at->key());
-    }
-  }
-
   store_type* store_;
   std::string from_;
   std::optional<std::string> to_;  // nothing: no bound

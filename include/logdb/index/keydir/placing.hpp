@@ -77,10 +77,11 @@ void relocate_key(Store& store, std::uint64_t hash, const format::key_record& fo
 }
 
 /// Is a time in which readers of some shards wait, since more than one key changes.
+template <class Table>
 class shards_changing {
  public:
   /// @param keys  that have a `hash`
-  template <class Table, class Keys>
+  template <class Keys>
   shards_changing(Table& table, const Keys& keys) {
     if (keys.size() < 2) return;
     changed_.reserve(keys.size());
@@ -98,7 +99,31 @@ class shards_changing {
   }
 
  private:
-  std::vector<std::atomic<std::uint32_t>*> changed_;
+  std::vector<decltype(Table::shard::changes)*> changed_;
+};
+
+/// Is a time in which who holds the locks of some shards writes what the log does not name yet, so
+/// that nobody needs to wait for it who waits for what is in the log.
+template <class Table>
+class shards_preparing {
+ public:
+  /// @param keys  that have a `hash`
+  template <class Keys>
+  shards_preparing(Table& table, const Keys& keys) {
+    shards_.reserve(keys.size());
+    for (const auto& each : keys) shards_.push_back(&table.shard_of(each.hash));
+    say(true);
+  }
+  shards_preparing(const shards_preparing&) = delete;
+  shards_preparing& operator=(const shards_preparing&) = delete;
+  ~shards_preparing() { say(false); }
+
+ private:
+  void say(bool prepares) {
+    for (auto* const each : shards_) each->prepares.store(prepares);
+  }
+
+  std::vector<typename Table::shard*> shards_;
 };
 
 }  // namespace logdb::detail
