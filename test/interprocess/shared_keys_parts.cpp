@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_failed_sync_ends_the_log_for_all_and_keeps_what_was_ackno
     log_type second{place / "kv", small_keys<log_type>()};
     first.put("a", "one");
     second.put("b", "two");
-    failing_disk::set(fail_times(disk_call::sync, ".seg", -EIO, 1));
+    failing_disk::set(fail_times(disk_call::sync, "01.seg", -EIO, 1));
     BOOST_TEST(throws(errc::failed, [&] { first.put("c", "three"); }));
     BOOST_TEST(throws(errc::failed, [&] { second.put("d", "four"); }));
     BOOST_TEST(first.get("b")->text() == "two");
