@@ -158,6 +158,19 @@ BOOST_AUTO_TEST_CASE(l0_stays_within_its_limit_however_often_a_writer_flushes) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(to_delete_nothing_deletes_nothing) {
+  index_type index{small_options()};
+  fill(index, 0, 1000);
+  index.append(10, 7);  // late
+  for (const bounds& nothing : {bounds{5, 4}, bounds{last_time, first_time}, bounds{999, 0}}) {
+    index.erase(nothing);
+    BOOST_TEST(index.snapshot().size() == 1001U);
+    BOOST_TEST(listed(index.snapshot().backward(0, 1000)).size() == 1001U);
+  }
+  BOOST_TEST(index.stats().deletions == 0U);
+  BOOST_TEST(index.validate().empty());
+}
+
 BOOST_AUTO_TEST_CASE(maintenance_comes_to_rest_whatever_was_written) {
   for (std::size_t runs_max = 2; runs_max <= 5; ++runs_max) {
     auto options = small_options();

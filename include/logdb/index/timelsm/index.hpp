@@ -138,10 +138,10 @@ class time_index {
     return System::now().time_since_epoch() / core_.options.unit;
   }
 
-  /// Deletes what was inserted before, in closed bounds, which are not empty.
+  /// Deletes what was inserted before, in closed bounds. Empty ones do nothing, and have no turn.
   template <class Turn = no_turn>
   void erase(const bounds& in, const Turn& mine = {}) {
-    writer_.erase(in, mine);
+    if (!in.empty()) writer_.erase(in, mine);
   }
 
   [[nodiscard]] time_snapshot<V> snapshot() const { return time_snapshot<V>{core_.snapshot()}; }
