@@ -61,6 +61,7 @@ class index_view {
   }
   /// Returns what a reader may see now, in the segments.
   [[nodiscard]] read_scope<Policies> scope() {
+    require_own();  // before the lock of the list: a thread of the parent may have held it
     return follows() ? follower_->scope() : journal_->scope();
   }
   /// Throws when the log was closed, or is a parent's. One that has failed can still be read.
