@@ -237,14 +237,7 @@ class key_order {
   /// Takes out a node with its last key: what comes there next belongs to the node before.
   void unlink(node& gone) noexcept {
     path before;
-    node* at = head_;
-    for (std::uint32_t level = height_max; level-- > 0;) {
-      for (node* next = nullptr;
-           (next = at->next(level)) != nullptr && compare_keys(next->key(), gone.key()) < 0;) {
-        at = next;
-      }
-      before[level] = at;
-    }
+    last_where([&gone](node& each) { return compare_keys(each.key(), gone.key()) < 0; }, &before);
     for (std::uint32_t level = gone.height; level-- > 0;) {
       before[level]->links()[level].store(gone.next(level));
     }

@@ -101,11 +101,7 @@ class record_source {
     }
     out.staged = false;
     const bytes_view all = out.in->bytes();
-    // The lines of a short record at once, not one after the other as they are needed.
-    const std::byte* const near = all.data() + out.offset;
-    __builtin_prefetch(near - format::frame_header_bytes);
-    __builtin_prefetch(near + 64);
-    __builtin_prefetch(near + 128);
+    stretch<Policies>::prefetch_record(all.data() + out.offset);
     if (out.offset >= all.size() ||
         !format::decode_key_record(all.subspan(out.offset), out.record)) {
       throw_corrupt(out);
