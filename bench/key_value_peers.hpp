@@ -19,24 +19,8 @@
 
 #include <logdb/logdb.hpp>
 
-#include "peers/store.hpp"
+#include "peers/installed.hpp"
 #include "support.hpp"
-
-#if defined(LOGDB_BENCH_BERKELEY)
-#include "peers/berkeley.hpp"
-#endif
-#if defined(LOGDB_BENCH_LEVELDB) || defined(LOGDB_BENCH_ROCKSDB)
-#include "peers/lsm.hpp"
-#endif
-#if defined(LOGDB_BENCH_LMDB)
-#include "peers/lmdb.hpp"
-#endif
-#if defined(LOGDB_BENCH_SQLITE)
-#include "peers/sqlite.hpp"
-#endif
-#if defined(LOGDB_BENCH_TKRZW)
-#include "peers/tkrzw.hpp"
-#endif
 
 namespace bench {
 
