@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Checks that a file does not compile, and that one error line says why: check.py FILE ROOT...
+"""Checks that a file does not compile, and that one error line says why:
+check.py FILE [--precompiled HEADER] ROOT...
 
 FILE quotes the message in a line `// error: ...`, which lines `//   ...` continue; `// flags: ...`
-replaces -std=c++20. ROOT... are the folders to include from. Tries g++ and clang++, whichever
-there are; exits 77 if there are none.
+replaces -std=c++20. ROOT... are the folders to include from. HEADER is what precompile.py made,
+without its ending; it fits files without flags of their own. Tries g++ and clang++, whichever there
+are; exits 77 if there are none.
 """
 
 import re
@@ -40,7 +42,11 @@ def fault(lines, message):
 def main(file, *roots):
     text = Path(file).read_text("utf-8")
     message = quoted(text, "error")
-    flags = quoted(text, "flags", "-std=c++20")
+    flags = quoted(text, "flags")
+    if roots[0] == "--precompiled":
+        flags = flags or f"-std=c++20 -include {roots[1]}"
+        roots = roots[2:]
+    flags = flags or "-std=c++20"
     compilers = [name for name in COMPILERS if shutil.which(name)]
     failed = 0
     for compiler in compilers:
