@@ -8,11 +8,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,12 +87,12 @@ class inode {
  public:
   inode() = default;
   explicit inode(const file_state& from)
-      : durable_{from.durable->all().begin(), from.durable->all().end()},
+      : durable_{copy_of(from.durable->all())},
         versions_{from.versions},
         sizes_{from.sizes},
         memory_{from.memory} {
     const auto bytes = from.cache->all();
-    if (!bytes.empty()) std::ranges::copy(bytes, cache_->part(0, bytes.size()));
+    if (!bytes.empty()) std::memcpy(cache_->part(0, bytes.size()), bytes.data(), bytes.size());
     size_ = bytes.size();
   }
 
@@ -99,7 +101,7 @@ class inode {
 
   void write(std::uint64_t offset, std::span<const std::byte> bytes) {
     if (bytes.empty()) return;
-    std::ranges::copy(bytes, touch(offset, bytes.size()));
+    std::memcpy(touch(offset, bytes.size()), bytes.data(), bytes.size());
     grow(offset + bytes.size());
     for (std::size_t i = offset / sector_bytes; i < sectors_of(offset + bytes.size()); ++i) {
       versions_.push_back({i, content_of(i)});
@@ -140,7 +142,7 @@ class inode {
   void age() {
     if (!memory_ || size_ < pages::page_bytes) return;
     const std::span now{cache_->data(), pages::page_bytes};
-    past_.push_back(freeze({now.begin(), now.end()}));
+    past_.push_back(freeze(copy_of(now)));
     if (past_.size() > past_max) past_.erase(past_.begin());
   }
 
@@ -153,8 +155,8 @@ class inode {
   [[nodiscard]] file_ptr freeze_state() const {
     if (frozen_ != nullptr && !memory_) return frozen_;
     const std::span now{cache_->data(), size_};
-    frozen_ = std::make_shared<const file_state>(file_state{
-        freeze({now.begin(), now.end()}), freeze(durable_), versions_, sizes_, memory_, past_});
+    frozen_ = std::make_shared<const file_state>(
+        file_state{freeze(copy_of(now)), freeze(durable_), versions_, sizes_, memory_, past_});
     return frozen_;
   }
 

@@ -39,6 +39,11 @@ inline std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t 
   return all ^ (all >> 32);
 }
 
+/// Copies bytes at once: from the iterators of a span, libstdc++ 12 copies them one by one.
+inline std::vector<std::byte> copy_of(std::span<const std::byte> bytes) {
+  return {bytes.data(), bytes.data() + bytes.size()};
+}
+
 /// Is bytes that no longer change; hashed at most once.
 class frozen_bytes {
  public:

@@ -100,7 +100,7 @@ class power_cut {
 
   file_ptr cut_file(const file_ptr& file) {
     if (file->versions.empty() && file->sizes.empty()) return settled(file->durable);
-    std::vector<std::byte> bytes{file->durable->all().begin(), file->durable->all().end()};
+    std::vector<std::byte> bytes = copy_of(file->durable->all());
     bytes.resize(static_cast<std::size_t>(choose_size(*file)));
     fill_behind(bytes, sectors_of(file->durable->size()));
     std::map<std::size_t, std::vector<const sector_content*>> written;

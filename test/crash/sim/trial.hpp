@@ -93,7 +93,7 @@ class trial {
     const file_ptr control = control_of(stopped.state);
     if (control == nullptr) return;
     file_state file = *control;
-    std::vector<std::byte> bytes{file.cache->all().begin(), file.cache->all().end()};
+    std::vector<std::byte> bytes = copy_of(file.cache->all());
     // Near the beginning of the ring, which is what a short run uses.
     const std::size_t ring = logdb::detail::control_header_bytes;
     const std::size_t room = std::min<std::size_t>(bytes.size() - ring, 4096u << random_.below(4));
