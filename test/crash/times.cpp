@@ -13,6 +13,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "crash/sim/power_cut.hpp"
+#include "crash/sim/sample.hpp"
 #include "crash/sim/shards.hpp"
 #include "crash/sim/story.hpp"
 #include "crash/sim/workload.hpp"
@@ -117,7 +118,7 @@ class trial {
     machine.on_step = [&] { see(machine); };
     machine.run([this] { process(); });
     see(machine);
-    for (const moment& stopped : moments_) {
+    for (const moment& stopped : moments_.kept()) {
       reopen(stopped.state, 1, stopped.said.process, stopped.said.begun);
       for (int i = 0; i < 6; ++i) cut(stopped);
     }
@@ -125,16 +126,8 @@ class trial {
   }
 
  private:
-  static constexpr std::size_t moments_max = 16;
-
-  /// Keeps some moments, each as likely as any other.
   void see(const sim::world& machine) {
-    const std::size_t number = seen_++;
-    std::size_t place = number;
-    if (number >= moments_max) place = random_.below(number + 1);
-    if (place >= moments_max) return;
-    if (place >= moments_.size()) moments_.emplace_back();
-    moments_[place] = {machine.storage.freeze_state(), said_};
+    moments_.see([&] { return moment{machine.storage.freeze_state(), said_}; });
   }
 
   void process() {
@@ -214,8 +207,7 @@ class trial {
   std::vector<operation> operations_;
   std::vector<rows> states_;
   promised said_;
-  std::vector<moment> moments_;
-  std::size_t seen_ = 0;
+  sim::sample<moment> moments_{16, random_.split()};
   std::size_t images_ = 0;
 };
 
