@@ -55,10 +55,10 @@ class durable_view {
 
   const Index& index_;
   mutable mutex mutex_;
-  std::optional<snapshot_type>
-      shown_;                  // guarded by mutex_, as are both below; none: all is durable
-  lsn last_{};                 // that shown_ has
-  std::uint64_t pending_ = 0;  // writes that are not durable
+  // Guarded by mutex_:
+  std::optional<snapshot_type> shown_;  // none: all that there is
+  lsn last_{};                          // that shown_ has
+  std::uint64_t pending_ = 0;           // writes that are not durable
 };
 
 /// Shows readers all that there is.
