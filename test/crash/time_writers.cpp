@@ -11,10 +11,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "crash/sim/power_cut.hpp"
 #include "crash/sim/sample.hpp"
 #include "crash/sim/shards.hpp"
-#include "crash/sim/workload.hpp"
+#include "crash/sim/time_rows.hpp"
 
 // Several threads write rows, one reads, one stores, in drawn schedules. What a reader saw and what
 // a writer was promised is there after a death and a power cut, and in the order that it had.
@@ -22,17 +21,14 @@
 namespace {
 
 namespace sim = logdb::sim;
+using sim::require;
+using sim::rows;
+using sim::rows_of;
 
 constexpr std::uint64_t trials_default = 600;
 constexpr std::size_t writers = 3;
 constexpr std::int64_t times = 5;  // few, so that many rows have the same
 
-template <class Durability>
-using time_log = logdb::basic_log<logdb::Storage<logdb::BasicDirectory<sim::sim_system>>,
-                                  logdb::Durability<Durability>,
-                                  logdb::Index<logdb::BasicTimeLSM<std::uint64_t>>>;
-
-using rows = std::vector<std::pair<std::int64_t, std::uint64_t>>;
 using by_writer = std::array<std::uint64_t, writers>;
 
 /// Is what stands in a value: whose write it is, and which of his.
@@ -63,7 +59,7 @@ struct moment {
 template <class Durability>
 class trial {
  public:
-  using log_type = time_log<Durability>;
+  using log_type = sim::sim_times<Durability>;
   static constexpr bool is_durable = std::is_same_v<Durability, logdb::Fsync>;
 
   explicit trial(std::uint64_t seed) : random_{seed} {}
@@ -88,15 +84,7 @@ class trial {
     moments_.see([&] { return moment{machine.storage.freeze_state(), said_}; });
   }
 
-  static std::unique_ptr<log_type> open() {
-    typename log_type::options options;
-    options.segment_bytes = 16u << 10;
-    options.durability.staging_bytes = 32u << 10;
-    options.index.checkpoint_bytes = 1000;
-    options.index.memtable_rows = options.index.partition_rows = 256;
-    options.index.memory_bytes_max = 64u << 10;
-    return std::make_unique<log_type>(sim::log_path, options);
-  }
+  static std::unique_ptr<log_type> open() { return sim::open_times<log_type>(1000); }
 
   void process() {
     const auto log = open();
@@ -139,9 +127,7 @@ class trial {
   }
 
   void cut(const moment& stopped) {
-    sim::sampling_chooser choices{random_.split(), 16};
-    const auto left = sim::power_cut{stopped.state, choices, random_.split()}.run();
-    reopen(left, 2, stopped.said.power, stopped.said.begun);
+    reopen(sim::cut_power(stopped.state, random_), 2, stopped.said.power, stopped.said.begun);
   }
 
   void reopen(const sim::disk_state& image, std::uint64_t boot, const by_writer& least,
@@ -190,16 +176,6 @@ class trial {
       }
     }
     return writes;
-  }
-
-  static rows rows_of(const log_type& log) {
-    rows all;
-    for (const auto& [time, value] : log.all()) all.emplace_back(time, value);
-    return all;
-  }
-
-  static void require(bool holds, const char* what) {
-    if (!holds) throw sim::mismatch{what};
   }
 
   sim::random_source random_;
