@@ -13,6 +13,7 @@
 
 #include "../../support/process.hpp"
 #include "../../support/temp_dir.hpp"
+#include "../../support/throws.hpp"
 
 namespace {
 
@@ -20,19 +21,10 @@ using logdb::errc;
 using logdb::lsn;
 using logdb::test::child_process;
 using logdb::test::temp_dir;
+using logdb::test::throws;
 using load_log = logdb::basic_timelog<double>;
 using durable_log = load_log::with<logdb::Durability<logdb::Fsync>>;
 using pairs = std::vector<std::pair<std::int64_t, double>>;
-
-template <class Call>
-bool throws(errc expected, Call call) {
-  try {
-    call();
-  } catch (const logdb::error& seen) {
-    return seen.condition() == expected;
-  }
-  return false;
-}
 
 template <class Log>
 pairs listed(const Log& log) {
