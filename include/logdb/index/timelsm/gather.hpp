@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/core.hpp>
-#include <logdb/index/timelsm/merge.hpp>
+#include <logdb/index/timelsm/merger.hpp>
 #include <logdb/index/timelsm/walk.hpp>
 
 namespace logdb::timelsm {
@@ -85,8 +85,11 @@ class gatherer {
     for (const auto& part : parts_) rows += part.size;
     scratch_.push_back(std::make_shared<block<V>>(heap_, rows));
     block<V>& room = *scratch_.back();
-    output<V> out{room.times(), room.values(), rows};
-    for (auto& part : parts_) out.take(part, part.size);
+    output<V> out{room.times(), room.values()};
+    for (const auto& part : parts_) {
+      out.put(part);
+      out = out.behind(part.size);
+    }
     parts_.assign(1, {room.times(), room.values(), rows});
   }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/gather.hpp>
+#include <logdb/index/timelsm/small_sort.hpp>
 
 namespace logdb::timelsm {
 
@@ -25,13 +26,14 @@ class chunk_maker {
     block<V> room{heap_, most};
     const std::size_t n = collect(room, more);
     if (n == 0) return;
-    auto made = merger<V>{heap_, n}.run(sorted_groups(room, n), now_.deletions());
-    chunks.push_back(std::move(made.front()));
+    chunks.push_back(sorted(room, n));
     while (chunks.size() >= fan_in && is_due(chunks)) merge_last(chunks, fan_in);
     if (chunks.size() > chunks_max) merge_last(chunks, chunks.size());
   }
 
  private:
+  using sort_type = small_sort<V, 1024>;
+
   static constexpr std::size_t fan_in = 4;
   static constexpr std::size_t chunks_max = 32;
 
@@ -54,23 +56,23 @@ class chunk_maker {
     return n + more.size;
   }
 
-  static std::vector<columns<V>> sorted_groups(block<V>& room, std::size_t n) {
-    constexpr std::size_t group = small_sort<V>::rows_max;
+  slice<V> sorted(block<V>& room, std::size_t n) {
+    constexpr std::size_t group = sort_type::rows_max;
     std::vector<columns<V>> groups;
-    small_sort<V> sort;
+    sort_type sort;
     for (std::size_t at = 0; at < n; at += group) {
       const std::size_t rows = std::min(group, n - at);
-      const auto sorted = sort.run(room.times() + at, room.values() + at, rows);
-      std::copy_n(sorted.times, rows, room.times() + at);
-      std::copy_n(sorted.values, rows, room.values() + at);
-      groups.push_back({room.times() + at, room.values() + at, rows});
+      const output<V> back{room.times() + at, room.values() + at};
+      const columns<V> done = sort.run(back.times, back.values, rows);
+      back.put(done);
+      groups.push_back({back.times, back.values, rows});
     }
-    return groups;
+    return std::move(merger<V>{heap_, n}.run(std::move(groups), now_.deletions()).front());
   }
 
   /// Returns the power of four that a chunk's size is of.
   static int level(const slice<V>& one) {
-    return static_cast<int>(std::bit_width(one.size / small_sort<V>::rows_max)) / 2;
+    return static_cast<int>(std::bit_width(one.size / head<V>::late_max)) / 2;
   }
   /// Tells whether the last few chunks are of one size: then each row is merged a few times only.
   static bool is_due(const std::vector<slice<V>>& chunks) {

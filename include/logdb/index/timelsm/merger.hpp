@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Stable merging of many sorted columns into blocks.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/timelsm/merge.hpp>
+
+namespace logdb::timelsm {
+
+/// Returns the rows of a block that was filled, with bytes and fences of its own.
+template <class V>
+slice<V> whole_of(const block_ptr<V>& full, std::uint64_t applied) {
+  full->keep_all(0, full->capacity());
+  full->make_fences(full->capacity());
+  slice<V> made = make_slice(full, 0, full->capacity(), applied);
+  made.find_fences();
+  return made;
+}
+
+/// Puts sorted rows into blocks of at most so many, one behind the other, all about as large.
+template <class V>
+class block_filler {
+ public:
+  block_filler(heap_ptr from, std::size_t rows, std::size_t rows_max, std::uint64_t applied)
+      : heap_{std::move(from)},
+        rows_{rows},
+        blocks_{(rows + rows_max - 1) / rows_max},
+        applied_{applied} {}
+
+  /// Puts the rows of two columns, merged.
+  void put(columns<V> older, columns<V> younger) {
+    while (older.size + younger.size != 0) {
+      if (left_ == 0) begin();
+      const std::size_t n = std::min(left_, older.size + younger.size);
+      const std::size_t olders = olders_among(n, older, younger);
+      merge_two(older.take(olders), younger.take(n - olders), out_);
+      older = older.drop(olders);
+      younger = younger.drop(n - olders);
+      out_ = out_.behind(n);
+      left_ -= n;
+      if (left_ == 0) made_.push_back(whole_of(filling_, applied_));
+    }
+  }
+
+  [[nodiscard]] std::vector<slice<V>> take() { return std::move(made_); }
+
+ private:
+  void begin() {
+    left_ = (rows_ + blocks_ - 1) / blocks_;
+    rows_ -= left_;
+    --blocks_;
+    filling_ = std::make_shared<block<V>>(heap_, left_);
+    out_ = {filling_->times(), filling_->values()};
+  }
+
+  heap_ptr heap_;
+  std::size_t rows_;  // that no block was made for
+  std::size_t blocks_;
+  std::uint64_t applied_;
+  block_ptr<V> filling_;
+  output<V> out_{};
+  std::size_t left_ = 0;  // room in it
+  std::vector<slice<V>> made_;
+};
+
+/// Merges columns, each older than the next, into blocks of at most so many rows.
+///
+/// More than two are merged a tile after the other: the rows up to some time, so few that they stay
+/// in the cache from the first merge of two to the last one. So each row is read from memory once,
+/// and written once.
+template <class V>
+class merger {
+ public:
+  merger(heap_ptr from, std::size_t rows_max) : heap_{std::move(from)}, rows_max_{rows_max} {}
+
+  /// Returns slices of one sorted sequence that own their rows.
+  /// @cost  O(rows * log inputs)
+  std::vector<slice<V>> run(std::vector<columns<V>> inputs, std::uint64_t applied) {
+    inputs_ = std::move(inputs);
+    block_filler<V> out{heap_, rows_in(inputs_), rows_max_, applied};
+    for (drop_empty(inputs_); inputs_.size() > 2; drop_empty(inputs_)) {
+      cut_tile();
+      merge_tile(out);
+    }
+    inputs_.resize(2);
+    out.put(inputs_[0], inputs_[1]);
+    return out.take();
+  }
+
+ private:
+  static constexpr std::size_t tile_rows = 8192;
+
+  static std::size_t rows_in(const std::vector<columns<V>>& some) {
+    std::size_t rows = 0;
+    for (const auto& one : some) rows += one.size;
+    return rows;
+  }
+  static void drop_empty(std::vector<columns<V>>& some) {
+    std::erase_if(some, [](const auto& one) { return one.size == 0; });
+  }
+
+  /// Takes as many rows off the inputs as fit into a tile, all of which come before those left.
+  ///
+  /// Of each input it looks at the row behind its share. Before the first of these rows, each input
+  /// has at most its share.
+  void cut_tile() {
+    shares_.resize(inputs_.size());
+    const std::size_t rows = rows_in(inputs_);
+    std::size_t first = inputs_.size();
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const std::size_t size = inputs_[i].size;
+      shares_[i] = rows <= tile_rows ? size : std::max<std::size_t>(size * tile_rows / rows, 1);
+      if (shares_[i] == size) continue;
+      if (first == inputs_.size() || behind_share(i) < behind_share(first)) first = i;
+    }
+    if (first != inputs_.size()) lower_shares(first);
+    tile_.resize(inputs_.size());
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      tile_[i] = inputs_[i].take(shares_[i]);
+      inputs_[i] = inputs_[i].drop(shares_[i]);
+    }
+    drop_empty(tile_);
+  }
+
+  [[nodiscard]] time_type behind_share(std::size_t i) const { return inputs_[i].times[shares_[i]]; }
+
+  /// Lowers shares to the rows that come before the one behind the share of the i-th input: of
+  /// equal times those of older inputs do, those of younger ones do not.
+  void lower_shares(std::size_t i) {
+    const time_type time = behind_share(i);
+    for (std::size_t j = 0; j < shares_.size(); ++j) {
+      if (j == i) continue;
+      const time_type* const begin = inputs_[j].times;
+      const time_type* const end = begin + shares_[j];
+      const time_type* const cut =
+          j < i ? upper_bound(begin, end, time) : lower_bound(begin, end, time);
+      shares_[j] = static_cast<std::size_t>(cut - begin);
+    }
+  }
+
+  void merge_tile(block_filler<V>& out) {
+    if (tile_.size() == 1) return out.put(tile_[0], {});
+    offsets_.assign(1, 0);
+    for (const auto& one : tile_) offsets_.push_back(offsets_.back() + one.size);
+    const std::size_t middle = middle_of(0, tile_.size());
+    const columns<V> older = merged(0, middle, 0);
+    out.put(older, merged(middle, tile_.size(), 0));
+  }
+
+  /// Returns where to part columns [first, last) so that both parts have about as many rows.
+  [[nodiscard]] std::size_t middle_of(std::size_t first, std::size_t last) const {
+    const std::size_t half = (offsets_[first] + offsets_[last]) / 2;
+    std::size_t middle = first + 1;
+    while (middle + 1 < last && offsets_[middle + 1] <= half) ++middle;
+    return middle;
+  }
+
+  /// Returns columns [first, last) of the tile as one, in the room of a side: in the place that
+  /// their rows have in the tile, and what it is merged from is in the other room.
+  columns<V> merged(std::size_t first, std::size_t last, std::size_t side) {
+    if (last - first == 1) return tile_[first];
+    const std::size_t middle = middle_of(first, last);
+    const columns<V> older = merged(first, middle, 1 - side);
+    const columns<V> younger = merged(middle, last, 1 - side);
+    block<V>& to = room(side);
+    const std::size_t at = offsets_[first];
+    merge_two(older, younger, {to.times() + at, to.values() + at});
+    return {to.times() + at, to.values() + at, offsets_[last] - at};
+  }
+
+  block<V>& room(std::size_t side) {
+    // A share is a row at least, so a tile can have so many more.
+    const std::size_t rows = tile_rows + shares_.size();
+    if (rooms_[side] == nullptr) rooms_[side] = std::make_shared<block<V>>(heap_, rows);
+    return *rooms_[side];
+  }
+
+  heap_ptr heap_;
+  std::size_t rows_max_;
+  std::vector<columns<V>> inputs_;   // what is left of them
+  std::vector<std::size_t> shares_;  // of the inputs, in the next tile
+  std::vector<columns<V>> tile_;
+  std::vector<std::size_t>
+      offsets_;  // how many rows of the tile lie before each column, and in all
+  std::array<block_ptr<V>, 2> rooms_;
+};
+
+}  // namespace logdb::timelsm
