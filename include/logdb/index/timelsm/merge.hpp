@@ -168,7 +168,7 @@ class two_way_merge {
 
  private:
   static constexpr std::size_t many = 256;     // of the side with fewer rows are worth two lanes
-  static constexpr std::size_t stretch = 64;   // rows are copied or merged between two looks
+  static constexpr std::size_t stretch = 32;   // rows are copied or merged between two looks
   static constexpr std::size_t lopsided = 32;  // times as many on one side are worth a search
 
   /// Returns rows [first, last) of the merge, of which [older, older_end) are the older's.

@@ -82,8 +82,11 @@ class merger {
   /// @cost  O(rows * log inputs)
   std::vector<slice<V>> run(std::vector<columns<V>> inputs, std::uint64_t applied) {
     inputs_ = std::move(inputs);
-    block_filler<V> out{heap_, rows_in(inputs_), rows_max_, applied};
-    for (drop_empty(inputs_); inputs_.size() > 2; drop_empty(inputs_)) {
+    drop_empty(inputs_);
+    const std::size_t rows = rows_in(inputs_);
+    if (inputs_.size() > 2 && rows > tile_rows) merge_crumbs(rows / crumbs);
+    block_filler<V> out{heap_, rows, rows_max_, applied};
+    for (; inputs_.size() > 2; drop_empty(inputs_)) {
       cut_tile();
       merge_tile(out);
     }
@@ -94,6 +97,8 @@ class merger {
 
  private:
   static constexpr std::size_t tile_rows = 8192;
+  static constexpr std::size_t tile_rows_max = tile_rows * 5 / 4;
+  static constexpr std::size_t crumbs = 16;  // neighbours that have less than a 16th of all rows
 
   static std::size_t rows_in(const std::vector<columns<V>>& some) {
     std::size_t rows = 0;
@@ -104,21 +109,41 @@ class merger {
     std::erase_if(some, [](const auto& one) { return one.size == 0; });
   }
 
-  /// Takes as many rows off the inputs as fit into a tile, all of which come before those left.
-  ///
-  /// Of each input it looks at the row behind its share. Before the first of these rows, each input
-  /// has at most its share.
-  void cut_tile() {
-    shares_.resize(inputs_.size());
-    const std::size_t rows = rows_in(inputs_);
-    std::size_t first = inputs_.size();
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      const std::size_t size = inputs_[i].size;
-      shares_[i] = rows <= tile_rows ? size : std::max<std::size_t>(size * tile_rows / rows, 1);
-      if (shares_[i] == size) continue;
-      if (first == inputs_.size() || behind_share(i) < behind_share(first)) first = i;
+  /// Merges neighbours that have few rows together: of each a tile would have a handful.
+  void merge_crumbs(std::size_t rows_few) {
+    std::vector<columns<V>> fewer;
+    for (std::size_t at = 0, end = 0; at < inputs_.size(); at = end) {
+      std::size_t rows = inputs_[end++].size;
+      while (end < inputs_.size() && rows + inputs_[end].size <= rows_few) {
+        rows += inputs_[end++].size;
+      }
+      fewer.push_back(whole(at, end));
     }
-    if (first != inputs_.size()) lower_shares(first);
+    inputs_ = std::move(fewer);
+  }
+
+  /// Returns inputs [first, last) as one.
+  columns<V> whole(std::size_t first, std::size_t last) {
+    if (last - first == 1) return inputs_[first];
+    const std::size_t middle = (first + last) / 2;
+    const columns<V> older = whole(first, middle);
+    const columns<V> younger = whole(middle, last);
+    const std::size_t rows = older.size + younger.size;
+    scratch_.push_back(std::make_shared<block<V>>(heap_, rows));
+    block<V>& to = *scratch_.back();
+    merge_two(older, younger, {to.times(), to.values()});
+    return {to.times(), to.values(), rows};
+  }
+
+  /// Takes as many rows off the inputs as fit into a tile, all of which come before those left.
+  void cut_tile() {
+    const std::size_t rows = rows_in(inputs_);
+    shares_.assign(inputs_.size(), 0);
+    if (rows <= tile_rows) {
+      for (std::size_t i = 0; i < inputs_.size(); ++i) shares_[i] = inputs_[i].size;
+    } else if (!cut_by_largest(rows)) {
+      cut_by_first(rows);
+    }
     tile_.resize(inputs_.size());
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       tile_[i] = inputs_[i].take(shares_[i]);
@@ -127,20 +152,49 @@ class merger {
     drop_empty(tile_);
   }
 
+  /// Returns how many rows of an input are to be in a tile if all are spread alike; one at least.
+  [[nodiscard]] std::size_t fair_share(std::size_t i, std::size_t rows) const {
+    return std::max<std::size_t>(inputs_[i].size * tile_rows / rows, 1);
+  }
+
+  /// Cuts all where the largest has its share, and returns whether that is not too much.
+  bool cut_by_largest(std::size_t rows) {
+    const auto largest = std::ranges::max_element(inputs_, {}, &columns<V>::size);
+    const auto i = static_cast<std::size_t>(largest - inputs_.begin());
+    shares_[i] = fair_share(i, rows);
+    if (shares_[i] == largest->size) return false;
+    std::size_t all = shares_[i];
+    for (std::size_t j = 0; j < inputs_.size() && all <= tile_rows_max; ++j) {
+      if (j != i) all += shares_[j] = before(i, j, inputs_[j].size);
+    }
+    return all <= tile_rows_max;
+  }
+
+  /// Cuts all where the first of them has its share: then none has more than its share.
+  void cut_by_first(std::size_t rows) {
+    std::size_t first = inputs_.size();
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      shares_[i] = fair_share(i, rows);
+      if (shares_[i] == inputs_[i].size) continue;
+      if (first == inputs_.size() || behind_share(i) < behind_share(first)) first = i;
+    }
+    if (first == inputs_.size()) return;
+    for (std::size_t j = 0; j < inputs_.size(); ++j) {
+      if (j != first) shares_[j] = before(first, j, shares_[j]);
+    }
+  }
+
   [[nodiscard]] time_type behind_share(std::size_t i) const { return inputs_[i].times[shares_[i]]; }
 
-  /// Lowers shares to the rows that come before the one behind the share of the i-th input: of
-  /// equal times those of older inputs do, those of younger ones do not.
-  void lower_shares(std::size_t i) {
+  /// Returns how many of the first `most` rows of the j-th input come before the one behind the
+  /// share of the i-th: of equal times those of an older input do.
+  [[nodiscard]] std::size_t before(std::size_t i, std::size_t j, std::size_t most) const {
+    const time_type* const begin = inputs_[j].times;
+    const time_type* const end = begin + most;
     const time_type time = behind_share(i);
-    for (std::size_t j = 0; j < shares_.size(); ++j) {
-      if (j == i) continue;
-      const time_type* const begin = inputs_[j].times;
-      const time_type* const end = begin + shares_[j];
-      const time_type* const cut =
-          j < i ? upper_bound(begin, end, time) : lower_bound(begin, end, time);
-      shares_[j] = static_cast<std::size_t>(cut - begin);
-    }
+    const time_type* const cut =
+        j < i ? upper_bound(begin, end, time) : lower_bound(begin, end, time);
+    return static_cast<std::size_t>(cut - begin);
   }
 
   void merge_tile(block_filler<V>& out) {
@@ -174,19 +228,19 @@ class merger {
   }
 
   block<V>& room(std::size_t side) {
-    // A share is a row at least, so a tile can have so many more.
-    const std::size_t rows = tile_rows + shares_.size();
+    // A fair share is a row at least.
+    const std::size_t rows = std::max(tile_rows_max, tile_rows + shares_.size());
     if (rooms_[side] == nullptr) rooms_[side] = std::make_shared<block<V>>(heap_, rows);
     return *rooms_[side];
   }
 
   heap_ptr heap_;
   std::size_t rows_max_;
-  std::vector<columns<V>> inputs_;   // what is left of them
-  std::vector<std::size_t> shares_;  // of the inputs, in the next tile
+  std::vector<block_ptr<V>> scratch_;  // keeps inputs that were made here
+  std::vector<columns<V>> inputs_;     // what is left of them
+  std::vector<std::size_t> shares_;    // of the inputs, in the next tile
   std::vector<columns<V>> tile_;
-  std::vector<std::size_t>
-      offsets_;  // how many rows of the tile lie before each column, and in all
+  std::vector<std::size_t> offsets_;  // of the tile's columns in it, and its rows
   std::array<block_ptr<V>, 2> rooms_;
 };
 
