@@ -85,6 +85,8 @@ class merger {
     drop_empty(inputs_);
     const std::size_t rows = rows_in(inputs_);
     if (inputs_.size() > 2 && rows > tile_rows) merge_crumbs(rows / crumbs);
+    // A fair share of a tile is a row at least.
+    room_rows_ = std::min(rows, std::max(tile_rows_max, tile_rows + inputs_.size()));
     block_filler<V> out{heap_, rows, rows_max_, applied};
     for (; inputs_.size() > 2; drop_empty(inputs_)) {
       cut_tile();
@@ -96,7 +98,7 @@ class merger {
   }
 
  private:
-  static constexpr std::size_t tile_rows = 8192;
+  static constexpr std::size_t tile_rows = 16384;
   static constexpr std::size_t tile_rows_max = tile_rows * 5 / 4;
   static constexpr std::size_t crumbs = 16;  // neighbours that have less than a 16th of all rows
 
@@ -228,9 +230,7 @@ class merger {
   }
 
   block<V>& room(std::size_t side) {
-    // A fair share is a row at least.
-    const std::size_t rows = std::max(tile_rows_max, tile_rows + shares_.size());
-    if (rooms_[side] == nullptr) rooms_[side] = std::make_shared<block<V>>(heap_, rows);
+    if (rooms_[side] == nullptr) rooms_[side] = std::make_shared<block<V>>(heap_, room_rows_);
     return *rooms_[side];
   }
 
@@ -241,6 +241,7 @@ class merger {
   std::vector<std::size_t> shares_;    // of the inputs, in the next tile
   std::vector<columns<V>> tile_;
   std::vector<std::size_t> offsets_;  // of the tile's columns in it, and its rows
+  std::size_t room_rows_ = 0;
   std::array<block_ptr<V>, 2> rooms_;
 };
 
