@@ -15,6 +15,7 @@
 namespace {
 
 using namespace timelsm_test;  // NOLINT: a test
+using logdb::timelsm::column_parts;
 using logdb::timelsm::columns;
 using logdb::timelsm::merge_two;
 using logdb::timelsm::merger;
@@ -95,18 +96,25 @@ logdb::timelsm::heap_ptr some_heap() {
   return logdb::timelsm::make_heap<logdb::platform::posix>(nullptr);
 }
 
+/// Shows each table in parts of at most so many rows, and an empty one.
 template <class V>
-std::vector<columns<V>> rows_of(const std::vector<table<V>>& all) {
-  std::vector<columns<V>> rows;
-  for (const auto& one : all) rows.push_back(one.rows());
-  return rows;
+std::vector<column_parts<V>> in_parts(const std::vector<table<V>>& all, std::size_t rows) {
+  std::vector<column_parts<V>> parted;
+  for (const auto& one : all) {
+    parted.push_back({{}});
+    for (auto left = one.rows(); left.size != 0; left = left.drop(std::min(left.size, rows))) {
+      parted.back().push_back(left.take(std::min(left.size, rows)));
+    }
+  }
+  return parted;
 }
 
-/// Merges tables into slices, and checks that these are whole, and of about a size.
+/// Merges tables into slices, and tells whether these have all rows and are of about a size.
 template <class V>
-bool merges_well(const std::vector<table<V>>& all, std::size_t rows_max) {
+bool merges_well(const std::vector<table<V>>& all, std::size_t rows_max,
+                 std::size_t part_rows = 1 << 30) {
   const auto expected = sorted(all);
-  const auto made = merger<V>{some_heap(), rows_max}.run(rows_of(all), 7);
+  const auto made = merger<V>{some_heap(), rows_max}.run(in_parts(all, part_rows), 7);
   table<V> seen;
   bool sound = made.size() == (expected.times.size() + rows_max - 1) / rows_max;
   for (const auto& one : made) {
@@ -192,10 +200,12 @@ BOOST_AUTO_TEST_CASE(many_columns_are_merged_in_tiles_stably) {
     for (const std::uint64_t spread : {1, 50, 1'000'000'000}) {
       std::vector<table<value_type>> all;
       for (std::size_t i = 0; i < inputs; ++i) {
-        all.push_back(draw<value_type>(random, random() % (80'000 / inputs), spread));
+        all.push_back(draw<value_type>(random, random() % (160'000 / inputs), spread));
       }
       BOOST_TEST(merges_well(all, 1'000'000), inputs << " inputs of " << spread << " times");
       BOOST_TEST(merges_well(all, 5000), inputs << " inputs of " << spread << " times, in blocks");
+      BOOST_TEST(merges_well(all, 9000, 7000), inputs << " inputs of " << spread << ", in parts");
+      BOOST_TEST(merges_well(all, 40'000, 100), inputs << " inputs of " << spread << ", in crumbs");
     }
   }
 }
@@ -208,8 +218,10 @@ BOOST_AUTO_TEST_CASE(many_columns_of_unlike_sizes_and_places_are_merged) {
   for (time_type i = 0; i < 20; ++i) all.push_back(draw<value_type>(random, 10, 100, i * 40'000));
   for (time_type i = 20; i > 0; --i) all.push_back(draw<value_type>(random, 900, 9000, i * 9000));
   BOOST_TEST(merges_well(all, 7000));
+  BOOST_TEST(merges_well(all, 1 << 20, 3000));
   std::ranges::reverse(all);
   BOOST_TEST(merges_well(all, 1 << 20));
+  BOOST_TEST(merges_well(all, 7000, 500));
   BOOST_TEST(merges_well<value_type>({}, 100));
 }
 

@@ -30,9 +30,9 @@ class gatherer {
       see(cut);
     }
     if (parts_.empty()) return;
-    if (parts_.size() > 1) concatenate();
-    inputs_.push_back(parts_.front());
-    rows_ += parts_.front().size;
+    for (const auto& part : parts_) rows_ += part.size;
+    if (parts_.size() > parts_max) concatenate();
+    inputs_.push_back(parts_);
   }
 
   [[nodiscard]] std::size_t rows() const { return rows_; }
@@ -47,10 +47,12 @@ class gatherer {
 
   /// Merges all into slices of at most so many rows.
   [[nodiscard]] std::vector<slice<V>> merge(std::size_t rows_max, std::uint64_t applied) {
-    return merger<V>{heap_, rows_max}.run(std::move(inputs_), applied);
+    return merger<V>{heap_, rows_max}.run(inputs_, applied);
   }
 
  private:
+  static constexpr std::size_t parts_max = 16;  // more are likely to be small, and copied together
+
   void see(const slice<V>& one) {
     if (one.size == 0) return;
     if (one.stored != nullptr) return see_stored(one);
@@ -96,8 +98,8 @@ class gatherer {
   heap_ptr heap_;
   const cover& hidden_;
   drops<V>& gone_;
-  std::vector<columns<V>> inputs_;
-  std::vector<columns<V>> parts_;  // of the sequence that is being added
+  std::vector<column_parts<V>> inputs_;
+  column_parts<V> parts_;  // of the sequence that is being added
   std::vector<block_ptr<V>> scratch_;
   std::vector<block_ptr<V>> pins_;  // of stored blocks
   slice<V> last_;                   // the slice that was seen last

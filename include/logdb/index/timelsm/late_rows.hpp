@@ -62,16 +62,16 @@ class chunk_maker {
   slice<V> sorted(const columns<V>& rows) {
     constexpr std::size_t group = sort_type::rows_max;
     sort_type sort;
-    std::vector<columns<V>> groups;
-    if (rows.size <= group) groups.push_back(sort.run(rows.times, rows.values, rows.size));
+    std::vector<column_parts<V>> groups;
+    if (rows.size <= group) groups.push_back({sort.run(rows.times, rows.values, rows.size)});
     for (std::size_t at = 0; rows.size > group && at < rows.size; at += group) {
       block<V>& to = room(rows.size);
       const columns<V> some = rows.drop(at).take(std::min(group, rows.size - at));
       output<V>{to.times() + at, to.values() + at}.put(
           sort.run(some.times, some.values, some.size));
-      groups.push_back({to.times() + at, to.values() + at, some.size});
+      groups.push_back({{to.times() + at, to.values() + at, some.size}});
     }
-    return std::move(merger<V>{heap_, rows.size}.run(std::move(groups), now_.deletions()).front());
+    return std::move(merger<V>{heap_, rows.size}.run(groups, now_.deletions()).front());
   }
 
   /// Returns the power of the fan-in that a chunk's size is of.

@@ -68,7 +68,11 @@ class block_filler {
   std::vector<slice<V>> made_;
 };
 
-/// Merges columns, each older than the next, into blocks of at most so many rows.
+/// Is a sorted sequence in parts, one behind the other.
+template <class V>
+using column_parts = std::vector<columns<V>>;
+
+/// Merges sequences, each older than the next, into blocks of at most so many rows.
 ///
 /// More than two are merged a tile after the other: the rows up to some time, so few that they stay
 /// in the cache from the first merge of two to the last one. So each row is read from memory once,
@@ -80,20 +84,20 @@ class merger {
 
   /// Returns slices of one sorted sequence that own their rows.
   /// @cost  O(rows * log inputs)
-  std::vector<slice<V>> run(std::vector<columns<V>> inputs, std::uint64_t applied) {
-    inputs_ = std::move(inputs);
-    drop_empty(inputs_);
-    const std::size_t rows = rows_in(inputs_);
+  std::vector<slice<V>> run(const std::vector<column_parts<V>>& inputs, std::uint64_t applied) {
+    for (const auto& parts : inputs) inputs_.emplace_back(parts);
+    drop_empty();
+    const std::size_t rows = rows_in_inputs();
     if (inputs_.size() > 2 && rows > tile_rows) merge_crumbs(rows / crumbs);
     // A fair share of a tile is a row at least.
     room_rows_ = std::min(rows, std::max(tile_rows_max, tile_rows + inputs_.size()));
     block_filler<V> out{heap_, rows, rows_max_, applied};
-    for (; inputs_.size() > 2; drop_empty(inputs_)) {
+    for (; !is_simple(); drop_empty()) {
       cut_tile();
       merge_tile(out);
     }
-    inputs_.resize(2);
-    out.put(inputs_[0], inputs_[1]);
+    if (inputs_.size() == 1) return inputs_[0].put(out), out.take();
+    if (inputs_.size() == 2) out.put(inputs_[0].rows, inputs_[1].rows);
     return out.take();
   }
 
@@ -102,31 +106,72 @@ class merger {
   static constexpr std::size_t tile_rows_max = tile_rows * 5 / 4;
   static constexpr std::size_t crumbs = 16;  // neighbours that have less than a 16th of all rows
 
-  static std::size_t rows_in(const std::vector<columns<V>>& some) {
+  /// Is what is left of a sequence: the rows of one part, and more parts.
+  struct input {
+    columns<V> rows{};
+    column_parts<V> more{};  // the next one last
+    std::size_t size = 0;    // of all
+
+    explicit input(const column_parts<V>& parts) : more{parts.rbegin(), parts.rend()} {
+      for (const auto& one : more) size += one.size;
+      go_on();
+    }
+
+    /// Goes on to the next part that has rows, if this one has none left.
+    void go_on() {
+      for (; rows.size == 0 && !more.empty(); more.pop_back()) rows = more.back();
+      while (!more.empty() && more.back().size == 0) more.pop_back();
+    }
+    columns<V> take(std::size_t n) {
+      const columns<V> taken = rows.take(n);
+      rows = rows.drop(n);
+      size -= n;
+      return taken;
+    }
+    void put(block_filler<V>& out) {
+      for (; rows.size != 0; rows = {}, go_on()) out.put(rows, {});
+    }
+
+    /// Tells whether there is a row behind so many; they are of this part.
+    [[nodiscard]] bool has_behind(std::size_t n) const { return n != rows.size || !more.empty(); }
+    [[nodiscard]] time_type behind(std::size_t n) const {
+      return n != rows.size ? rows.times[n] : more.back().times[0];
+    }
+  };
+
+  [[nodiscard]] std::size_t rows_in_inputs() const {
     std::size_t rows = 0;
-    for (const auto& one : some) rows += one.size;
+    for (const auto& one : inputs_) rows += one.size;
     return rows;
   }
-  static void drop_empty(std::vector<columns<V>>& some) {
-    std::erase_if(some, [](const auto& one) { return one.size == 0; });
+  void drop_empty() {
+    for (auto& one : inputs_) one.go_on();
+    std::erase_if(inputs_, [](const auto& one) { return one.size == 0; });
+  }
+  /// Tells whether what is left is two columns, or one sequence.
+  [[nodiscard]] bool is_simple() const {
+    const auto is_column = [](const input& one) { return one.more.empty(); };
+    return inputs_.size() < 2 || (inputs_.size() == 2 && std::ranges::all_of(inputs_, is_column));
   }
 
   /// Merges neighbours that have few rows together: of each a tile would have a handful.
   void merge_crumbs(std::size_t rows_few) {
-    std::vector<columns<V>> fewer;
+    std::vector<input> fewer;
     for (std::size_t at = 0, end = 0; at < inputs_.size(); at = end) {
-      std::size_t rows = inputs_[end++].size;
-      while (end < inputs_.size() && rows + inputs_[end].size <= rows_few) {
+      std::size_t rows = inputs_[end].size;
+      const bool is_column = inputs_[end++].more.empty();
+      while (is_column && end < inputs_.size() && inputs_[end].more.empty() &&
+             rows + inputs_[end].size <= rows_few) {
         rows += inputs_[end++].size;
       }
-      fewer.push_back(whole(at, end));
+      fewer.push_back(end - at == 1 ? inputs_[at] : input{column_parts<V>{whole(at, end)}});
     }
     inputs_ = std::move(fewer);
   }
 
-  /// Returns inputs [first, last) as one.
+  /// Returns inputs [first, last), which are columns, as one.
   columns<V> whole(std::size_t first, std::size_t last) {
-    if (last - first == 1) return inputs_[first];
+    if (last - first == 1) return inputs_[first].rows;
     const std::size_t middle = (first + last) / 2;
     const columns<V> older = whole(first, middle);
     const columns<V> younger = whole(middle, last);
@@ -139,37 +184,43 @@ class merger {
 
   /// Takes as many rows off the inputs as fit into a tile, all of which come before those left.
   void cut_tile() {
-    const std::size_t rows = rows_in(inputs_);
+    const std::size_t rows = rows_in_inputs();
     shares_.assign(inputs_.size(), 0);
-    if (rows <= tile_rows) {
-      for (std::size_t i = 0; i < inputs_.size(); ++i) shares_[i] = inputs_[i].size;
-    } else if (!cut_by_largest(rows)) {
-      cut_by_first(rows);
-    }
-    tile_.resize(inputs_.size());
+    if (!cut_by_largest(rows)) cut_by_first(rows);
+    tile_.clear();
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      tile_[i] = inputs_[i].take(shares_[i]);
-      inputs_[i] = inputs_[i].drop(shares_[i]);
+      if (shares_[i] != 0) tile_.push_back(inputs_[i].take(shares_[i]));
     }
-    drop_empty(tile_);
   }
 
   /// Returns how many rows of an input are to be in a tile if all are spread alike; one at least.
   [[nodiscard]] std::size_t fair_share(std::size_t i, std::size_t rows) const {
-    return std::max<std::size_t>(inputs_[i].size * tile_rows / rows, 1);
+    const input& of = inputs_[i];
+    if (rows <= tile_rows) return of.rows.size;
+    return std::clamp<std::size_t>(of.size * tile_rows / rows, 1, of.rows.size);
   }
 
   /// Cuts all where the largest has its share, and returns whether that is not too much.
   bool cut_by_largest(std::size_t rows) {
-    const auto largest = std::ranges::max_element(inputs_, {}, &columns<V>::size);
+    const auto largest = std::ranges::max_element(inputs_, {}, &input::size);
     const auto i = static_cast<std::size_t>(largest - inputs_.begin());
     shares_[i] = fair_share(i, rows);
-    if (shares_[i] == largest->size) return false;
+    if (!largest->has_behind(shares_[i])) return false;
     std::size_t all = shares_[i];
-    for (std::size_t j = 0; j < inputs_.size() && all <= tile_rows_max; ++j) {
-      if (j != i) all += shares_[j] = before(i, j, inputs_[j].size);
+    for (std::size_t j = 0; j < inputs_.size(); ++j) {
+      if (j == i) continue;
+      const columns<V>& other = inputs_[j].rows;
+      all += shares_[j] = before(i, j, other.size);
+      if (all > tile_rows_max || (shares_[j] == other.size && reaches(i, j))) return false;
     }
-    return all <= tile_rows_max;
+    return true;
+  }
+
+  /// Tells whether the next part of the j-th input begins before the row behind the i-th's share.
+  [[nodiscard]] bool reaches(std::size_t i, std::size_t j) const {
+    if (inputs_[j].more.empty()) return false;
+    const time_type begin = inputs_[j].more.back().times[0];
+    return j < i ? begin <= behind_share(i) : begin < behind_share(i);
   }
 
   /// Cuts all where the first of them has its share: then none has more than its share.
@@ -177,7 +228,7 @@ class merger {
     std::size_t first = inputs_.size();
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       shares_[i] = fair_share(i, rows);
-      if (shares_[i] == inputs_[i].size) continue;
+      if (!inputs_[i].has_behind(shares_[i])) continue;
       if (first == inputs_.size() || behind_share(i) < behind_share(first)) first = i;
     }
     if (first == inputs_.size()) return;
@@ -186,12 +237,14 @@ class merger {
     }
   }
 
-  [[nodiscard]] time_type behind_share(std::size_t i) const { return inputs_[i].times[shares_[i]]; }
+  [[nodiscard]] time_type behind_share(std::size_t i) const {
+    return inputs_[i].behind(shares_[i]);
+  }
 
   /// Returns how many of the first `most` rows of the j-th input come before the one behind the
   /// share of the i-th: of equal times those of an older input do.
   [[nodiscard]] std::size_t before(std::size_t i, std::size_t j, std::size_t most) const {
-    const time_type* const begin = inputs_[j].times;
+    const time_type* const begin = inputs_[j].rows.times;
     const time_type* const end = begin + most;
     const time_type time = behind_share(i);
     const time_type* const cut =
@@ -237,7 +290,7 @@ class merger {
   heap_ptr heap_;
   std::size_t rows_max_;
   std::vector<block_ptr<V>> scratch_;  // keeps inputs that were made here
-  std::vector<columns<V>> inputs_;     // what is left of them
+  std::vector<input> inputs_;          // what is left of them
   std::vector<std::size_t> shares_;    // of the inputs, in the next tile
   std::vector<columns<V>> tile_;
   std::vector<std::size_t> offsets_;  // of the tile's columns in it, and its rows
