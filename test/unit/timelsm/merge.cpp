@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <initializer_list>
 #include <random>
 #include <tuple>
 
@@ -21,6 +22,8 @@ using logdb::timelsm::merge_two;
 using logdb::timelsm::merger;
 using logdb::timelsm::small_sort;
 using logdb::timelsm::time_type;
+
+using numbers = std::initializer_list<std::size_t>;
 
 /// Is two columns that somebody owns. A value is the place that its row had among all.
 template <class V>
@@ -149,9 +152,9 @@ BOOST_AUTO_TEST_CASE(two_columns_of_few_rows_and_times_are_merged_in_every_combi
 BOOST_AUTO_TEST_CASE_TEMPLATE(two_columns_of_any_sizes_and_values_are_merged_stably, V,
                               kinds_of_values) {
   std::mt19937_64 random{1};
-  for (const std::size_t olders : {1, 15, 63, 64, 65, 300, 2000}) {
-    for (const std::size_t youngers : {1, 16, 64, 255, 256, 513, 3001, 40'000}) {
-      for (const std::uint64_t spread : {1, 3, 500, 1'000'000}) {
+  for (const auto olders : numbers{1, 15, 63, 64, 65, 300, 2000}) {
+    for (const auto youngers : numbers{1, 16, 64, 255, 256, 513, 3001, 40'000}) {
+      for (const auto spread : numbers{1, 3, 500, 1'000'000}) {
         const auto older = draw<V>(random, olders, spread);
         const auto younger = draw<V>(random, youngers, spread, spread == 500 ? 250 : 0);
         const bool same = merged(older, younger) == sorted<V>({older, younger});
@@ -196,8 +199,8 @@ BOOST_AUTO_TEST_CASE(a_small_sort_is_stable_for_every_number_of_rows) {
 
 BOOST_AUTO_TEST_CASE(many_columns_are_merged_in_tiles_stably) {
   std::mt19937_64 random{3};
-  for (const std::size_t inputs : {1, 2, 3, 5, 16, 33}) {
-    for (const std::uint64_t spread : {1, 50, 1'000'000'000}) {
+  for (const auto inputs : numbers{1, 2, 3, 5, 16, 33}) {
+    for (const auto spread : numbers{1, 50, 1'000'000'000}) {
       std::vector<table<value_type>> all;
       for (std::size_t i = 0; i < inputs; ++i) {
         all.push_back(draw<value_type>(random, random() % (160'000 / inputs), spread));
