@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The time index in memory: appends, scans, ranges, points, counts, deletes, a reader beside a
-/// writer; beside a sorted vector and std::multimap. And the durable log, beside the peers too that
-/// are installed.
+/// writer; beside a sorted vector and std::multimap.
 
 #include <atomic>
 #include <map>
@@ -17,8 +16,6 @@
 #include "support.hpp"
 #include "targets.hpp"
 #include "time_data.hpp"
-#include "time_durable.hpp"
-#include "time_peers.hpp"
 
 namespace {
 
@@ -92,20 +89,8 @@ double ingest_multimap(const time_pairs& rows) {
   });
 }
 
-struct ingest_case {
-  const char* name;
-  bench::arrival how;
-  double wanted;
-};
-
 void measure_ingest(const bench::options& options, std::size_t rows, bench::targets& targets) {
-  const std::vector<ingest_case> cases{
-      {"7 % late by up to 500 us", {.late_share = 0.07, .late_max = 500'000}, 60e6},
-      {"in order", {}, 90e6},
-      {"7 % late by up to half the history", {.late_share = 0.07}, 45e6},
-      {"shuffled", {.shuffled = true}, 20e6},
-  };
-  for (const auto& one : cases) {
+  for (const auto& one : bench::arrivals) {
     const auto data = bench::make_rows(rows, one.how);
     std::vector<bench::contestant> all{
         {"batches of 1,000", warmed([&] { return ingest(data, 1000); })},
@@ -333,42 +318,6 @@ void measure_beside(const time_pairs& rows, bench::targets& targets) {
   targets.at_least("a reader beside a writer", read, 200e6, bench::as_rate);
 }
 
-// --- durable -------------------------------------------------------------------------------------
-
-void measure_durable(const bench::options& options, const time_pairs& rows,
-                     bench::targets& targets) {
-  bench::work_directory work{options};
-  using durable_log = logdb::basic_timelog<std::uint64_t>;
-  std::uint64_t bytes = 0;
-  const auto batches = [&] {
-    durable_log log{work.fresh()};
-    const double rate = rate_of(rows.size(), [&] {
-      for (std::size_t at = 0; at < rows.size(); at += batch_rows) {
-        log.append(std::span{rows}.subspan(at, std::min(batch_rows, rows.size() - at)));
-      }
-      return 0U;
-    });
-    bytes = log.stats().bytes_appended;
-    bench::require(log.size() == rows.size(), "the log lost rows");
-    return rate;
-  };
-  const auto singles = [&] {
-    durable_log log{work.fresh()};
-    return rate_of(rows.size() / 4, [&] {
-      for (std::size_t i = 0; i < rows.size() / 4; ++i) log.append(rows[i].first, rows[i].second);
-      return 0U;
-    });
-  };
-  const auto seen =
-      bench::compare("rows appended, durable (Async)",
-                     {{"batches of 1,000", batches}, {"one by one", singles}}, options.rounds, 0);
-  targets.at_least("durable batches of 1,000", seen.median_of(0), 30e6, bench::as_rate);
-  targets.at_least("durable single appends", seen.median_of(1), 25e6, bench::as_rate);
-  targets.at_most("bytes of records a row",
-                  static_cast<double>(bytes) / static_cast<double>(rows.size()), 10,
-                  bench::as_bytes);
-}
-
 void run(const bench::options& options) {
   const std::size_t count = options.quick ? 1'155'000 : 11'550'000;
   bench::targets targets;
@@ -377,9 +326,6 @@ void run(const bench::options& options) {
   measure_singles(options, rows, targets);
   measure_reads(options, rows, targets);
   measure_beside(rows, targets);
-  measure_durable(options, rows, targets);
-  bench::stored_rows{options, rows, targets}.run();
-  bench::time_peers{options}.run();
 }
 
 }  // namespace

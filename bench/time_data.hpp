@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// What bench/time feeds its contestants - times with short, middling and long gaps, some of them
-/// late - and two plain arrays to compare with.
+/// What bench/time and bench/time_durable feed their contestants - times with short, middling and
+/// long gaps, some of them late - and two plain arrays to compare with.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <numeric>
 #include <random>
@@ -23,6 +24,20 @@ struct arrival {
   std::int64_t late_max = 0;  ///< they are late by 1 .. so much; 0: by up to half the history
   bool shuffled = false;
 };
+
+/// Is a way to arrive, and how many rows a second are wanted in memory; durable ones half of it.
+struct arrival_case {
+  const char* name;
+  arrival how;
+  double wanted;
+};
+
+inline constexpr std::array<arrival_case, 4> arrivals{{
+    {"7 % late by up to 500 us", {.late_share = 0.07, .late_max = 500'000}, 60e6},
+    {"in order", {}, 90e6},
+    {"7 % late by up to half the history", {.late_share = 0.07}, 45e6},
+    {"shuffled", {.shuffled = true}, 20e6},
+}};
 
 /// Draws a gap: 60 % are 1 .. 500, 30 % 500 .. 200,000, 10 % 200,000 .. 5,000,000 ns.
 inline std::int64_t draw_gap(std::mt19937_64& random) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// The durable time log beside the installed peers that keep keys in order: bench/time.
+/// The durable time log beside the installed peers that keep keys in order: bench/time_durable.
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// What every contestant of bench/keyvalue can do; and what bench/time asks of those in order.
+/// What every contestant of bench/keyvalue can do; and what bench/time_durable asks of those in
+/// order.
 
 #include <cstddef>
 #include <span>

@@ -229,6 +229,10 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
       return *log_.index_;
     }
     void set_cursor(const std::string& name, lsn at) { log_.writer().set_cursor({at, name}); }
+    /// Returns what an index that lives as long as the log sees of it.
+    [[nodiscard]] detail::index_view<Policies> for_index() const {
+      return log_.writer_ ? log_.writer_->view() : log_.reader_->view();
+    }
 
     /// Begins a segment of its own for records that are then appended together.
     [[nodiscard]] detail::attachment<Policies> begin_attached() {
@@ -278,7 +282,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   void open_index() {
     if constexpr (detail::has_log_index<Policies>) {
       using index = typename index_policy::template log_index<Policies>;
-      index_ = std::make_unique<index>(writer_ ? writer_->view() : reader_->view());
+      index_ = std::make_unique<index>(view().for_index());
     }
   }
 

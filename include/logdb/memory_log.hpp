@@ -57,7 +57,7 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   ~log_engine() = default;
 
   /// Returns the log as it stands now, with every verb that reads.
-  [[nodiscard]] auto snapshot() const { return view().index().snapshot(); }
+  [[nodiscard]] auto snapshot() const { return view().snapshot(); }
   [[nodiscard]] auto stats() const { return view().index().stats(); }
 
   /// Ends the log: every later use throws errc::closed, but ranges and snapshots that were taken
@@ -93,6 +93,7 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
    public:
     explicit view_type(Index& kept) : kept_{kept} {}
     [[nodiscard]] Index& index() const { return kept_; }
+    [[nodiscard]] auto snapshot() const { return kept_.snapshot(); }
 
     template <class Time, class Value>
     void append(Time time, const Value& value) const {

@@ -69,7 +69,7 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   ~log_engine() = default;
 
   /// Returns the rows as they stand now, with every verb that reads.
-  [[nodiscard]] snapshot_type snapshot() const { return view().index().snapshot(); }
+  [[nodiscard]] snapshot_type snapshot() const { return view().snapshot(); }
 
   /// Merges everything into one level, removes what was erased, and writes a checkpoint: what the
   /// records before it said is then no longer needed, and they are given up.
@@ -136,22 +136,23 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
 
     /// Returns the index; to read only, with what the writer appended since.
     [[nodiscard]] auto& index() const { return store_.index(); }
+    [[nodiscard]] snapshot_type snapshot() const { return store_.snapshot(); }
 
     lsn append(std::int64_t time, const value_type& value) const {
       return store_.append(timelsm::encode_row(time, value).bytes(),
-                           [&](auto& index, const auto& mine) { index.append(time, value, mine); });
+                           [&](auto& index, auto& log) { index.append(time, value, log); });
     }
     template <class Rows>
     lsn append_batch(const Rows& rows) const {
       if (rows.size() == 0) return store_.log().last_lsn();
       timelsm::batch_encoder<value_type, Rows> encoder{rows};
       return store_.append(encoder.run().bytes(),
-                           [&](auto& index, const auto& mine) { index.append_batch(rows, mine); });
+                           [&](auto& index, auto& log) { index.append_batch(rows, log); });
     }
     lsn erase(const timelsm::bounds& in) const {
       if (in.empty()) return store_.log().last_lsn();
       return store_.append(timelsm::encode_deletion(in).bytes(),
-                           [&](auto& index, const auto& mine) { index.erase(in, mine); });
+                           [&](auto& index, auto& log) { index.erase(in, log); });
     }
 
    private:

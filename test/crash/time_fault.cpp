@@ -11,6 +11,7 @@
 
 #include "crash/support/failing_disk.hpp"
 #include "support/temp_dir.hpp"
+#include "support/throws.hpp"
 #include "unit/timelsm/support.hpp"
 
 // What a failing disk does to a time log whose rows are stored: none is lost, none told of twice.
@@ -20,6 +21,8 @@ namespace {
 using namespace timelsm_test;  // NOLINT: a test
 using logdb::test::disk_call;
 using logdb::test::failing_disk;
+using logdb::test::fresh_disk;
+using logdb::test::throws;
 
 template <class Durability>
 using faulty_rows =
@@ -84,6 +87,38 @@ void fail_one(disk_call kind, int passed, std::string ending = "") {
     if (made != kind || !name.ends_with(ending) || name == "control.tmp") return 0;
     return left-- == 0 ? -EIO : 0;
   });
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_sees_a_row_only_when_it_is_on_stable_storage) {
+  const fresh_disk clean;
+  const logdb::test::temp_dir place;
+  faulty_rows<logdb::Fsync> log{place / "rows"};
+  std::vector<std::size_t> seen;  // during the sync of each append
+  failing_disk::set([&](disk_call made, std::string_view name) {
+    if (made == disk_call::sync && name.ends_with(".seg")) seen.push_back(log.size());
+    return 0;
+  });
+  for (std::int64_t i = 0; i < 4; ++i) log.append(i, 0);
+  failing_disk::set({});
+  BOOST_TEST(seen == (std::vector<std::size_t>{0, 1, 2, 3}), boost::test_tools::per_element());
+  BOOST_TEST(log.size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(rows_that_never_became_durable_are_never_seen) {
+  const fresh_disk clean;
+  const logdb::test::temp_dir place;
+  {
+    faulty_rows<logdb::Fsync> log{place / "rows"};
+    log.append(1, 1);
+    failing_disk::set([](disk_call, std::string_view) { return -EIO; });
+    BOOST_TEST(throws(logdb::errc::failed, [&] { log.append(2, 2); }));
+    BOOST_TEST(throws(logdb::errc::failed, [&] { log.erase(1); }));
+    BOOST_TEST(log.size() == 1U);
+    BOOST_TEST(log.at(1).count() == 1U);
+    failing_disk::set({});
+  }
+  const faulty_rows<logdb::Fsync> log{place / "rows"};
+  BOOST_TEST(log.at(1).count() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_checkpoint_that_fails_loses_nothing_and_is_made_again, Log,

@@ -12,23 +12,18 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "crash/sim/power_cut.hpp"
+#include "crash/sim/sample.hpp"
 #include "crash/sim/shards.hpp"
-#include "crash/sim/story.hpp"
-#include "crash/sim/workload.hpp"
+#include "crash/sim/time_rows.hpp"
 
 namespace {
 
 namespace sim = logdb::sim;
+using sim::require;
+using sim::rows;
+using sim::rows_of;
 
 constexpr std::uint64_t runs_default = 60;
-
-template <class Durability>
-using time_log = logdb::basic_log<logdb::Storage<logdb::BasicDirectory<sim::sim_system>>,
-                                  logdb::Durability<Durability>,
-                                  logdb::Index<logdb::BasicTimeLSM<std::uint64_t>>>;
-
-using rows = std::vector<std::pair<std::int64_t, std::uint64_t>>;
 
 /// Is one thing that the process does: rows, a deletion, a checkpoint or a sync.
 struct operation {
@@ -88,22 +83,11 @@ struct moment {
   promised said{};
 };
 
-template <class Log>
-std::unique_ptr<Log> open_log() {
-  typename Log::options options;
-  options.segment_bytes = 16u << 10;
-  options.durability.staging_bytes = 32u << 10;
-  options.index.checkpoint_bytes = 4000;
-  options.index.memtable_rows = options.index.partition_rows = 256;
-  options.index.memory_bytes_max = 64u << 10;
-  return std::make_unique<Log>(sim::log_path, options);
-}
-
 /// Is one run of a process, and what becomes of what it left.
 template <class Durability>
 class trial {
  public:
-  using log_type = time_log<Durability>;
+  using log_type = sim::sim_times<Durability>;
 
   explicit trial(std::uint64_t seed) : random_{seed} {
     operations_ = draw_operations(random_);
@@ -117,7 +101,7 @@ class trial {
     machine.on_step = [&] { see(machine); };
     machine.run([this] { process(); });
     see(machine);
-    for (const moment& stopped : moments_) {
+    for (const moment& stopped : moments_.kept()) {
       reopen(stopped.state, 1, stopped.said.process, stopped.said.begun);
       for (int i = 0; i < 6; ++i) cut(stopped);
     }
@@ -125,20 +109,12 @@ class trial {
   }
 
  private:
-  static constexpr std::size_t moments_max = 16;
-
-  /// Keeps some moments, each as likely as any other.
   void see(const sim::world& machine) {
-    const std::size_t number = seen_++;
-    std::size_t place = number;
-    if (number >= moments_max) place = random_.below(number + 1);
-    if (place >= moments_max) return;
-    if (place >= moments_.size()) moments_.emplace_back();
-    moments_[place] = {machine.storage.freeze_state(), said_};
+    moments_.see([&] { return moment{machine.storage.freeze_state(), said_}; });
   }
 
   void process() {
-    const auto log = open_log<log_type>();
+    const auto log = sim::open_times<log_type>(4000);
     for (const auto& one : operations_) {
       if (one.is_data()) {
         write(*log, one);
@@ -169,9 +145,7 @@ class trial {
   }
 
   void cut(const moment& stopped) {
-    sim::sampling_chooser choices{random_.split(), 16};
-    const auto left = sim::power_cut{stopped.state, choices, random_.split()}.run();
-    reopen(left, 2, stopped.said.power, stopped.said.begun);
+    reopen(sim::cut_power(stopped.state, random_), 2, stopped.said.power, stopped.said.begun);
   }
 
   void reopen(const sim::disk_state& image, std::uint64_t boot, std::size_t least,
@@ -181,7 +155,7 @@ class trial {
     sim::world machine{image, boot, random_.split(), order};
     machine.run([&] {
       rows found = check(least, most);
-      const auto log = open_log<log_type>();
+      const auto log = sim::open_times<log_type>(4000);
       found.emplace_back(2000, 0);
       log->append(2000, 0);
       log->compact();
@@ -191,7 +165,7 @@ class trial {
 
   /// Opens what is left; returns the rows there.
   rows check(std::size_t least, std::size_t most) {
-    const auto log = open_log<log_type>();
+    const auto log = sim::open_times<log_type>(4000);
     const rows found = rows_of(*log);
     const auto from = states_.begin() + static_cast<std::ptrdiff_t>(least);
     const auto to = states_.begin() + static_cast<std::ptrdiff_t>(most) + 1;
@@ -200,22 +174,11 @@ class trial {
     return found;
   }
 
-  static rows rows_of(const log_type& log) {
-    rows all;
-    for (const auto& [time, value] : log.all()) all.emplace_back(time, value);
-    return all;
-  }
-
-  static void require(bool holds, const char* what) {
-    if (!holds) throw sim::mismatch{what};
-  }
-
   sim::random_source random_;
   std::vector<operation> operations_;
   std::vector<rows> states_;
   promised said_;
-  std::vector<moment> moments_;
-  std::size_t seen_ = 0;
+  sim::sample<moment> moments_{16, random_.split()};
   std::size_t images_ = 0;
 };
 

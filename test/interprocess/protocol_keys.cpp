@@ -38,21 +38,21 @@ void run_alive(std::uint64_t number, scoreboard& board) {
 template <class Log>
 void kill_along(std::uint64_t number, scoreboard& board) {
   key_processes size{.processes = 2, .steps = 4};
-  size.killed = 1 + number % 2;
-  const std::uint64_t steps = run_drawn<Log>(size, number, size.killed);
+  size.kill.process = 1 + number % 2;
+  const std::uint64_t steps = run_drawn<Log>(size, number, size.kill.process);
   constexpr std::uint64_t stride = 7;  // what is between is for other numbers
   // What is killed stays in memory, so a process of its own does so many.
   constexpr std::uint64_t batch = 100 * stride;
   for (std::uint64_t first = 1 + number % stride; first <= steps; first += batch) {
     test::child_process child{[&] {
       const std::uint64_t end = std::min(first + batch, steps + 1);
-      for (size.kill_at = first; size.kill_at < end; size.kill_at += stride) {
+      for (size.kill.step = first; size.kill.step < end; size.kill.step += stride) {
         try {
-          run_drawn<Log>(size, number, size.killed);
+          run_drawn<Log>(size, number, size.kill.process);
           board.add(1, 1);
         } catch (const std::exception& thrown) {
           board.fail("case " + std::to_string(number) + ", killed at step " +
-                     std::to_string(size.kill_at) + ": " + thrown.what());
+                     std::to_string(size.kill.step) + ": " + thrown.what());
         }
       }
       return 0;

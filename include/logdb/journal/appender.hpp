@@ -81,11 +81,27 @@ class appender {
     return lock;
   }
 
-  /// Puts that frame. Requires the lock that take_turn() gave, unused so far; cannot fail.
-  placement<Policies> put_in_turn(format::frame_kind kind, std::uint32_t count, bytes_view first,
+  /// Makes sure that a frame of such a payload may be put now. Returns whether the lock was held
+  /// throughout; if not, what was seen under it may have changed, and is to be looked at again.
+  /// @errors  as take_turn()
+  [[nodiscard]] bool make_room(guard& lock, std::uint64_t payload_bytes, std::uint32_t count) {
+    return enter(lock, format::frame_bytes(payload_bytes), count);
+  }
+
+  /// Says what a frame is, but for its place; needs no lock. @cost a checksum of the payload
+  [[nodiscard]] static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
+                                                      bytes_view first, bytes_view second = {}) {
+    format::frame_header header{.payload_crc = format::crc32c(first), .count = count, .kind = kind};
+    if (!second.empty()) header.payload_crc = format::crc32c(second, header.payload_crc);
+    header.payload_bytes = static_cast<std::uint32_t>(first.size() + second.size());
+    return header;
+  }
+
+  /// Puts that frame. Requires the lock that take_turn() gave, or in which make_room() returned
+  /// true, unused so far; cannot fail. The header gets the lsn.
+  placement<Policies> put_in_turn(format::frame_header& header, bytes_view first,
                                   bytes_view second) {
-    format::frame_header header = header_of(kind, count, first, second);
-    return place_here(header, count, first, second);
+    return place_here(header, header.count, first, second);
   }
 
   /// Ends the active segment, unless it is empty.
@@ -154,19 +170,12 @@ class appender {
     return lsn{control().appended_lsn.load(std::memory_order_relaxed) + 1};  // under the lock
   }
 
-  static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
-                                        bytes_view first, bytes_view second) {
-    format::frame_header header{.payload_crc = format::crc32c(first), .count = count, .kind = kind};
-    if (!second.empty()) header.payload_crc = format::crc32c(second, header.payload_crc);
-    header.payload_bytes = static_cast<std::uint32_t>(first.size() + second.size());
-    return header;
-  }
-
-  /// Makes sure that a frame may be placed now.
-  void enter(guard& lock, std::uint64_t bytes, std::uint32_t count) {
+  /// Makes sure that a frame may be placed now; returns whether the lock was held throughout.
+  bool enter(guard& lock, std::uint64_t bytes, std::uint32_t count) {
     const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
-    if (now_at() + bytes > control().limit || counts) [[unlikely]]
-      make_way(lock, bytes, count);
+    if (now_at() + bytes <= control().limit && !counts) [[likely]]
+      return true;
+    return make_way(lock, bytes, count);
   }
 
   ticket place(format::frame_header& header, std::uint64_t records, bytes_view first,
@@ -196,8 +205,9 @@ class appender {
     return put;
   }
 
-  void make_way(guard& lock, std::uint64_t bytes, std::uint32_t count) {
-    for (;;) {
+  bool make_way(guard& lock, std::uint64_t bytes, std::uint32_t count) {
+    bool held = true;
+    for (;; held = false) {
       core_.require_open();
       if (core_.sealing || now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
         roll(lock);
@@ -214,6 +224,7 @@ class appender {
     if (now_at() + bytes > core_.index_due) note();
     rouse();
     set_limit();
+    return held;
   }
 
   [[nodiscard]] std::uint64_t window_bytes() const {

@@ -13,6 +13,29 @@
 
 namespace logdb::detail {
 
+/// Owns a segment that is whole but that no frame in the log names yet; if none ever does, it is
+/// unlinked.
+template <class Policies>
+class uncommitted {
+ public:
+  uncommitted() = default;
+  explicit uncommitted(segment_ptr<Policies> own) : own_{std::move(own)} {}
+  uncommitted(uncommitted&& other) noexcept = default;
+  uncommitted& operator=(uncommitted&& other) noexcept {
+    std::swap(own_, other.own_);
+    return *this;
+  }
+  ~uncommitted() {
+    if (own_ != nullptr && !own_->base()) own_->drop();
+  }
+
+  [[nodiscard]] explicit operator bool() const { return own_ != nullptr; }
+  [[nodiscard]] const segment_ptr<Policies>& segment() const { return own_; }
+
+ private:
+  segment_ptr<Policies> own_;  // has a base once it is committed
+};
+
 /// Writes batches to a segment that no reader knows until one small frame in the log commits it.
 ///
 /// Its lsns are local, from 1. Unlinked unless it is finished. One thread at a time.
@@ -57,10 +80,10 @@ class attachment {
 
   /// Makes it durable, its name too, and returns it ready to be committed.
   /// @errors  errc::no_space, errc::io
-  [[nodiscard]] segment_ptr<Policies> finish() {
+  [[nodiscard]] uncommitted<Policies> finish() {
     if constexpr (has_step<durability_point::attachment_sync>) own_->writable().sync();
     if constexpr (has_step<durability_point::attachment_name_sync>) core_.segments.volume()->sync();
-    auto finished = core_.segments.make(entry());
+    uncommitted<Policies> finished{core_.segments.make(entry())};
     own_ = nullptr;
     return finished;
   }

@@ -83,6 +83,8 @@ class index_view {
     core_->require_open();
   }
 
+  /// @errors  errc::record_too_large
+  void require_size(std::uint64_t bytes) const { journal_->require_size(bytes); }
   /// Tells whether a payload fits into one frame in staging.
   [[nodiscard]] bool fits(std::uint64_t payload_bytes) const {
     return appender_->fits(payload_bytes);
@@ -94,7 +96,8 @@ class index_view {
     return appender_->put_placed(kind, count, first, second);
   }
 
-  // Where several processes write, what a frame says is decided with the append lock held.
+  // What a frame says may be decided with the append lock held: where several processes write, and
+  // by an index that changes in the order of the frames.
 
   static constexpr bool is_shared = core_type::is_shared;
   using append_guard = typename core_type::append_guard;
@@ -103,16 +106,35 @@ class index_view {
   [[nodiscard]] append_guard take_turn(std::uint64_t payload_bytes, std::uint32_t count) {
     return appender_->take_turn(payload_bytes, count);
   }
+  /// Returns the lock itself, for an index that guards with it what it has in the order of frames.
+  [[nodiscard]] auto& append_mutex() { return core_->append_mutex; }
+  /// Makes sure, with the append lock, that a frame may be put; returns whether it was held
+  /// throughout.
+  /// @errors  errc::no_space, errc::failed, errc::closed
+  [[nodiscard]] bool make_room(append_guard& lock, std::uint64_t payload_bytes,
+                               std::uint32_t count) {
+    return appender_->make_room(lock, payload_bytes, count);
+  }
   /// Takes the append lock to look at the extents alone.
   [[nodiscard]] append_guard look() { return append_guard{core_->append_mutex}; }
   [[nodiscard]] const extent_list<Policies>& extents() const { return core_->extents; }
   placement<Policies> append_in_turn(format::frame_kind kind, std::uint32_t count, bytes_view first,
                                      bytes_view second) {
-    return appender_->put_in_turn(kind, count, first, second);
+    auto header = header_of(kind, count, first, second);
+    return append_in_turn(header, first, second);
+  }
+  /// Says what a frame is, but for its place: before the lock is taken.
+  [[nodiscard]] static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
+                                                      bytes_view first, bytes_view second = {}) {
+    return appender<Policies>::header_of(kind, count, first, second);
+  }
+  placement<Policies> append_in_turn(format::frame_header& header, bytes_view first,
+                                     bytes_view second) {
+    return appender_->put_in_turn(header, first, second);
   }
   /// Writes many records to a segment of their own that nobody knows yet; needs no lock.
   /// @errors  errc::no_space, errc::io, errc::closed
-  [[nodiscard]] segment_ptr<Policies> write_attached(batch_builder batch) {
+  [[nodiscard]] uncommitted<Policies> write_attached(batch_builder batch) {
     core_->require_open();
     attachment<Policies> large{*core_};
     large.add(std::move(batch));
@@ -138,12 +160,7 @@ class index_view {
 
   /// Appends what write_attached() wrote; it is not acknowledged yet.
   ticket put_attached(const segment_ptr<Policies>& own, std::uint64_t records) {
-    try {
-      return appender_->put_attached(own, records);
-    } catch (...) {
-      if (!own->base()) own->drop();  // no frame in the log names it
-      throw;
-    }
+    return appender_->put_attached(own, records);
   }
 
   /// Returns when the durability policy lets an append return.
@@ -178,10 +195,12 @@ class index_view {
   /// Ends the log: what it accepted and its index no longer agree. Where several processes write,
   /// requires the append lock.
   void fail(const std::string& why) {
-    if constexpr (is_shared) return core_->fail(why);
+    if constexpr (is_shared) return fail_in_turn(why);
     const append_guard lock{core_->append_mutex};
-    core_->fail(why);
+    fail_in_turn(why);
   }
+  /// Does so with the append lock held.
+  void fail_in_turn(const std::string& why) { core_->fail(why); }
 
   /// Throws in a child of the process that opened the log. @errors errc::closed
   void require_own() const {

@@ -114,12 +114,7 @@ class journal {
     if (records == 0) return last_lsn();
     core_.require_open();
     const auto own = large.finish();
-    try {
-      return acknowledge(appender_.put_attached(own, records));
-    } catch (...) {
-      if (!own->base()) own->drop();  // no frame in the log names it
-      throw;
-    }
+    return acknowledge(appender_.put_attached(own.segment(), records));
   }
 
   /// Moves a named cursor.

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include <logdb/journal/keeper.hpp>
+#include <logdb/platform/fork_counter.hpp>
 
 namespace logdb::detail {
 
@@ -31,11 +32,10 @@ class workers {
     }
   }
 
-  /// Forgets the threads, which a child of a fork does not have; whatever would end them would
-  /// wait for ever.
+  /// Forgets the threads, in a child of a fork.
   void abandon() {
-    forget(keeping_);
-    forget(committing_);
+    platform::forget_thread(keeping_);
+    platform::forget_thread(committing_);
   }
 
   /// Ends the threads; what they had begun is finished.
@@ -48,10 +48,6 @@ class workers {
   }
 
  private:
-  void forget(thread& gone) {
-    if (gone.joinable()) (void)new thread{std::move(gone)};
-  }
-
   static constexpr watermark goal = Policies::durability::keeps_until;
 
   void keep() {

@@ -6,8 +6,18 @@
 #include <atomic>
 #include <cstdint>
 #include <pthread.h>
+#include <utility>
 
-namespace logdb::platform::detail {
+namespace logdb::platform {
+
+/// Forgets a thread of the parent, which a child of a fork does not have: who ended it would wait
+/// for ever.
+template <class Thread>
+void forget_thread(Thread& gone) {
+  if (gone.joinable()) (void)new Thread{std::move(gone)};
+}
+
+namespace detail {
 
 /// Is how many forks this process descends from since it began to count.
 inline constinit std::atomic<std::uint32_t> fork_count{0};
@@ -18,4 +28,6 @@ inline void count_forks() {
   (void)registered;
 }
 
-}  // namespace logdb::platform::detail
+}  // namespace detail
+
+}  // namespace logdb::platform

@@ -63,7 +63,7 @@ class key_trial {
     see(machine_);
     if (machine_.handles() != 0) throw mismatch{"a file stayed open"};
     if (machine_.regions != 0) throw mismatch{"a mapping stayed"};
-    for (const stop& each : stops_) try_stop(each);
+    for (const stop& each : stops_.kept()) try_stop(each);
   }
 
   [[nodiscard]] std::uint64_t calls(call kind) const { return machine_.failing.count(kind); }
@@ -93,14 +93,11 @@ class key_trial {
     return chosen;
   }
 
-  /// Keeps some moments, each as likely as any other.
   void see(const world& machine) {
-    const std::size_t number = seen_++;
-    const std::size_t place = number < extent_.stops ? number : random_.below(number + 1);
-    if (place >= extent_.stops) return;
-    if (place >= stops_.size()) stops_.emplace_back();
-    stops_[place] = {machine.storage.freeze_state(), machine.processor.points(), issued_, least(),
-                     durable_};
+    stops_.see([&] {
+      return stop{machine.storage.freeze_state(), machine.processor.points(), issued_, least(),
+                  durable_};
+    });
   }
 
   void write() {
@@ -281,8 +278,7 @@ class key_trial {
   std::size_t issued_ = 0;
   std::size_t returned_ = 0;
   std::size_t durable_ = 0;
-  std::vector<stop> stops_;
-  std::size_t seen_ = 0;
+  sample<stop> stops_{extent_.stops, random_.split()};
 };
 
 }  // namespace logdb::sim

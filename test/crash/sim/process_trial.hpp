@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "power_cut.hpp"
+#include "process_group.hpp"
 #include "reopening.hpp"
 #include "schedule_trial.hpp"
 #include "workload.hpp"
@@ -26,8 +27,7 @@ struct process_size {
   std::size_t appends = 2;       // of each thread
   std::size_t transactions = 0;  // of each thread, one too large for staging
   std::uint64_t seed = 0;
-  std::size_t killed = 0;     // the process; from 1; 0: none
-  std::uint64_t kill_at = 0;  // the step of that process, from 1
+  kill_plan kill{};
 };
 
 /// Is one run.
@@ -43,36 +43,22 @@ class process_trial {
 
   /// @throws  mismatch; std::runtime_error when those that live wait for ever
   void run() {
-    machine_.on_step = [this] { step(); };
-    machine_.run([this] { supervise(); });
+    machine_.on_step = [this] {
+      watch_.look(machine_);
+      processes_.step();
+    };
+    machine_.run([this] {
+      processes_.run([this](std::size_t number) { live(number); });
+      check_left();
+    });
     if (machine_.handles() != 0) throw mismatch{"a file stayed open"};
     for (const moment& told : moments_) check_power_cut(told);
   }
 
   /// Returns the steps that a process took.
-  [[nodiscard]] std::uint64_t steps(std::size_t process) const { return steps_[process]; }
+  [[nodiscard]] std::uint64_t steps(std::size_t process) const { return processes_.steps(process); }
 
  private:
-  static constexpr std::uint32_t first_process = 2;  // 1 supervises
-
-  void step() {
-    watch_.look(machine_);
-    const std::uint32_t process = machine_.processor.process();
-    if (process < first_process) return;
-    const std::size_t number = process - first_process + 1;
-    if (++steps_[number] == size_.kill_at && number == size_.killed) machine_.kill(process);
-  }
-
-  void supervise() {
-    std::vector<std::shared_ptr<task>> running;
-    for (std::size_t i = 0; i < size_.processes; ++i) {
-      running.push_back(machine_.processor.spawn_in(first_process + static_cast<std::uint32_t>(i),
-                                                    [this, i] { live(i); }));
-    }
-    for (const auto& each : running) machine_.processor.join(*each);
-    check_left();
-  }
-
   /// Is one process.
   void live(std::size_t number) {
     machine_.in_library = true;
@@ -136,9 +122,9 @@ class process_trial {
   random_source random_;
   workload kind_{"processes", {}};
   world machine_;
+  process_group processes_{machine_, size_.processes, size_.kill};
   watermark_watch watch_;
   std::shared_ptr<story> told_ = std::make_shared<story>(size_.processes * size_.threads);
-  std::vector<std::uint64_t> steps_ = std::vector<std::uint64_t>(size_.processes + 1);
   std::vector<moment> moments_;
 };
 

@@ -14,6 +14,7 @@
 #include <logdb/format/names.hpp>
 
 #include "crash/support/store.hpp"
+#include "sample.hpp"
 #include "workload.hpp"
 
 namespace logdb::sim {
@@ -28,31 +29,24 @@ struct moment {
   bool cut_before = false;  // there was a power cut earlier: a torn tail may be found
 };
 
-/// Keeps some moments of a run, each as likely as any other.
+/// Keeps some moments of a run.
 class recorder {
  public:
-  recorder(std::size_t room, random_source random) : room_{room}, random_{random} {}
+  recorder(std::size_t room, random_source random) : kept_{room, random} {}
 
   void see(const world& machine, const std::shared_ptr<const story>& told, const mark& said,
            bool cut_before = false) {
-    const std::size_t number = seen_++;
-    if (room_ == 0) return;
-    std::size_t place = number;
-    if (number >= room_) place = random_.below(number + 1);
-    if (place >= room_) return;
-    if (place >= moments_.size()) moments_.emplace_back();
-    moments_[place] = {machine.storage.freeze_state(), machine.boot, said, told,
-                       machine.processor.points(),     cut_before};
+    kept_.see([&] {
+      return moment{machine.storage.freeze_state(), machine.boot, said, told,
+                    machine.processor.points(),     cut_before};
+    });
   }
 
-  [[nodiscard]] const std::vector<moment>& moments() const { return moments_; }
-  [[nodiscard]] std::size_t seen() const { return seen_; }
+  [[nodiscard]] const std::vector<moment>& moments() const { return kept_.kept(); }
+  [[nodiscard]] std::size_t seen() const { return kept_.seen(); }
 
  private:
-  std::size_t room_;
-  random_source random_;
-  std::size_t seen_ = 0;
-  std::vector<moment> moments_;
+  sample<moment> kept_;
 };
 
 /// Compares what an index finds with what a scan finds, at some places.

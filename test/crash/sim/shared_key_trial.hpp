@@ -12,6 +12,7 @@
 #include <logdb/logdb.hpp>
 
 #include "../support/key_model.hpp"
+#include "process_group.hpp"
 #include "workload.hpp"
 #include "world.hpp"
 
@@ -26,8 +27,7 @@ struct key_processes {
   std::size_t processes = 2;
   std::size_t steps = 6;  // of each
   std::uint64_t seed = 0;
-  std::size_t killed = 0;     // the process; from 1; 0: none
-  std::uint64_t kill_at = 0;  // the step of the machine in that process, from 1
+  kill_plan kill{};
 };
 
 /// Is one run.
@@ -41,18 +41,21 @@ class shared_key_trial {
 
   /// @throws  mismatch; std::runtime_error when those that live wait for ever
   void run() {
-    machine_.on_step = [this] { step(); };
-    machine_.run([this] { supervise(); });
+    machine_.on_step = [this] { processes_.step(); };
+    machine_.run([this] {
+      processes_.run([this](std::size_t number) { live(number); });
+      check_left();
+    });
     if (machine_.handles() != 0) throw mismatch{"a file stayed open"};
   }
 
   /// Returns the steps of the machine that a process took.
-  [[nodiscard]] std::uint64_t machine_steps(std::size_t process) const { return taken_[process]; }
+  [[nodiscard]] std::uint64_t machine_steps(std::size_t process) const {
+    return processes_.steps(process);
+  }
 
  private:
   using model = test::key_model;
-
-  static constexpr std::uint32_t first_process = 2;  // 1 supervises
 
   /// Is what one process was told.
   struct account {
@@ -73,20 +76,8 @@ class shared_key_trial {
     return chosen;
   }
 
-  void step() {
-    const std::uint32_t process = machine_.processor.process();
-    if (process < first_process) return;
-    const std::size_t number = process - first_process + 1;
-    if (++taken_[number] == size_.kill_at && number == size_.killed) machine_.kill(process);
-  }
-
-  void supervise() {
-    std::vector<std::shared_ptr<task>> running;
-    for (std::size_t i = 0; i < size_.processes; ++i) {
-      running.push_back(machine_.processor.spawn_in(first_process + static_cast<std::uint32_t>(i),
-                                                    [this, i] { live(i); }));
-    }
-    for (const auto& each : running) machine_.processor.join(*each);
+  /// Opens what the processes left, alone.
+  void check_left() {
     Log log{log_path, options()};
     if (!log.recovery().damages.empty()) throw mismatch{"a process that died damaged the log"};
     for (std::size_t i = 0; i < size_.processes; ++i) check(log, i);
@@ -176,7 +167,7 @@ class shared_key_trial {
   key_processes size_;
   random_source random_;
   world machine_;
-  std::vector<std::uint64_t> taken_ = std::vector<std::uint64_t>(size_.processes + 1);
+  process_group processes_{machine_, size_.processes, size_.kill};
   std::vector<account> accounts_ = std::vector<account>(size_.processes);
 };
 

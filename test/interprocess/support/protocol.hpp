@@ -31,11 +31,11 @@ std::uint64_t run_drawn(process_size size, std::uint64_t seed, std::size_t of) {
 template <class Log>
 void kill_one(const process_size& size, std::uint64_t number, scoreboard& board) {
   try {
-    run_drawn<Log>(size, number, size.killed);
+    run_drawn<Log>(size, number, size.kill.process);
     board.add(1, 1);
   } catch (const std::exception& thrown) {
     board.fail("case " + std::to_string(number) + ", killed at step " +
-               std::to_string(size.kill_at) + ": " + thrown.what());
+               std::to_string(size.kill.step) + ": " + thrown.what());
   }
 }
 
@@ -43,15 +43,15 @@ void kill_one(const process_size& size, std::uint64_t number, scoreboard& board)
 template <class Log>
 void kill_at_each_step(std::uint64_t number, scoreboard& board) {
   process_size size{.processes = 2 + number % 2, .threads = 1 + number / 2 % 2};
-  size.killed = 1 + number / 4 % size.processes;
+  size.kill.process = 1 + number / 4 % size.processes;
   size.transactions = number % 5 == 0 ? 1 : 0;
-  const std::uint64_t steps = run_drawn<Log>(size, number, size.killed);
+  const std::uint64_t steps = run_drawn<Log>(size, number, size.kill.process);
   // What is killed stays in memory, so a process of its own does so many.
   constexpr std::uint64_t batch = 200;
   for (std::uint64_t first = 1; first <= steps && board.message().empty(); first += batch) {
     test::child_process child{[&] {
-      for (size.kill_at = first; size.kill_at < std::min(first + batch, steps + 1);
-           ++size.kill_at) {
+      for (size.kill.step = first; size.kill.step < std::min(first + batch, steps + 1);
+           ++size.kill.step) {
         kill_one<Log>(size, number, board);
       }
       return 0;

@@ -9,20 +9,13 @@
 
 #include <logdb/logdb.hpp>
 
+#include "../../support/throws.hpp"
+
 namespace {
 
 using logdb::errc;
+using logdb::test::throws;
 using load_log = logdb::basic_memory_timelog<double>;
-
-template <class Call>
-bool throws(errc expected, Call call) {
-  try {
-    call();
-  } catch (const logdb::error& seen) {
-    return seen.condition() == expected;
-  }
-  return false;
-}
 
 BOOST_AUTO_TEST_SUITE(memory_timelog)
 

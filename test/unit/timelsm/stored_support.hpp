@@ -14,12 +14,14 @@
 #include <logdb/logdb.hpp>
 
 #include "../../support/temp_dir.hpp"
+#include "../../support/throws.hpp"
 #include "support.hpp"
 
 namespace timelsm_test {
 
 using logdb::errc;
 using logdb::test::temp_dir;
+using logdb::test::throws;
 using log_type = logdb::basic_timelog<value_type>;
 
 /// Gives memory, remembers how much was out at most, and spoils what it gets back.
@@ -88,16 +90,6 @@ inline void require_same_parts(const log_type& log, const model& wanted) {
     require_same(seen, wanted, {at, at + 99'999});
   }
   for (std::int64_t at = 5; at < last; at += 33'330) require_same(seen, wanted, {at, at});
-}
-
-template <class Call>
-bool throws(errc expected, Call call) {
-  try {
-    call();
-  } catch (const logdb::error& seen) {
-    return seen.condition() == expected;
-  }
-  return false;
 }
 
 }  // namespace timelsm_test

@@ -11,26 +11,20 @@
 
 #include <logdb/logdb.hpp>
 
+#include "../../support/process.hpp"
 #include "../../support/temp_dir.hpp"
+#include "../../support/throws.hpp"
 
 namespace {
 
 using logdb::errc;
 using logdb::lsn;
+using logdb::test::child_process;
 using logdb::test::temp_dir;
+using logdb::test::throws;
 using load_log = logdb::basic_timelog<double>;
 using durable_log = load_log::with<logdb::Durability<logdb::Fsync>>;
 using pairs = std::vector<std::pair<std::int64_t, double>>;
-
-template <class Call>
-bool throws(errc expected, Call call) {
-  try {
-    call();
-  } catch (const logdb::error& seen) {
-    return seen.condition() == expected;
-  }
-  return false;
-}
 
 template <class Log>
 pairs listed(const Log& log) {
@@ -284,6 +278,48 @@ BOOST_AUTO_TEST_CASE(a_closed_time_log_says_so_and_its_snapshots_stay) {
   BOOST_TEST(throws(errc::closed, [&] { static_cast<void>(log.size()); }));
   BOOST_TEST(throws(errc::closed, [&] { static_cast<void>(log.records()); }));
   BOOST_TEST(kept.size() == 1U);
+}
+
+template <class Log>
+void require_refused_in_a_child() {
+  const temp_dir dir;
+  Log log{dir / "load"};
+  log.append(1, 1);
+  child_process child{[&] {
+    int number = 0;
+    const auto refused = [&number](auto use) { return ++number, throws(errc::closed, use); };
+    const bool all = refused([&] { log.append(2, 2); }) && refused([&] {
+                       log.append(pairs{{2, 2}, {3, 3}});
+                     }) &&
+                     refused([&] { log.erase_all(); }) && refused([&] { log.compact(); }) &&
+                     refused([&] { log.checkpoint(); }) && refused([&] { log.maintain(); }) &&
+                     refused([&] { log.flush(); }) && refused([&] { log.sync(); }) &&
+                     refused([&] { static_cast<void>(log.size()); }) &&
+                     refused([&] { static_cast<void>(log.snapshot()); }) &&
+                     refused([&] { static_cast<void>(log.validate()); });
+    log.close();  // which is nothing to the parent, whose threads are not here
+    return all ? 0 : number;
+  }};
+  BOOST_TEST(child.wait() == 0);
+  log.append(2, 2);
+  log.compact();
+  BOOST_TEST(log.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_child_of_a_fork_may_not_use_the_log_of_its_parent) {
+  require_refused_in_a_child<load_log>();
+  require_refused_in_a_child<durable_log>();
+}
+
+BOOST_AUTO_TEST_CASE(a_child_of_a_fork_can_end_a_log_in_memory) {
+  logdb::basic_memory_timelog<double> log;
+  log.append(1, 1);
+  child_process child{[&] {
+    log.close();
+    return throws(errc::closed, [&] { log.append(2, 2); }) ? 0 : 1;
+  }};
+  BOOST_TEST(child.wait() == 0);
+  BOOST_TEST(log.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_report_of_pressure_takes_nothing) {

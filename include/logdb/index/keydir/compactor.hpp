@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <logdb/index/keydir/compaction.hpp>
+#include <logdb/platform/fork_counter.hpp>
 
 namespace logdb {
 
@@ -54,7 +55,7 @@ class compactor {
   /// Ends what is under way; what was not finished is as it was.
   void stop() {
     if (!thread_.joinable() && store_.view().follows()) return;
-    if (store_.view().is_forked()) return abandon();
+    if (store_.view().is_forked()) return platform::forget_thread(thread_);
     stopping_.store(true);  // pairs with the loads in pause() and work(), by the events
     store_.view().settled().signal();
     if (thread_.joinable()) thread_.join();
@@ -118,11 +119,6 @@ class compactor {
 
   /// Where other processes compact, too, there is always something to follow.
   [[nodiscard]] bool works() const { return is_shared || options_.dead_ratio_max <= 1; }
-
-  /// Forgets the thread, which a child of a fork does not have.
-  void abandon() {
-    if (thread_.joinable()) (void)new typename system::thread{std::move(thread_)};
-  }
 
   struct run {
     std::size_t first = 0;

@@ -114,20 +114,14 @@ class key_commit {
     auto outcome = result::changed;
     ticket given;
     for (int n = 1; outcome == result::changed; ++n) {
-      segment_ptr<Policies> own;
+      uncommitted<Policies> own;
       if (n < attempts) own = write_ahead();
-      try {
-        store_.in_turn(format::attach_bytes, 0, [&] {
-          const auto locks = lock_shards();
-          outcome = own == nullptr ? write_now(own) : look_again();
-          if (outcome == result::done && !asks(wants)) outcome = result::unwanted;
-          if (outcome == result::done) given = attach(own);
-        });
-      } catch (...) {
-        drop_unless_begun(own);
-        throw;
-      }
-      drop_unless_begun(own);
+      store_.in_turn(format::attach_bytes, 0, [&] {
+        const auto locks = lock_shards();
+        outcome = own ? look_again() : write_now(own);
+        if (outcome == result::done && !asks(wants)) outcome = result::unwanted;
+        if (outcome == result::done) given = attach(own.segment());
+      });
     }
     if (outcome == result::unwanted) return std::nullopt;
     return acknowledge(given);
@@ -135,7 +129,7 @@ class key_commit {
 
   enum class result : std::uint8_t { done, changed, unwanted };
 
-  [[nodiscard]] segment_ptr<Policies> write_ahead() {
+  [[nodiscard]] uncommitted<Policies> write_ahead() {
     {
       const auto locks = lock_shards();
       look_up();
@@ -144,7 +138,7 @@ class key_commit {
     return store_.view().write_attached(batch_.builder());
   }
 
-  result write_now(segment_ptr<Policies>& own) {
+  result write_now(uncommitted<Policies>& own) {
     look_up();
     complete();
     own = store_.view().write_attached(batch_.builder());
@@ -163,10 +157,6 @@ class key_commit {
     const ticket given = store_.view().attach_in_turn(own, batch_.size());
     store_.or_fail([&] { lead(store_.space().of(own), format::segment_header_bytes); });
     return given;
-  }
-
-  static void drop_unless_begun(const segment_ptr<Policies>& own) {
-    if (own != nullptr && !own->base()) own->drop();  // no frame in the log names it
   }
 
   /// Asks whether a write is wanted, of the newest record of its key.
@@ -231,13 +221,13 @@ class key_commit {
   }
 
   ticket append_attached() {
-    segment_ptr<Policies> own;
+    uncommitted<Policies> own;
     {
       const shards_preparing snapshots_pass{store_.table(), targets_};
       own = store_.view().write_attached(batch_.builder());
     }
-    const ticket given = store_.view().put_attached(own, batch_.size());
-    store_.or_fail([&] { lead(store_.space().of(own), format::segment_header_bytes); });
+    const ticket given = store_.view().put_attached(own.segment(), batch_.size());
+    store_.or_fail([&] { lead(store_.space().of(own.segment()), format::segment_header_bytes); });
     return given;
   }
 

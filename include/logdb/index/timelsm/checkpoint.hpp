@@ -20,20 +20,6 @@ namespace logdb::timelsm {
 /// Names the cursor that stands at the last checkpoint.
 inline constexpr const char* checkpoint_cursor = "logdb.checkpoint";
 
-/// Commits records that the index has already; returns the lsn of the last of them.
-template <class Commit, class Turns>
-lsn commit(std::uint64_t records, Commit&& to_log, Turns& order) {
-  try {
-    const lsn last = to_log();
-    order.skip(last + 1 - records, last);
-    return last;
-  } catch (const error& failure) {
-    // It may have lsns that nobody will apply.
-    if (failure.condition() == errc::failed) order.give_up();
-    throw;
-  }
-}
-
 /// Chooses runs whose blocks are to be moved: those that are needed by less than half, and small
 /// ones when there are many.
 class run_choice {
@@ -76,17 +62,16 @@ class run_choice {
 ///
 /// First the run, a segment of its own that is durable before a frame of the log names it; then the
 /// directory; then the cursor; only then what they stand for goes. Appends go on meanwhile.
-template <class V, class Log, class Turns, class Index>
+template <class V, class Log, class Index>
 class checkpoint_writer {
  public:
-  checkpoint_writer(Log& log, Turns& order, Index& index)
-      : log_{log}, order_{order}, index_{index} {}
+  checkpoint_writer(Log& log, Index& index) : log_{log}, index_{index} {}
 
   /// @return  the bytes of the directory
   /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
   std::uint64_t run() {
     lsn upto;
-    const auto seen = index_.mark([&] { upto = order_.last(); });
+    const auto seen = index_.mark([&] { upto = log_.last_lsn(); });
     before_ = index_.reach_mark();
     write_run();
     directory_.deleted = deletions_of(seen);
@@ -173,8 +158,7 @@ class checkpoint_writer {
     std::vector<block_entry> written;
     written.reserve(pieces_.size());
     for (const piece& one : pieces_) written.push_back(write(own, one));
-    commit(
-        own.records(), [&] { return log_.view().append(own); }, order_);
+    log_.view().append(own);
     const auto file = open_run(own.number());
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       written[i].file = file;
@@ -249,9 +233,7 @@ class checkpoint_writer {
       whole.append(part.bytes());
       left = left.subspan(bytes);
     }
-    return commit(
-               whole.size(), [&] { return whole.commit(); }, order_) -
-           mark.records;
+    return whole.commit() - mark.records;
   }
 
   /// Returns the segments that the directory needs.
@@ -266,7 +248,6 @@ class checkpoint_writer {
   }
 
   Log& log_;
-  Turns& order_;
   Index& index_;
   std::shared_ptr<const tree<V>> before_;
   run_choice choice_;

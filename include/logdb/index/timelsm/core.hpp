@@ -80,8 +80,10 @@ struct core {
   using guard = boost::interprocess::scoped_lock<mutex>;
   using version_ptr = std::shared_ptr<const version<V>>;
 
-  explicit core(timelsm_options<V> chosen, storing told = {})
-      : options{std::move(chosen)},
+  /// @param log_mutex  is taken for the append lock; null: one of its own
+  explicit core(timelsm_options<V> chosen, storing told = {}, mutex* log_mutex = nullptr)
+      : append_mutex{log_mutex != nullptr ? *log_mutex : own_mutex_},
+        options{std::move(chosen)},
         to_store{std::move(told)},
         memory{to_store.bytes_max == 0 ? make_heap<System>(options.memory)
                                        : make_heap<System>(options.memory, to_store.bytes_max / 8)},
@@ -174,11 +176,11 @@ struct core {
 
   static constexpr std::size_t unmarked = std::numeric_limits<std::size_t>::max();
 
+  mutex& append_mutex;
   timelsm_options<V> options;
   storing to_store;
   heap_ptr memory;
   block_cache_ptr<V> cache;
-  mutex append_mutex;
   drops<V> pending;                        // of writers; guarded by append_mutex
   event work;                              // there is something to maintain
   event progress;                          // maintenance has got on
@@ -200,6 +202,7 @@ struct core {
            held_bytes() > bytes;
   }
 
+  mutex own_mutex_;  // of who writes to an index that no log stands behind
   mutable mutex current_mutex_;
   version_ptr current_;  // guarded by current_mutex_; changed under append_mutex only
 };

@@ -15,8 +15,8 @@
 namespace logdb::timelsm {
 
 /// Gives a log the verbs that write rows. Reaches the log through `self.view()`, which has
-/// `append(time, value)`, `append_batch(rows)`, `erase(bounds)` and `index()`. What they return the
-/// verbs return: the lsn of the record, of a log that has records.
+/// `append(time, value)`, `append_batch(rows)`, `erase(bounds)`, `snapshot()` and `index()`. What
+/// they return the verbs return: the lsn of the record, of a log that has records.
 template <class Log, class V>
 class write_face {
  public:
@@ -144,8 +144,9 @@ class read_face {
   [[nodiscard]] std::vector<std::string> validate() const { return index().validate(); }
 
  private:
-  [[nodiscard]] const auto& index() const { return static_cast<const Log&>(*this).view().index(); }
-  [[nodiscard]] time_snapshot<V> now() const { return index().snapshot(); }
+  [[nodiscard]] auto view() const { return static_cast<const Log&>(*this).view(); }
+  [[nodiscard]] const auto& index() const { return view().index(); }
+  [[nodiscard]] time_snapshot<V> now() const { return view().snapshot(); }
 };
 
 }  // namespace logdb::timelsm

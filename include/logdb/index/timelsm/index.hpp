@@ -17,6 +17,7 @@
 #include <logdb/index/timelsm/snapshot.hpp>
 #include <logdb/index/timelsm/validate.hpp>
 #include <logdb/index/timelsm/writer.hpp>
+#include <logdb/platform/fork_counter.hpp>
 
 namespace logdb::timelsm {
 
@@ -91,10 +92,13 @@ template <column_value V, class System>
 class time_index {
  public:
   using options = timelsm_options<V>;
+  using mutex = typename core<V, System>::mutex;
 
+  /// @param log_mutex  the append lock of the log that writes go to first, which then guards the
+  ///                   index, too; null: there is none, and it has a lock of its own
   /// @errors  errc::invalid_argument
-  explicit time_index(const options& chosen, storing stores = {})
-      : core_{require_valid(chosen), std::move(stores)} {
+  explicit time_index(const options& chosen, storing stores = {}, mutex* log_mutex = nullptr)
+      : core_{require_valid(chosen), std::move(stores), log_mutex} {
     if (core_.options.maintenance == maintenance_mode::background) {
       thread_ = typename System::thread{[this] { maintain_on(); }};
     }
@@ -103,22 +107,31 @@ class time_index {
   time_index& operator=(const time_index&) = delete;
   ~time_index() { close(); }
 
-  /// @param mine  the durable log's: says when it may
-  template <class Turn = no_turn>
-  void append(time_type time, const V& value, const Turn& mine = {}) {
-    writer_.append(time, value, mine);
+  void append(time_type time, const V& value) {
+    unlogged none;
+    append(time, value, none);
+  }
+  /// @param log  puts the record of it into the log: logged_write
+  template <class Log>
+  void append(time_type time, const V& value, Log& log) {
+    writer_.append(time, value, log);
   }
 
   /// Appends rows that are seen whole or not at all.
   /// @param rows  has size(), time(i), value(i)
-  template <class Rows, class Turn = no_turn>
-  void append_batch(const Rows& rows, const Turn& mine = {}) {
-    writer_.append_batch(rows, mine);
+  template <class Rows>
+  void append_batch(const Rows& rows) {
+    unlogged none;
+    append_batch(rows, none);
+  }
+  template <class Rows, class Log>
+  void append_batch(const Rows& rows, Log& log) {
+    if (rows.size() != 0) writer_.append_batch(rows, log);
   }
   /// Does the same for a range of pairs.
   template <range_of_rows<V> Range>
   void append(Range&& range) {
-    with_rows<V>(range, [this](const auto& rows) { writer_.append_batch(rows, no_turn{}); });
+    with_rows<V>(range, [this](const auto& rows) { append_batch(rows); });
   }
   /// Does the same for two columns. @errors errc::invalid_argument when they are not equally long
   void append(std::span<const time_type> times, std::span<const V> values) {
@@ -127,21 +140,18 @@ class time_index {
     }
     append_batch(column_pair<V>{times, values});
   }
-  /// Tells whether a write would have to wait for maintenance, or soon.
-  [[nodiscard]] bool is_lagging() const {
-    if (is_full()) return true;
-    return core_.options.maintenance != maintenance_mode::none &&
-           core_.current()->frozen.size() >= core_.options.frozen_max;
-  }
-
   [[nodiscard]] time_type now() const {
     return System::now().time_since_epoch() / core_.options.unit;
   }
 
-  /// Deletes what was inserted before, in closed bounds. Empty ones do nothing, and have no turn.
-  template <class Turn = no_turn>
-  void erase(const bounds& in, const Turn& mine = {}) {
-    if (!in.empty()) writer_.erase(in, mine);
+  /// Deletes what was inserted before, in closed bounds. Empty ones do nothing.
+  void erase(const bounds& in) {
+    unlogged none;
+    erase(in, none);
+  }
+  template <class Log>
+  void erase(const bounds& in, Log& log) {
+    if (!in.empty()) writer_.erase(in, log);
   }
 
   [[nodiscard]] time_snapshot<V> snapshot() const { return time_snapshot<V>{core_.snapshot()}; }
@@ -167,10 +177,8 @@ class time_index {
 
   // --- for the durable log ---
 
-  /// Returns the lock that guards the turns of writes.
-  [[nodiscard]] auto& append_mutex() { return core_.append_mutex; }
   /// Begins a checkpoint; what is written later is not in it. Then reach_mark() is to be called.
-  /// @param look  is called while nobody has his turn
+  /// @param look  is called while nobody writes
   template <class F>
   [[nodiscard]] view<V> mark(F look) {
     return writer_.mark(look);
@@ -233,9 +241,15 @@ class time_index {
 
   /// Ends maintenance; later writes throw errc::closed, snapshots can still be read.
   void close() {
-    writer_.close();
+    if (is_forked()) return platform::forget_thread(thread_);  // the rest is the parent's
+    refuse_writes();
     stop_maintaining();
   }
+  /// Tells whether this is a child of the process that made the index, and what is locked here may
+  /// be so for ever.
+  [[nodiscard]] bool is_forked() const { return forks_ != System::forks(); }
+  /// Lets the writes that have begun end, and no others begin.
+  void refuse_writes() { writer_.close(); }
   /// Ends the thread that maintains; to be called when nobody writes any more.
   void stop_maintaining() {
     stopping_.store(true);
@@ -249,6 +263,10 @@ class time_index {
 
   static constexpr std::chrono::milliseconds idle_min{100};
 
+  static std::uint32_t counted_forks() {
+    System::count_forks();
+    return System::forks();
+  }
   static const options& require_valid(const options& chosen) {
     if (const char* const fault = chosen.fault()) throw error{errc::invalid_argument, fault};
     return chosen;
@@ -285,6 +303,7 @@ class time_index {
     }
   }
 
+  std::uint32_t forks_ = counted_forks();  // when it was made
   core<V, System> core_;
   maintainer<V, System> maintainer_{core_};
   writer<V, System> writer_{core_, [this] { try_step(); }};

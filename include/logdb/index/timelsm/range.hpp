@@ -5,11 +5,132 @@
 
 #include <iterator>
 #include <ranges>
+#include <type_traits>
 #include <utility>
 
 #include <logdb/index/timelsm/query.hpp>
 
 namespace logdb {
+
+namespace timelsm {
+
+/// Says which way rows are walked.
+enum class direction : bool { up, down };
+
+/// Shows one row after the other.
+template <class V, direction Way>
+class row_iterator {
+ public:
+  using iterator_concept = std::forward_iterator_tag;
+  using iterator_category = std::input_iterator_tag;
+  using value_type = time_row<V>;
+  using difference_type = std::ptrdiff_t;
+  using reference = time_row<V>;
+  using pointer = void;
+
+  row_iterator() = default;
+  explicit row_iterator(const query<V>& from) : walk_{from.template walk<walk_type>()} { fill(); }
+
+  reference operator*() const {
+    if constexpr (goes_up) return {*time_, *value_};
+    return {time_[-1], value_[-1]};
+  }
+  row_iterator& operator++() {
+    goes_up ? ++value_ : --value_;
+    if ((goes_up ? ++time_ : --time_) == stop_) fill();
+    return *this;
+  }
+  row_iterator operator++(int) {
+    row_iterator before = *this;
+    ++*this;
+    return before;
+  }
+
+  friend bool operator==(const row_iterator& a, std::default_sentinel_t) {
+    return a.time_ == nullptr;
+  }
+  friend bool operator==(const row_iterator& a, const row_iterator& b) {
+    return a.value_ == b.value_;
+  }
+
+ private:
+  static constexpr bool goes_up = Way == direction::up;
+  using walk_type = std::conditional_t<goes_up, forward_walk<V>, backward_walk<V>>;
+
+  void fill() {
+    const columns<V> rows = walk_.next();
+    time_ = rows.times + (goes_up ? 0 : rows.size);
+    stop_ = rows.times + (goes_up ? rows.size : 0);
+    value_ = rows.values + (goes_up ? 0 : rows.size);
+  }
+
+  const time_type* time_ = nullptr;  // of the row that is shown; downwards one past it
+  const time_type* stop_ = nullptr;
+  const V* value_ = nullptr;
+  walk_type walk_;
+};
+
+/// Shows one stretch of rows after the other.
+template <class V>
+class span_iterator {
+ public:
+  using iterator_concept = std::forward_iterator_tag;
+  using iterator_category = std::input_iterator_tag;
+  using value_type = time_span<V>;
+  using difference_type = std::ptrdiff_t;
+  using reference = const time_span<V>&;
+  using pointer = const time_span<V>*;
+
+  span_iterator() = default;
+  explicit span_iterator(const query<V>& from) : walk_{from.template walk<forward_walk<V>>()} {
+    ++*this;
+  }
+
+  reference operator*() const { return now_; }
+  pointer operator->() const { return &now_; }
+  span_iterator& operator++() {
+    const auto rows = walk_.next();
+    now_ = {{rows.times, rows.size}, {rows.values, rows.size}, walk_.held()};
+    return *this;
+  }
+  span_iterator operator++(int) {
+    span_iterator before = *this;
+    ++*this;
+    return before;
+  }
+
+  friend bool operator==(const span_iterator& a, std::default_sentinel_t) {
+    return a.now_.times.empty();
+  }
+  friend bool operator==(const span_iterator& a, const span_iterator& b) {
+    return a.now_.times.data() == b.now_.times.data();
+  }
+
+ private:
+  time_span<V> now_{};
+  forward_walk<V> walk_;
+};
+
+/// Is what a view has within bounds, as an iterator shows it.
+template <class V, class Iterator>
+class view_range {
+ public:
+  using iterator = Iterator;
+
+  view_range(view<V> what, const bounds& in) : query_{std::move(what), in} {}
+
+  [[nodiscard]] iterator begin() const { return iterator{query_}; }
+  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
+  [[nodiscard]] bool empty() const { return begin() == end(); }
+
+ protected:
+  [[nodiscard]] const query<V>& asked() const { return query_; }
+
+ private:
+  query<V> query_;
+};
+
+}  // namespace timelsm
 
 /// Is rows in the order of time, equal times in the order of their insertion, as they stood when
 /// the range was made.
@@ -20,130 +141,20 @@ namespace logdb {
 ///           writer
 /// @cost     about 1 ns a row where rows lie together, O(sequences) for each change of sequence
 template <class V>
-class time_range {
+class time_range : public timelsm::view_range<V, timelsm::row_iterator<V, timelsm::direction::up>> {
  public:
-  class iterator {
-   public:
-    using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag;
-    using value_type = time_row<V>;
-    using difference_type = std::ptrdiff_t;
-    using reference = time_row<V>;
-    using pointer = void;
+  using timelsm::view_range<V, timelsm::row_iterator<V, timelsm::direction::up>>::view_range;
 
-    iterator() = default;
-
-    reference operator*() const { return {*time_, *value_}; }
-    iterator& operator++() {
-      ++value_;
-      if (++time_ == stop_) fill();
-      return *this;
-    }
-    iterator operator++(int) {
-      iterator before = *this;
-      ++*this;
-      return before;
-    }
-
-    friend bool operator==(const iterator& a, std::default_sentinel_t) {
-      return a.time_ == nullptr;
-    }
-    friend bool operator==(const iterator& a, const iterator& b) { return a.value_ == b.value_; }
-
-   private:
-    friend class time_range;
-    explicit iterator(const timelsm::query<V>& from)
-        : walk_{from.template walk<timelsm::forward_walk<V>>()} {
-      fill();
-    }
-
-    void fill() {
-      const auto rows = walk_.next();
-      time_ = rows.times;
-      value_ = rows.values;
-      stop_ = rows.times + rows.size;
-    }
-
-    const std::int64_t* time_ = nullptr;
-    const std::int64_t* stop_ = nullptr;
-    const V* value_ = nullptr;
-    timelsm::forward_walk<V> walk_;
-  };
-
-  explicit time_range(timelsm::view<V> what, const timelsm::bounds& in)
-      : query_{std::move(what), in} {}
-
-  [[nodiscard]] iterator begin() const { return iterator{query_}; }
-  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
-  [[nodiscard]] bool empty() const { return begin() == end(); }
   /// Counts the rows without walking them.
-  [[nodiscard]] std::size_t count() const { return query_.count(); }
-
- private:
-  timelsm::query<V> query_;
+  [[nodiscard]] std::size_t count() const { return this->asked().count(); }
 };
 
 /// Is the same rows in the opposite order: the last time first, of equal times the youngest first.
 template <class V>
-class backward_time_range {
+class backward_time_range
+    : public timelsm::view_range<V, timelsm::row_iterator<V, timelsm::direction::down>> {
  public:
-  class iterator {
-   public:
-    using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag;
-    using value_type = time_row<V>;
-    using difference_type = std::ptrdiff_t;
-    using reference = time_row<V>;
-    using pointer = void;
-
-    iterator() = default;
-
-    reference operator*() const { return {time_[-1], value_[-1]}; }
-    iterator& operator++() {
-      --value_;
-      if (--time_ == stop_) fill();
-      return *this;
-    }
-    iterator operator++(int) {
-      iterator before = *this;
-      ++*this;
-      return before;
-    }
-
-    friend bool operator==(const iterator& a, std::default_sentinel_t) {
-      return a.time_ == nullptr;
-    }
-    friend bool operator==(const iterator& a, const iterator& b) { return a.value_ == b.value_; }
-
-   private:
-    friend class backward_time_range;
-    explicit iterator(const timelsm::query<V>& from)
-        : walk_{from.template walk<timelsm::backward_walk<V>>()} {
-      fill();
-    }
-
-    void fill() {
-      const auto rows = walk_.next();
-      stop_ = rows.times;
-      time_ = rows.times + rows.size;
-      value_ = rows.values + rows.size;
-    }
-
-    const std::int64_t* time_ = nullptr;  // one past the row that is shown
-    const std::int64_t* stop_ = nullptr;
-    const V* value_ = nullptr;
-    timelsm::backward_walk<V> walk_;
-  };
-
-  explicit backward_time_range(timelsm::view<V> what, const timelsm::bounds& in)
-      : query_{std::move(what), in} {}
-
-  [[nodiscard]] iterator begin() const { return iterator{query_}; }
-  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
-  [[nodiscard]] bool empty() const { return begin() == end(); }
-
- private:
-  timelsm::query<V> query_;
+  using timelsm::view_range<V, timelsm::row_iterator<V, timelsm::direction::down>>::view_range;
 };
 
 /// Is the rows of a range where they lie: spans of times and of values, in the order of time. A
@@ -152,58 +163,9 @@ class backward_time_range {
 /// @errors  of a durable log: errc::corrupt, errc::io, when a block cannot be read
 /// @cost    nothing is copied but late rows of the newest 256
 template <class V>
-class time_spans {
+class time_spans : public timelsm::view_range<V, timelsm::span_iterator<V>> {
  public:
-  class iterator {
-   public:
-    using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag;
-    using value_type = time_span<V>;
-    using difference_type = std::ptrdiff_t;
-    using reference = const time_span<V>&;
-    using pointer = const time_span<V>*;
-
-    iterator() = default;
-
-    reference operator*() const { return now_; }
-    pointer operator->() const { return &now_; }
-    iterator& operator++() {
-      const auto rows = walk_.next();
-      now_ = {{rows.times, rows.size}, {rows.values, rows.size}, walk_.held()};
-      return *this;
-    }
-    iterator operator++(int) {
-      iterator before = *this;
-      ++*this;
-      return before;
-    }
-
-    friend bool operator==(const iterator& a, std::default_sentinel_t) {
-      return a.now_.times.empty();
-    }
-    friend bool operator==(const iterator& a, const iterator& b) {
-      return a.now_.times.data() == b.now_.times.data();
-    }
-
-   private:
-    friend class time_spans;
-    explicit iterator(const timelsm::query<V>& from)
-        : walk_{from.template walk<timelsm::forward_walk<V>>()} {
-      ++*this;
-    }
-
-    time_span<V> now_{};
-    timelsm::forward_walk<V> walk_;
-  };
-
-  explicit time_spans(timelsm::view<V> what, const timelsm::bounds& in)
-      : query_{std::move(what), in} {}
-
-  [[nodiscard]] iterator begin() const { return iterator{query_}; }
-  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
-
- private:
-  timelsm::query<V> query_;
+  using timelsm::view_range<V, timelsm::span_iterator<V>>::view_range;
 };
 
 }  // namespace logdb

@@ -67,8 +67,14 @@ struct slice {
   [[nodiscard]] std::size_t up_to(time_type time) const {
     return time == time_last ? size : below(time + 1);
   }
-  /// Does the same when it is known that there are so many at least.
+  /// Does the same when it is known that there are so many at least. Where there are few more, that
+  /// is seen where the search for those was, and no other line of memory is waited for.
   [[nodiscard]] std::size_t up_to(time_type time, std::size_t least) const {
+    constexpr std::size_t few = 8;
+    if (size - least > few && times[least + few] > time) {
+      return static_cast<std::size_t>(upper_bound(times + least, times + least + few, time) -
+                                      times);
+    }
     if (size - least <= fence_rows || times[least + fence_rows] <= time) return up_to(time);
     return static_cast<std::size_t>(upper_bound(times + least, times + least + fence_rows, time) -
                                     times);

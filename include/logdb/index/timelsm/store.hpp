@@ -12,8 +12,9 @@
 #include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/index/timelsm/checkpoint.hpp>
+#include <logdb/index/timelsm/logged_write.hpp>
 #include <logdb/index/timelsm/replay.hpp>
-#include <logdb/index/timelsm/turns.hpp>
+#include <logdb/platform/fork_counter.hpp>
 #include <logdb/storage/policy.hpp>
 
 namespace logdb::timelsm {
@@ -30,13 +31,14 @@ class store {
   /// @param where  a path, or whatever else the log takes before its options
   template <class Path>
   store(const Path& where, const typename Log::options& of_log, timelsm_options<V> chosen)
-      : reports_{std::exchange(chosen.pressure, pressure_mode::wait) == pressure_mode::report},
-        read_only_{of_log.mode == open_mode::read_only},
+      : read_only_{of_log.mode == open_mode::read_only},
         options_{fitted(std::move(chosen))},
         log_{where, of_log},
-        index_{options_, {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }}} {
+        index_{options_,
+               {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }},
+               read_only_ ? nullptr : &log_.view().for_index().append_mutex()} {
     replay_.open(log_, index_);
-    order_.begin(replay_.next(), replay_.bytes());
+    line_.written.store(replay_.bytes(), std::memory_order_relaxed);
     if (is_automatic()) {
       thread_ = typename System::thread{[this] { keep_small(); }};
       index_.set_stores(true);
@@ -55,54 +57,59 @@ class store {
   [[nodiscard]] Log& log() { return log_; }
 
   /// Returns the index; to read only, with what the writer appended since.
+  /// @errors  errc::closed in a child of the process that opened the log
   [[nodiscard]] index_type& index() {
+    require_own();
     if (read_only_) {
       guard lock{replay_mutex_};
       replay_.go_on(log_, index_);
     }
     return index_;
   }
+  /// Returns what readers see.
+  [[nodiscard]] auto snapshot() {
+    if (read_only_) return index().snapshot();
+    require_own();
+    return line_.shown.now();
+  }
 
-  /// Appends a record, and applies it to the index when all before it were.
+  /// Appends a record, and applies it to the index.
   ///
-  /// @param apply  is given the index and the turn in which it is to be changed
+  /// @param apply  is given the index and the log that it is to tell of the write
   /// @errors  as the log's append, errc::busy; nothing was appended, unless it is errc::failed
-  /// @cost    five locked instructions without contention: one here, two each of the log's append
-  ///          lock and the index's
+  /// @cost    two locked instructions without contention: the append lock
   template <class Apply>
   lsn append(bytes_view record, Apply apply) {
-    begin_write();
-    try {
-      wait_for_room();
-      const lsn at = accepted(record);
-      reach_index(at, record, apply);
-      if (order_.written() >= due_.load(std::memory_order_relaxed)) [[unlikely]]
-        grown_.signal();
-      return at;
-    } catch (...) {
-      order_.leave();
-      throw;
-    }
+    wait_for_room();
+    logged_write mine{line_, record};
+    apply(index_, mine);
+    const lsn at = mine.acknowledge();
+    if (written() >= due_.load(std::memory_order_relaxed)) [[unlikely]]
+      grown_.signal();
+    return at;
   }
 
   /// Stores what there is, and gives up the records that said so.
   void checkpoint() {
+    require_own();
     guard lock{replay_mutex_};
     asked_.store(false);
-    const std::uint64_t before = order_.written();
-    const std::uint64_t bytes = writer_type{log_, order_, index_}.run();
+    const std::uint64_t before = written();
+    const std::uint64_t bytes = writer_type{log_, index_}.run();
     stored_.store(before, std::memory_order_relaxed);
     set_due(directories_behind * bytes);
   }
 
   /// Merges everything into one level, removes what was erased, and stores it.
   void compact() {
+    require_own();
     index_.compact([this] { checkpoint(); });
     checkpoint();
   }
 
   /// Does one step of maintenance, or writes a checkpoint where one is due and nobody else does.
   bool maintain() {
+    require_own();
     if (index_.maintain()) return true;
     if (thread_.joinable() || read_only_ || !is_due()) return false;
     checkpoint();
@@ -111,10 +118,8 @@ class store {
 
   /// Ends the log; what it has accepted reaches the index before that is closed. Again: nothing.
   void close() {
-    // Relaxed: who writes counts himself in the same word, so he is counted here or sees the mark;
-    // what those who are counted did is seen through the lock of their turns.
-    const std::uint64_t begun = begun_.fetch_or(closed_mark, std::memory_order_relaxed);
-    if ((begun & closed_mark) == 0) end_storing(begun);
+    if (index_.is_forked()) return leave_to_parent();
+    if (!closed_.exchange(true)) end_storing();
     struct then_index {
       store& self;
       ~then_index() { self.index_.close(); }
@@ -122,18 +127,13 @@ class store {
     const then_index last{*this};
     log_.close();
   }
-  [[nodiscard]] bool is_closed() const {
-    return (begun_.load(std::memory_order_relaxed) & closed_mark) != 0;
-  }
+  [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
 
  private:
   using mutex = platform::basic_mutex<System>;
   using guard = boost::interprocess::scoped_lock<mutex>;
-  using order_type = turns<System>;
-  using writer_type = checkpoint_writer<V, Log, order_type, index_type>;
+  using writer_type = checkpoint_writer<V, Log, index_type>;
 
-  /// Says in begun_ that the log is closed; writes do not reach it.
-  static constexpr std::uint64_t closed_mark = std::uint64_t{1} << 63;
   /// So many times the bytes of a directory may be written before the next: it is written whole.
   static constexpr std::uint64_t directories_behind = 8;
 
@@ -158,7 +158,7 @@ class store {
 
   [[nodiscard]] bool is_due() const {
     return asked_.load(std::memory_order_relaxed) ||
-           order_.written() >= due_.load(std::memory_order_relaxed);
+           written() >= due_.load(std::memory_order_relaxed);
   }
 
   void ask_for_checkpoint() {
@@ -167,54 +167,46 @@ class store {
 
   /// Ends both threads, and leaves little for the next open to replay: nothing at all where that
   /// would drop rows again that were told of.
-  /// @param begun  writes, which are waited for
-  void end_storing(std::uint64_t begun) {
+  void end_storing() {
     stop();
+    index_.refuse_writes();
     index_.set_stores(false);
-    order_.wait_until_left(begun);
     index_.stop_maintaining();
     const std::uint64_t little = options_.checkpoint_bytes / 16;
     const bool told = !read_only_ && options_.on_drop && index_.stats().rows_dropped != 0;
     if (told || (is_automatic() && unstored() > little)) try_checkpoint();
   }
 
-  /// Counts a write that begins; it leaves with its turn, or by leave().
-  void begin_write() {
-    // Relaxed: as in close().
-    if ((begun_.fetch_add(1, std::memory_order_relaxed) & closed_mark) != 0) [[unlikely]]
-      throw error{errc::closed, "the log was closed"};
+  void require_own() const {
+    if (!index_.is_forked()) [[likely]]
+      return;
+    throw error{errc::closed, "the log was opened before a fork, by the parent: open it again"};
+  }
+
+  /// Ends a child's copy of the log.
+  void leave_to_parent() {
+    closed_.store(true);
+    platform::forget_thread(thread_);
+    index_.close();
+    log_.close();
   }
 
   void wait_for_room() {
-    if (reports_ && index_.is_lagging()) {
-      throw error{errc::busy, "maintenance of the time index lags behind"};
-    }
-    while (index_.is_full()) index_.wait_for_room([this] { ask_for_checkpoint(); });
-  }
-
-  template <class Apply>
-  void reach_index(lsn at, bytes_view record, Apply& apply) {
-    try {
-      apply(index_, typename order_type::turn{order_, at, record.size()});
-    } catch (...) {
-      order_.give_up();  // the log has it and the index has not: only the next open mends that
-      throw;
+    while (index_.is_full()) {
+      if (options_.pressure == pressure_mode::report) {
+        throw error{errc::busy, "checkpoints of the time log lag behind"};
+      }
+      index_.wait_for_room([this] { ask_for_checkpoint(); });
     }
   }
 
-  lsn accepted(bytes_view record) {
-    try {
-      return log_.view().append(record);
-    } catch (const error& failure) {
-      // It may have an lsn that nobody will apply.
-      if (failure.condition() == errc::failed) order_.give_up();
-      throw;
-    }
+  /// Returns the bytes of all records that the index has; it only grows.
+  [[nodiscard]] std::uint64_t written() const {
+    return line_.written.load(std::memory_order_relaxed);
   }
-
   /// Returns the bytes of records behind the last checkpoint.
   [[nodiscard]] std::uint64_t unstored() const {
-    return order_.written() - stored_.load(std::memory_order_relaxed);
+    return written() - stored_.load(std::memory_order_relaxed);
   }
 
   /// Says behind how many bytes of records the next checkpoint is due.
@@ -255,19 +247,18 @@ class store {
     if (thread_.joinable()) thread_.join();
   }
 
-  bool reports_;
   bool read_only_;
   timelsm_options<V> options_;
   std::atomic<bool> asked_ = false;      // memory asks for a checkpoint
   platform::basic_event<System> grown_;  // due_ is reached, asked_, or it is to stop
   Log log_;
   index_type index_;
-  order_type order_{index_.append_mutex()};
+  write_line<typename Log::policies, index_type> line_{log_.view().for_index(), index_};
   mutex replay_mutex_;  // of replay_ once it is open; one checkpoint at a time
   replayer<V> replay_;
-  std::atomic<std::uint64_t> stored_ = 0;  // bytes of order_.written() before the last checkpoint
-  std::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;  // as order_.written() counts
-  std::atomic<std::uint64_t> begun_ = 0;                        // writes, and closed_mark
+  std::atomic<std::uint64_t> stored_ = 0;  // bytes of written() before the last checkpoint
+  std::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;  // of them at the next
+  std::atomic<bool> closed_ = false;
   std::atomic<bool> stopping_ = false;
   mutex stop_mutex_;
   typename System::thread thread_;  // guarded by stop_mutex_ once it runs

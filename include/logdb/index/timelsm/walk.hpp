@@ -38,45 +38,109 @@ std::optional<std::size_t> visible_at_once(const slice<V>& one, const cover& hid
   return now.hidden ? 0 : one.size;
 }
 
-/// Walks the visible rows of one sequence upwards.
+/// Is what walks of one sequence have in common, whichever way they go.
 ///
-/// At any moment it has a stretch of visible rows that lie together, [pos(), stop()), or is done.
+/// At any moment there is a stretch of visible rows that lie together, between pos() and stop(), or
+/// the walk is done.
 template <class V>
-class forward_cursor {
+class sequence_cursor {
  public:
-  forward_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
-      : next_{all.first}, end_{all.last}, in_{in}, hidden_{&hidden} {
-    settle();
-  }
-
   [[nodiscard]] bool done() const { return pos_ == stop_; }
   [[nodiscard]] const time_type* pos() const { return pos_; }
   [[nodiscard]] const time_type* stop() const { return stop_; }
-  [[nodiscard]] time_type time() const { return *pos_; }
 
   /// Returns what keeps the rows of the stretch, if those are of a stored block.
   [[nodiscard]] const block_ptr<V>& pin() const { return pin_; }
 
+ protected:
+  /// Is the rows of one slice that are in bounds, hidden or not.
+  struct rows_within {
+    const time_type* first = nullptr;
+    const time_type* last = nullptr;
+  };
+
+  sequence_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
+      : first_{all.first}, last_{all.last}, hidden_{&hidden}, in_{in} {}
+
+  rows_within enter(const slice<V>& one) {
+    if (one.stored == nullptr) [[likely]]
+      return enter_columns(one);
+    slice<V> read = one.in_memory();
+    pin_ = std::move(read.owner);
+    return enter_columns(read);
+  }
+
+  /// Returns the values from a place in the times on.
+  [[nodiscard]] const V* values_at(const time_type* time) const {
+    return values_ + (time - times_);
+  }
+
+  const slice<V>* first_;  // of the slices that were not entered yet
+  const slice<V>* last_;
+  const time_type* pos_ = nullptr;
+  const time_type* stop_ = nullptr;
+  const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
+  const cover* hidden_;
+  tombstones::place hint_;
+
+ private:
+  rows_within enter_columns(const slice<V>& one) {
+    const std::size_t from = one.first >= in_.first ? 0 : one.below_to_read(in_.first);
+    const std::size_t to = one.last <= in_.last ? one.size : one.up_to(in_.last, from);
+    times_ = one.times;
+    values_ = one.values;
+    return {times_ + from, times_ + to};
+  }
+
+  const time_type* times_ = nullptr;  // the columns of the slice that is walked
+  const V* values_ = nullptr;
+  block_ptr<V> pin_;  // of a stored one
+  bounds in_;
+};
+
+/// Walks the visible rows of one sequence upwards: its stretch is [pos(), stop()).
+template <class V>
+class forward_cursor : public sequence_cursor<V> {
+ public:
+  forward_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
+      : sequence_cursor<V>{all, in, hidden} {
+    settle();
+  }
+
+  [[nodiscard]] time_type time() const { return *pos_; }
+
   /// Takes the rows up to a place in the stretch.
   columns<V> take(const time_type* to) {
-    const columns<V> taken{pos_, values_ + (pos_ - times_), static_cast<std::size_t>(to - pos_)};
+    const columns<V> taken{pos_, this->values_at(pos_), static_cast<std::size_t>(to - pos_)};
     pos_ = to;
     if (pos_ == stop_) settle();
     return taken;
   }
 
  private:
+  using base = sequence_cursor<V>;
+  using base::first_, base::last_, base::pos_, base::stop_, base::limit_, base::hidden_;
+
   void settle() {
     for (;;) {
       if (pos_ == limit_ && !enter_next()) return void(stop_ = pos_);
       fetch_ahead();
-      const slice<V>& here = next_[-1];
+      const slice<V>& here = first_[-1];
       if (!hidden_->applies(here.applied)) return void(stop_ = limit_);
-      const stretch now = hidden_->up(*pos_, here.applied, limit_[-1], hint_);
+      const stretch now = hidden_->up(*pos_, here.applied, limit_[-1], this->hint_);
       const time_type* const end = gallop_upper(pos_, limit_, now.bound);
       if (!now.hidden) return void(stop_ = end);
       pos_ = end;
     }
+  }
+
+  bool enter_next() {
+    while (first_ != last_) {
+      const auto rows = this->enter(*first_++);
+      pos_ = rows.first, limit_ = rows.last;
+      if (pos_ != limit_) return true;
+    }
+    return false;
   }
 
   /// Has the processor fetch the rows that come next: to look for the end of a stretch touches few
@@ -84,82 +148,40 @@ class forward_cursor {
   void fetch_ahead() const {
     const auto rows = std::min<std::size_t>(static_cast<std::size_t>(limit_ - pos_), 256);
     prefetch(pos_, rows);
-    prefetch(values_ + (pos_ - times_), rows);
+    prefetch(this->values_at(pos_), rows);
   }
-
-  bool enter_next() {
-    while (next_ != end_) {
-      const slice<V>& one = *next_++;
-      if (one.stored != nullptr) [[unlikely]] {
-        if (enter_stored(one)) return true;
-      } else if (enter(one)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  bool enter(const slice<V>& one) {
-    const std::size_t from = one.first >= in_.first ? 0 : one.below_to_read(in_.first);
-    const std::size_t to = one.last <= in_.last ? one.size : one.up_to(in_.last, from);
-    times_ = one.times;
-    values_ = one.values;
-    pos_ = times_ + from;
-    limit_ = times_ + to;
-    return from != to;
-  }
-  bool enter_stored(const slice<V>& one) {
-    slice<V> read = one.in_memory();
-    pin_ = std::move(read.owner);
-    return enter(read);
-  }
-
-  const slice<V>* next_;  // behind the one that is walked
-  const slice<V>* end_;
-  const time_type* times_ = nullptr;  // the columns of the one that is walked
-  const V* values_ = nullptr;
-  block_ptr<V> pin_;  // of a stored one
-  const time_type* pos_ = nullptr;
-  const time_type* stop_ = nullptr;
-  const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
-  bounds in_;
-  const cover* hidden_;
-  tombstones::place hint_;
 };
 
 /// Walks the visible rows of one sequence downwards: its stretch is (pos(), stop()] read from the
 /// end, with both one past the row that is meant.
 template <class V>
-class backward_cursor {
+class backward_cursor : public sequence_cursor<V> {
  public:
   backward_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
-      : begin_{all.first}, next_{all.last}, in_{in}, hidden_{&hidden} {
+      : sequence_cursor<V>{all, in, hidden} {
     settle();
   }
 
-  [[nodiscard]] bool done() const { return pos_ == stop_; }
-  [[nodiscard]] const time_type* pos() const { return pos_; }
-  [[nodiscard]] const time_type* stop() const { return stop_; }
   [[nodiscard]] time_type time() const { return pos_[-1]; }
-
-  /// Returns what keeps the rows of the stretch, if those are of a stored block.
-  [[nodiscard]] const block_ptr<V>& pin() const { return pin_; }
 
   /// Takes the rows down to a place in the stretch; they still ascend.
   columns<V> take(const time_type* to) {
-    const columns<V> taken{to, values_ + (to - times_), static_cast<std::size_t>(pos_ - to)};
+    const columns<V> taken{to, this->values_at(to), static_cast<std::size_t>(pos_ - to)};
     pos_ = to;
     if (pos_ == stop_) settle();
     return taken;
   }
 
  private:
+  using base = sequence_cursor<V>;
+  using base::first_, base::last_, base::pos_, base::stop_, base::limit_, base::hidden_;
+
   void settle() {
     for (;;) {
       if (pos_ == limit_ && !enter_next()) return void(stop_ = pos_);
-      const slice<V>& here = *next_;
+      const slice<V>& here = *last_;
       if (!hidden_->applies(here.applied)) return void(stop_ = limit_);
-      const stretch now = hidden_->down(pos_[-1], here.applied, *limit_, hint_);
+      const stretch now = hidden_->down(pos_[-1], here.applied, *limit_, this->hint_);
       const time_type* const end = gallop_lower(limit_, pos_, now.bound);
       if (!now.hidden) return void(stop_ = end);
       pos_ = end;
@@ -167,43 +189,13 @@ class backward_cursor {
   }
 
   bool enter_next() {
-    while (next_ != begin_) {
-      const slice<V>& one = *--next_;
-      if (one.stored != nullptr) [[unlikely]] {
-        if (enter_stored(one)) return true;
-      } else if (enter(one)) {
-        return true;
-      }
+    while (first_ != last_) {
+      const auto rows = this->enter(*--last_);
+      limit_ = rows.first, pos_ = rows.last;
+      if (pos_ != limit_) return true;
     }
     return false;
   }
-
-  bool enter(const slice<V>& one) {
-    const std::size_t from = one.first >= in_.first ? 0 : one.below(in_.first);
-    const std::size_t to = one.last <= in_.last ? one.size : one.up_to(in_.last, from);
-    times_ = one.times;
-    values_ = one.values;
-    limit_ = times_ + from;
-    pos_ = times_ + to;
-    return from != to;
-  }
-  bool enter_stored(const slice<V>& one) {
-    slice<V> read = one.in_memory();
-    pin_ = std::move(read.owner);
-    return enter(read);
-  }
-
-  const slice<V>* begin_;
-  const slice<V>* next_;              // the one that is walked
-  const time_type* times_ = nullptr;  // its columns
-  const V* values_ = nullptr;
-  block_ptr<V> pin_;  // of a stored one
-  const time_type* pos_ = nullptr;
-  const time_type* stop_ = nullptr;
-  const time_type* limit_ = nullptr;  // of what is in bounds, hidden or not
-  bounds in_;
-  const cover* hidden_;
-  tombstones::place hint_;
 };
 
 /// Is what both merges have in common: the cursors of their sequences.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/late_rows.hpp>
-#include <logdb/index/timelsm/turns.hpp>
+#include <logdb/index/timelsm/unlogged.hpp>
 
 namespace logdb::timelsm {
 
@@ -32,49 +32,51 @@ class writer {
     growing_ = core_.current()->growing.get();
   }
 
-  /// @param mine  says when it may: a turn, or no_turn
-  /// @errors  errc::busy, errc::closed; nothing was appended
-  template <class Turn>
-  void append(time_type time, const V& value, const Turn& mine) {
+  /// @param log  is told of the write: an unlogged, or what a durable log gives
+  /// @errors  errc::busy, errc::closed, and the log's; nothing was appended
+  template <class Log>
+  void append(time_type time, const V& value, Log& log) {
     guard lock{core_.append_mutex};
-    mine.await(lock);
-    if ((time < last_ || rows_ == room_) && !prepare(lock, time)) [[unlikely]] {
-      push_late(time, value);
-    } else {
-      times_[rows_] = time;
-      values_[rows_] = owner_->keep(value);
-      last_ = time;
-      ++rows_;
-    }
-    publish();
-    mine.pass();
+    bool late = false;
+    do {
+      late = (time < last_ || rows_ == room_) && !prepare(lock, time);
+    } while (!log.make_room(lock));
+    log.put([&] {
+      if (late) [[unlikely]] {
+        push_late(time, value);
+      } else {
+        times_[rows_] = time;
+        values_[rows_] = owner_->keep(value);
+        last_ = time;
+        ++rows_;
+      }
+      publish();
+    });
   }
 
   /// Appends rows that are seen whole or not at all.
-  /// @param rows  has size(), time(i), value(i)
-  template <class Rows, class Turn>
-  void append_batch(const Rows& rows, const Turn& mine) {
+  /// @param rows  has size(), time(i), value(i); one at least
+  template <class Rows, class Log>
+  void append_batch(const Rows& rows, Log& log) {
     const std::size_t n = rows.size();
     core_.give_way();
     guard lock{core_.append_mutex};
-    mine.await(lock);
-    if (n != 0) {
-      make_room(lock, n);
-      reserve_late(n);
-      place(part(rows, n));
-    }
-    mine.pass();
+    do make_room(lock, n);
+    while (!log.make_room(lock));
+    reserve_late(n);
+    const std::size_t late = part(rows, n);
+    log.put([&] { place(late); });
   }
 
-  template <class Turn>
-  void erase(const bounds& in, const Turn& mine) {
+  template <class Log>
+  void erase(const bounds& in, Log& log) {
     guard lock{core_.append_mutex};
-    mine.await(lock);
-    require_open();
-    while (pieces_ >= pieces_max) roll(lock, 1);
+    do {
+      require_open();
+      while (pieces_ >= pieces_max) roll(lock, 1);
+    } while (!log.make_room(lock));
     if (recent_ == head<V>::deletions_max) fold();
-    hide({in.first, in.last, deletions_ + 1});
-    mine.pass();
+    log.put([&] { hide({in.first, in.last, deletions_ + 1}); });
   }
 
   /// Freezes the memtable unless it is empty.
@@ -85,11 +87,11 @@ class writer {
   }
 
   /// Freezes the memtable for a checkpoint: what is frozen then is sealed before anything younger.
-  /// @param look  is called while nobody has his turn
+  /// @param look  is called while nobody writes
   /// @return      what there is
   template <class F>
   view<V> mark(F look) {
-    guard lock{core_.append_mutex};
+    const guard lock{core_.append_mutex};
     look();
     if (held() != 0) install_next(1);
     view<V> now = core_.snapshot();
@@ -176,8 +178,6 @@ class writer {
     growing_->late_applied[late_] = deletions_;
     ++late_;
   }
-
-  // --- batches -----------------------------------------------------------------------------------
 
   void reserve_late(std::size_t n) {
     if (batch_times_.size() >= n) return;
@@ -353,7 +353,7 @@ class writer {
     owner_ = std::move(owner);
     times_ = owner_->times() + begin;
     values_ = owner_->values() + begin;
-    room_ = capacity;
+    room_ = closed_ ? 0 : capacity;  // the last checkpoint of a closed log comes here, too
     last_ = time_first;
     pieces_ = settled_ = chunked_ = 0;
     install(std::move(next), std::move(growing), {0, 0, recent_});

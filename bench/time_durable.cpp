@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
 /// @file
-/// The durable time log in bench/time: appends, what it takes on disk, its open, reads from cold.
+/// The durable time index: appends of one thread and of several, what it takes on disk, its open,
+/// reads from cold; beside the peers that are installed.
 
 #include <cstdint>
 #include <cstdio>
@@ -16,14 +16,102 @@
 #include "support.hpp"
 #include "targets.hpp"
 #include "time_data.hpp"
+#include "time_peers.hpp"
 #include "yardstick.hpp"
 
-namespace bench {
+namespace {
+
+using namespace bench;  // NOLINT: a benchmark
 
 using durable_time_log = logdb::basic_timelog<std::uint64_t>;
+using synced_time_log = durable_time_log::with<logdb::Durability<logdb::Fsync>>;
+
+/// Measures appends that are durable: soon, under Async, and when they return, under Fsync.
+class durable_appends {
+ public:
+  durable_appends(const options& chosen, targets& judged)
+      : options_{chosen}, targets_{judged}, work_{chosen} {}
+
+  void run() {
+    std::vector<contestant> all;
+    std::vector<time_pairs> rows;
+    for (const auto& one : arrivals) rows.push_back(make_rows(count(), one.how));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      all.push_back({arrivals[i].name, [this, &given = rows[i]] { return in_batches(given); }});
+    }
+    const auto seen = compare("batches of 1,000 (Async)", all, options_.rounds, 0);
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+      targets_.at_least(std::string{"durable batches of 1,000, "} + arrivals[i].name,
+                        seen.median_of(i), arrivals[i].wanted / 2, as_rate);
+    }
+    one_by_one(rows.front());
+    synced(rows.front());
+  }
+
+ private:
+  [[nodiscard]] std::size_t count() const { return options_.quick ? 1'155'000 : 11'550'000; }
+
+  double in_batches(const time_pairs& rows) {
+    constexpr std::size_t batch = 1000;
+    durable_time_log log{work_.fresh()};
+    const auto start = steady::now();
+    for (std::size_t at = 0; at < rows.size(); at += batch) {
+      log.append(std::span{rows}.subspan(at, std::min(batch, rows.size() - at)));
+    }
+    const double rate = static_cast<double>(rows.size()) / seconds_since(start);
+    require(log.size() == rows.size(), "the log lost rows");
+    return rate;
+  }
+
+  void one_by_one(const time_pairs& rows) {
+    const std::size_t some = rows.size() / 4;
+    std::vector<contestant> all;
+    for (const int threads : {1, 2, 4}) {
+      all.push_back({std::to_string(threads) + " threads", [this, &rows, some, threads] {
+                       return by_threads<durable_time_log>(rows, some, threads);
+                     }});
+    }
+    const auto seen = compare("rows one by one (Async)", all, options_.rounds);
+    targets_.at_least("durable single appends", seen.median_of(0), 25e6, as_rate);
+    targets_.at_least("of 4 threads beside 1", seen.median_of(2) / seen.median_of(0), 0.5,
+                      as_ratio);
+  }
+
+  void synced(const time_pairs& rows) {
+    std::vector<contestant> all;
+    for (const int threads : {1, 8, 64}) {
+      const std::size_t some =
+          static_cast<std::size_t>(options_.quick ? 100 : 2000) * static_cast<std::size_t>(threads);
+      all.push_back({std::to_string(threads) + " threads", [this, &rows, some, threads] {
+                       return by_threads<synced_time_log>(rows, some, threads);
+                     }});
+    }
+    compare("rows one by one (Fsync)", all, options_.rounds);
+  }
+
+  /// Appends rows one by one; of each thread those behind the other's.
+  template <class Log>
+  double by_threads(const time_pairs& rows, std::size_t count, int threads) {
+    Log log{work_.fresh()};
+    const std::size_t share = count / static_cast<std::size_t>(threads);
+    const double seconds = once_on_each(threads, [&](int thread) {
+      const std::size_t first = share * static_cast<std::size_t>(thread);
+      for (const auto& [time, value] : std::span{rows}.subspan(first, share)) {
+        log.append(time, value);
+      }
+    });
+    const std::size_t written = share * static_cast<std::size_t>(threads);
+    require(log.size() == written, "the log lost rows");
+    return static_cast<double>(written) / seconds;
+  }
+
+  const options& options_;
+  targets& targets_;
+  work_directory work_;
+};
 
 /// Returns what the files of a directory take on disk, room taken ahead included.
-inline std::uint64_t taken_on_disk(const std::filesystem::path& directory) {
+std::uint64_t taken_on_disk(const std::filesystem::path& directory) {
   std::uint64_t bytes = 0;
   for (const auto& entry : std::filesystem::directory_iterator{directory}) {
     struct stat found {};
@@ -34,7 +122,7 @@ inline std::uint64_t taken_on_disk(const std::filesystem::path& directory) {
 }
 
 /// Drops the files from the page cache: those of a closed log, which are on disk.
-inline void forget_files(const std::filesystem::path& directory) {
+void forget_files(const std::filesystem::path& directory) {
   for (const auto& entry : std::filesystem::directory_iterator{directory}) {
     const detail::raw_file file{entry.path(), 0};
     ::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_DONTNEED);
@@ -127,4 +215,23 @@ class stored_rows {
   work_directory work_;
 };
 
-}  // namespace bench
+void run(const options& chosen) {
+  targets judged;
+  durable_appends{chosen, judged}.run();
+  const auto rows = make_rows(chosen.quick ? 1'155'000 : 11'550'000, arrivals.front().how);
+  stored_rows{chosen, rows, judged}.run();
+  time_peers{chosen}.run();
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  auto chosen = parse(count, words);
+  if (chosen.rounds == 7) chosen.rounds = 5;
+  try {
+    run(chosen);
+  } catch (const std::exception& failure) {
+    std::printf("failed  %s\n", failure.what());
+    return 1;
+  }
+}
