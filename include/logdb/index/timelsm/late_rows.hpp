@@ -4,6 +4,7 @@
 /// Sorts late rows into chunks and keeps the chunks of a memtable few.
 
 #include <bit>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,8 +17,14 @@ namespace logdb::timelsm {
 template <class V>
 class chunk_maker {
  public:
-  chunk_maker(heap_ptr from, const view<V>& now, drops<V>& gone)
-      : heap_{std::move(from)}, now_{now}, hidden_{now.hidden({})}, gone_{gone} {}
+  /// @param rows_max  of chunks that are merged into one: what is larger is left to the sealing,
+  ///                  which merges all of them anyway
+  chunk_maker(heap_ptr from, const view<V>& now, drops<V>& gone, std::size_t rows_max)
+      : heap_{std::move(from)},
+        now_{now},
+        hidden_{now.hidden({})},
+        gone_{gone},
+        rows_max_{rows_max} {}
 
   /// Adds a chunk of the head's late rows that are visible, and of more rows behind them.
   void add(std::vector<slice<V>>& chunks, const columns<V>& more) {
@@ -31,7 +38,7 @@ class chunk_maker {
  private:
   using sort_type = small_sort<V, 1024>;
 
-  static constexpr std::size_t fan_in = 8;
+  static constexpr std::size_t fan_in = 4;
   static constexpr std::size_t chunks_max = 32;
 
   block<V>& room(std::size_t rows) {
@@ -74,13 +81,16 @@ class chunk_maker {
     return std::move(merger<V>{heap_, rows.size}.run(groups, now_.deletions()).front());
   }
 
-  /// Returns the power of the fan-in that a chunk's size is of.
+  /// Returns the power of four that a chunk's size is of.
   static int level(const slice<V>& one) {
-    return static_cast<int>(std::bit_width(one.size / head<V>::late_max)) / 3;
+    return static_cast<int>(std::bit_width(one.size / head<V>::late_max)) / 2;
   }
   /// Tells whether the last few chunks are of one size: then each row is merged a few times only.
-  static bool is_due(const std::vector<slice<V>>& chunks) {
-    return level(chunks[chunks.size() - fan_in]) <= level(chunks.back());
+  [[nodiscard]] bool is_due(const std::vector<slice<V>>& chunks) const {
+    const std::span last{chunks.end() - static_cast<std::ptrdiff_t>(fan_in), chunks.end()};
+    std::size_t rows = 0;
+    for (const auto& one : last) rows += one.size;
+    return level(last.front()) <= level(last.back()) && rows <= rows_max_;
   }
 
   void merge_last(std::vector<slice<V>>& chunks, std::size_t n) {
@@ -96,6 +106,7 @@ class chunk_maker {
   const view<V>& now_;
   cover hidden_;
   drops<V>& gone_;
+  std::size_t rows_max_;
   block_ptr<V> room_;
 };
 
