@@ -160,7 +160,8 @@ class two_way_merge {
 
   void run() const {
     const std::size_t rows = older_.size + younger_.size;
-    if (std::min(older_.size, younger_.size) < many) return finish(part(0, 0, rows, older_.size));
+    const lane<V> all = part(0, 0, rows, older_.size);
+    if (all.steps() < many || is_lopsided(all)) return finish(all);
     const std::size_t half = rows / 2;
     const std::size_t cut = olders_among(half, older_, younger_);
     run(part(0, 0, half, cut), part(half, cut, rows, older_.size));
@@ -196,9 +197,13 @@ class two_way_merge {
     finish(second);
   }
 
+  static bool is_lopsided(const lane<V>& left) {
+    return std::max(left.olders(), left.youngers()) > lopsided * left.steps();
+  }
+
   void finish(lane<V> left) const {
     while (const std::size_t n = std::min(left.steps(), stretch)) {
-      if (std::max(left.olders(), left.youngers()) > lopsided * n) {
+      if (is_lopsided(left)) {
         copy_found(left);
       } else if (!copy_apart(left, n)) {
         make_steps(from_, n, left);
