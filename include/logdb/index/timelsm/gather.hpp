@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/core.hpp>
-#include <logdb/index/timelsm/merge.hpp>
+#include <logdb/index/timelsm/merger.hpp>
 #include <logdb/index/timelsm/walk.hpp>
 
 namespace logdb::timelsm {
@@ -30,9 +30,9 @@ class gatherer {
       see(cut);
     }
     if (parts_.empty()) return;
-    if (parts_.size() > 1) concatenate();
-    inputs_.push_back(parts_.front());
-    rows_ += parts_.front().size;
+    for (const auto& part : parts_) rows_ += part.size;
+    if (parts_.size() > parts_max) concatenate();
+    inputs_.push_back(parts_);
   }
 
   [[nodiscard]] std::size_t rows() const { return rows_; }
@@ -47,10 +47,12 @@ class gatherer {
 
   /// Merges all into slices of at most so many rows.
   [[nodiscard]] std::vector<slice<V>> merge(std::size_t rows_max, std::uint64_t applied) {
-    return merger<V>{heap_, rows_max}.run(std::move(inputs_), applied);
+    return merger<V>{heap_, rows_max}.run(inputs_, applied);
   }
 
  private:
+  static constexpr std::size_t parts_max = 16;  // more are likely to be small, and copied together
+
   void see(const slice<V>& one) {
     if (one.size == 0) return;
     if (one.stored != nullptr) return see_stored(one);
@@ -85,16 +87,19 @@ class gatherer {
     for (const auto& part : parts_) rows += part.size;
     scratch_.push_back(std::make_shared<block<V>>(heap_, rows));
     block<V>& room = *scratch_.back();
-    output<V> out{room.times(), room.values(), rows};
-    for (auto& part : parts_) out.take(part, part.size);
+    output<V> out{room.times(), room.values()};
+    for (const auto& part : parts_) {
+      out.put(part);
+      out = out.behind(part.size);
+    }
     parts_.assign(1, {room.times(), room.values(), rows});
   }
 
   heap_ptr heap_;
   const cover& hidden_;
   drops<V>& gone_;
-  std::vector<columns<V>> inputs_;
-  std::vector<columns<V>> parts_;  // of the sequence that is being added
+  std::vector<column_parts<V>> inputs_;
+  column_parts<V> parts_;  // of the sequence that is being added
   std::vector<block_ptr<V>> scratch_;
   std::vector<block_ptr<V>> pins_;  // of stored blocks
   slice<V> last_;                   // the slice that was seen last

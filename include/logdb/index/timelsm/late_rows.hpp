@@ -4,10 +4,12 @@
 /// Sorts late rows into chunks and keeps the chunks of a memtable few.
 
 #include <bit>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include <logdb/index/timelsm/gather.hpp>
+#include <logdb/index/timelsm/small_sort.hpp>
 
 namespace logdb::timelsm {
 
@@ -15,29 +17,39 @@ namespace logdb::timelsm {
 template <class V>
 class chunk_maker {
  public:
-  chunk_maker(heap_ptr from, const view<V>& now, drops<V>& gone)
-      : heap_{std::move(from)}, now_{now}, hidden_{now.hidden({})}, gone_{gone} {}
+  /// @param rows_max  of chunks that are merged into one: what is larger is left to the sealing,
+  ///                  which merges all of them anyway
+  chunk_maker(heap_ptr from, const view<V>& now, drops<V>& gone, std::size_t rows_max)
+      : heap_{std::move(from)},
+        now_{now},
+        hidden_{now.hidden({})},
+        gone_{gone},
+        rows_max_{rows_max} {}
 
   /// Adds a chunk of the head's late rows that are visible, and of more rows behind them.
   void add(std::vector<slice<V>>& chunks, const columns<V>& more) {
-    const std::size_t most = now_.seen.late + more.size;
-    if (most == 0) return;
-    block<V> room{heap_, most};
-    const std::size_t n = collect(room, more);
-    if (n == 0) return;
-    auto made = merger<V>{heap_, n}.run(sorted_groups(room, n), now_.deletions());
-    chunks.push_back(std::move(made.front()));
+    const columns<V> rows = now_.seen.late == 0 ? more : collect(more);
+    if (rows.size == 0) return;
+    chunks.push_back(sorted(rows));
     while (chunks.size() >= fan_in && is_due(chunks)) merge_last(chunks, fan_in);
     if (chunks.size() > chunks_max) merge_last(chunks, chunks.size());
   }
 
  private:
+  using sort_type = small_sort<V, 1024>;
+
   static constexpr std::size_t fan_in = 4;
   static constexpr std::size_t chunks_max = 32;
 
+  block<V>& room(std::size_t rows) {
+    if (room_ == nullptr) room_ = std::make_shared<block<V>>(heap_, rows);
+    return *room_;
+  }
+
   /// Copies what is visible, in the order of arrival.
-  std::size_t collect(block<V>& room, const columns<V>& more) {
+  columns<V> collect(const columns<V>& more) {
     const head<V>& from = *now_.at->growing;
+    block<V>& to = room(now_.seen.late + more.size);
     std::size_t n = 0;
     for (std::size_t i = 0; i < now_.seen.late; ++i) {
       const columns<V> row{&from.late_times[i], &from.late_values[i], 1};
@@ -46,35 +58,39 @@ class chunk_maker {
         gone_.pin(now_.at);
         continue;
       }
-      room.times()[n] = *row.times;
-      room.values()[n++] = *row.values;
+      to.times()[n] = *row.times;
+      to.values()[n++] = *row.values;
     }
-    std::copy_n(more.times, more.size, room.times() + n);
-    std::copy_n(more.values, more.size, room.values() + n);
-    return n + more.size;
+    output<V>{to.times() + n, to.values() + n}.put(more);
+    return {to.times(), to.values(), n + more.size};
   }
 
-  static std::vector<columns<V>> sorted_groups(block<V>& room, std::size_t n) {
-    constexpr std::size_t group = small_sort<V>::rows_max;
-    std::vector<columns<V>> groups;
-    small_sort<V> sort;
-    for (std::size_t at = 0; at < n; at += group) {
-      const std::size_t rows = std::min(group, n - at);
-      const auto sorted = sort.run(room.times() + at, room.values() + at, rows);
-      std::copy_n(sorted.times, rows, room.times() + at);
-      std::copy_n(sorted.values, rows, room.values() + at);
-      groups.push_back({room.times() + at, room.values() + at, rows});
+  /// Sorts rows, which may be in the room.
+  slice<V> sorted(const columns<V>& rows) {
+    constexpr std::size_t group = sort_type::rows_max;
+    sort_type sort;
+    std::vector<column_parts<V>> groups;
+    if (rows.size <= group) groups.push_back({sort.run(rows.times, rows.values, rows.size)});
+    for (std::size_t at = 0; rows.size > group && at < rows.size; at += group) {
+      block<V>& to = room(rows.size);
+      const columns<V> some = rows.drop(at).take(std::min(group, rows.size - at));
+      output<V>{to.times() + at, to.values() + at}.put(
+          sort.run(some.times, some.values, some.size));
+      groups.push_back({{to.times() + at, to.values() + at, some.size}});
     }
-    return groups;
+    return std::move(merger<V>{heap_, rows.size}.run(groups, now_.deletions()).front());
   }
 
   /// Returns the power of four that a chunk's size is of.
   static int level(const slice<V>& one) {
-    return static_cast<int>(std::bit_width(one.size / small_sort<V>::rows_max)) / 2;
+    return static_cast<int>(std::bit_width(one.size / head<V>::late_max)) / 2;
   }
   /// Tells whether the last few chunks are of one size: then each row is merged a few times only.
-  static bool is_due(const std::vector<slice<V>>& chunks) {
-    return level(chunks[chunks.size() - fan_in]) <= level(chunks.back());
+  [[nodiscard]] bool is_due(const std::vector<slice<V>>& chunks) const {
+    const std::span last{chunks.end() - static_cast<std::ptrdiff_t>(fan_in), chunks.end()};
+    std::size_t rows = 0;
+    for (const auto& one : last) rows += one.size;
+    return level(last.front()) <= level(last.back()) && rows <= rows_max_;
   }
 
   void merge_last(std::vector<slice<V>>& chunks, std::size_t n) {
@@ -90,6 +106,8 @@ class chunk_maker {
   const view<V>& now_;
   cover hidden_;
   drops<V>& gone_;
+  std::size_t rows_max_;
+  block_ptr<V> room_;
 };
 
 }  // namespace logdb::timelsm

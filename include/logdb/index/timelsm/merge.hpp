@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Stable merging and sorting of columns.
+/// Stable merging of two sorted columns, from both ends at once.
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
 #include <cstring>
-#include <utility>
-#include <vector>
+#include <tuple>
 
 #include <logdb/index/timelsm/slice.hpp>
 
@@ -18,282 +17,256 @@ template <class V>
 struct output {
   time_type* times = nullptr;
   V* values = nullptr;
-  std::size_t left = 0;
 
-  void take(columns<V>& from, std::size_t n) {
-    if (n == 0) return;
-    std::memcpy(times, from.times, n * sizeof(time_type));
-    std::memcpy(static_cast<void*>(values), from.values, n * sizeof(V));
-    from = from.drop(n);
-    skip(n);
+  void put(const columns<V>& from) const {
+    if (from.size == 0) return;
+    std::memcpy(times, from.times, from.size * sizeof(time_type));
+    std::memcpy(static_cast<void*>(values), from.values, from.size * sizeof(V));
   }
-  void skip(std::size_t n) { times += n, values += n, left -= n; }
+  [[nodiscard]] output behind(std::size_t rows) const { return {times + rows, values + rows}; }
+  [[nodiscard]] output before(std::size_t rows) const { return {times - rows, values - rows}; }
 };
 
-/// Returns the second if so, else the first: by arithmetic, so that no compiler makes it a branch,
-/// whose direction would be a coin's.
-inline std::uint64_t choose(std::uint64_t first, std::uint64_t second, bool so) {
-  return first ^ ((first ^ second) & (std::uint64_t{0} - static_cast<std::uint64_t>(so)));
+/// Returns all ones if so, else 0.
+constexpr std::size_t mask_if(bool so) { return std::size_t{0} - static_cast<std::size_t>(so); }
+
+/// Returns the second if the mask is all ones, the first if it is 0: by arithmetic, so that no
+/// compiler makes it a branch, whose direction would be a coin's.
+constexpr std::size_t choose(std::size_t first, std::size_t second, std::size_t mask) {
+  return first ^ ((first ^ second) & mask);
 }
 
-/// Merges row after row without a branch on which side is next.
+/// Shows the rows of two columns as one sequence of positions, however far they are apart: so one
+/// number says where a row's time is, and where its value.
+///
+/// Positions are those of the older's column, and of the younger's as if it was a part of that; so
+/// they are modulo the size of memory.
 template <class V>
-class branchless_merge {
+class row_space {
  public:
-  branchless_merge(const columns<V>& older, const columns<V>& younger, const output<V>& out)
-      : a_{older.times},
-        b_{younger.times},
-        a_values_{older.values},
-        b_values_{younger.values},
-        times_{out.times},
-        values_{out.values} {}
+  row_space(const columns<V>& older, const columns<V>& younger)
+      : times_{address(older.times)},
+        values_{address(older.values)},
+        younger_{rows_between(times_, address(younger.times))},
+        apart_{address(younger.values) - values_ - younger_ * sizeof(V)} {}
 
-  /// Requires that both sides have a row.
-  void step() {
-    const time_type x = *a_;
-    const time_type y = *b_;
-    const bool second = y < x;
-    *times_++ = static_cast<time_type>(
-        choose(static_cast<std::uint64_t>(x), static_cast<std::uint64_t>(y), second));
-    const auto from = choose(reinterpret_cast<std::uintptr_t>(a_values_),
-                             reinterpret_cast<std::uintptr_t>(b_values_), second);
-    std::memcpy(static_cast<void*>(values_++), reinterpret_cast<const void*>(from), sizeof(V));
-    b_ += second;
-    b_values_ += second;
-    a_ += !second;
-    a_values_ += !second;
+  /// Returns the position of the younger's first row; the older's is 0.
+  [[nodiscard]] std::size_t younger() const { return younger_; }
+
+  [[nodiscard]] time_type time(std::size_t at) const { return *times(at); }
+  [[nodiscard]] const time_type* times(std::size_t at) const {
+    return reinterpret_cast<const time_type*>(times_ + at * sizeof(time_type));
   }
-
-  /// Takes off the columns what was merged.
-  void finish(columns<V>& older, columns<V>& younger, output<V>& out) const {
-    older = older.drop(static_cast<std::size_t>(a_ - older.times));
-    younger = younger.drop(static_cast<std::size_t>(b_ - younger.times));
-    out.skip(static_cast<std::size_t>(times_ - out.times));
+  /// @param of_younger  all ones if it is a row of the younger, else 0
+  [[nodiscard]] const V* values(std::size_t at, std::size_t of_younger) const {
+    return reinterpret_cast<const V*>(values_ + (apart_ & of_younger) + at * sizeof(V));
   }
 
  private:
-  const time_type* a_;
-  const time_type* b_;
-  const V* a_values_;
-  const V* b_values_;
-  time_type* times_;
-  V* values_;
-};
-
-/// Is a merge under way: of equal times the older go first.
-template <class V>
-struct merging {
-  static constexpr std::size_t step = 16;
-
-  columns<V> older{};
-  columns<V> younger{};
-  output<V> out{};
-
-  [[nodiscard]] bool has_step() const {
-    return std::min({older.size, younger.size, out.left}) >= step;
+  template <class T>
+  static std::uintptr_t address(const T* of) {
+    return reinterpret_cast<std::uintptr_t>(of);
+  }
+  static std::size_t rows_between(std::uintptr_t from, std::uintptr_t to) {
+    constexpr auto bytes = static_cast<std::ptrdiff_t>(sizeof(time_type));
+    return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(to - from) / bytes);
   }
 
-  /// Copies rows of the one side if they all come before the other's; requires has_step().
-  bool copy_apart() {
-    if (older.times[step - 1] <= younger.times[0]) return out.take(older, step), true;
-    if (younger.times[step - 1] < older.times[0]) return out.take(younger, step), true;
+  std::uintptr_t times_;
+  std::uintptr_t values_;
+  std::size_t younger_;
+  std::uintptr_t apart_;  // how much farther from their times the younger's values are
+};
+
+/// Is what is left of a merge, and where it goes. Of equal times the older go first.
+template <class V>
+struct lane {
+  std::size_t older = 0;  // positions [older, older_end) and [younger, younger_end)
+  std::size_t older_end = 0;
+  std::size_t younger = 0;
+  std::size_t younger_end = 0;
+  output<V> front{};  // where the first row goes
+  output<V> back{};   // where the last goes
+
+  [[nodiscard]] std::size_t olders() const { return older_end - older; }
+  [[nodiscard]] std::size_t youngers() const { return younger_end - younger; }
+  /// Returns how many steps can be made unseen: in so many neither end leaves a side.
+  [[nodiscard]] std::size_t steps() const { return std::min(olders(), youngers()); }
+
+  /// Puts the least of what is left in front and the greatest at the back, as the i-th of some
+  /// steps. Neither waits for the other, so a processor does both at once.
+  template <class Rows>
+  void step(const Rows& from, std::ptrdiff_t i) {
+    const std::size_t second = mask_if(from.time(younger) < from.time(older));
+    put(from, choose(older, younger, second), second, front.times + i, front.values + i);
+    younger -= second;
+    older += 1 + second;
+    const std::size_t first = mask_if(from.time(younger_end - 1) < from.time(older_end - 1));
+    put(from, choose(younger_end, older_end, first) - 1, ~first, back.times - i, back.values - i);
+    older_end += first;
+    younger_end -= 1 + first;
+  }
+  void end_steps(std::size_t n) {
+    front = front.behind(n);
+    back = back.before(n);
+  }
+
+ private:
+  template <class Rows>
+  static void put(const Rows& from, std::size_t at, std::size_t of_younger, time_type* time,
+                  V* value) {
+    *time = from.time(at);
+    std::memcpy(static_cast<void*>(value), from.values(at, of_younger), sizeof(V));
+  }
+};
+
+/// Makes n steps of each of some merges, in turn: they need not know of one another.
+template <class Rows, class... Lanes>
+void make_steps(const Rows& from, std::size_t n, Lanes&... all) {
+  // Copies, so that nothing which is written can be a part of them.
+  const auto run = [rows = from, n](Lanes... now) {
+    for (std::size_t i = 0; i < n; ++i) (now.step(rows, static_cast<std::ptrdiff_t>(i)), ...);
+    (now.end_steps(n), ...);
+    return std::tuple<Lanes...>{now...};
+  };
+  std::tie(all...) = run(all...);
+}
+
+/// Returns how many of the first rows of a merge are the older's.
+/// @source  merge path: Odeh et al., IPDPSW 2012
+template <class V>
+std::size_t olders_among(std::size_t rows, const columns<V>& older, const columns<V>& younger) {
+  std::size_t least = rows > younger.size ? rows - younger.size : 0;
+  std::size_t most = std::min(rows, older.size);
+  while (least < most) {
+    const std::size_t middle = (least + most) / 2;
+    if (older.times[middle] <= younger.times[rows - middle - 1]) {
+      least = middle + 1;
+    } else {
+      most = middle;
+    }
+  }
+  return least;
+}
+
+/// Merges two sorted columns that have rows; of equal times the older go first.
+///
+/// @source  from both ends: glidesort, O. Peters, 2023
+template <class V>
+class two_way_merge {
+ public:
+  two_way_merge(const columns<V>& older, const columns<V>& younger, const output<V>& out)
+      : older_{older}, younger_{younger}, out_{out}, from_{older, younger} {}
+
+  void run() const {
+    const std::size_t rows = older_.size + younger_.size;
+    const lane<V> all = part(0, 0, rows, older_.size);
+    if (all.steps() < many || is_lopsided(all)) return finish(all);
+    const std::size_t half = rows / 2;
+    const std::size_t cut = olders_among(half, older_, younger_);
+    run(part(0, 0, half, cut), part(half, cut, rows, older_.size));
+  }
+
+ private:
+  static constexpr std::size_t many = 256;     // of the side with fewer rows are worth two lanes
+  static constexpr std::size_t stretch = 32;   // rows are copied or merged between two looks
+  static constexpr std::size_t lopsided = 32;  // times as many on one side are worth a search
+
+  /// Returns rows [first, last) of the merge, of which [older, older_end) are the older's.
+  [[nodiscard]] lane<V> part(std::size_t first, std::size_t older, std::size_t last,
+                             std::size_t older_end) const {
+    const std::size_t younger = from_.younger();
+    return {older,
+            older_end,
+            younger + (first - older),
+            younger + (last - older_end),
+            out_.behind(first),
+            out_.behind(last).before(1)};
+  }
+
+  void run(lane<V> first, lane<V> second) const {
+    constexpr std::size_t few = 8;
+    for (;;) {
+      const std::size_t n = std::min({first.steps(), second.steps(), stretch});
+      if (n < few) break;
+      // Both, so that neither is always the one that waits.
+      const bool apart = copy_apart(first, n);
+      if (!copy_apart(second, n) && !apart) make_steps(from_, n, first, second);
+    }
+    finish(first);
+    finish(second);
+  }
+
+  static bool is_lopsided(const lane<V>& left) {
+    return std::max(left.olders(), left.youngers()) > lopsided * left.steps();
+  }
+
+  void finish(lane<V> left) const {
+    while (const std::size_t n = std::min(left.steps(), stretch)) {
+      if (is_lopsided(left)) {
+        copy_found(left);
+      } else if (!copy_apart(left, n)) {
+        make_steps(from_, n, left);
+      }
+    }
+    take_older(left, left.olders());
+    take_younger(left, left.youngers());
+  }
+
+  /// Copies n rows of one side if they all come before the other's; requires that many of each.
+  bool copy_apart(lane<V>& left, std::size_t n) const {
+    if (from_.time(left.older + n - 1) <= from_.time(left.younger)) {
+      return take_older(left, n), true;
+    }
+    if (from_.time(left.younger + n - 1) < from_.time(left.older)) {
+      return take_younger(left, n), true;
+    }
     return false;
   }
 
-  /// Merges `n` rows; requires that many on each side.
-  void merge(std::size_t n) {
-    branchless_merge<V> one{older, younger, out};
-    for (std::size_t i = 0; i < n; ++i) one.step();
-    one.finish(older, younger, out);
+  /// Copies the next row of the side that has fewer, and before it what of the other comes first.
+  void copy_found(lane<V>& left) const {
+    const time_type* const older = from_.times(left.older);
+    const time_type* const younger = from_.times(left.younger);
+    if (left.olders() < left.youngers()) {
+      const auto* const found = *older == time_first
+                                    ? younger
+                                    : gallop_upper(younger, younger + left.youngers(), *older - 1);
+      take_younger(left, static_cast<std::size_t>(found - younger));
+      take_older(left, 1);
+    } else {
+      const auto* const found = gallop_upper(older, older + left.olders(), *younger);
+      take_older(left, static_cast<std::size_t>(found - older));
+      take_younger(left, 1);
+    }
   }
 
-  /// Merges into as much room as there is.
-  void run() {
-    while (has_step()) {
-      if (!copy_apart()) merge(step);
-    }
-    while (older.size != 0 && younger.size != 0 && out.left != 0) merge(1);
-    if (younger.size == 0) out.take(older, std::min(older.size, out.left));
-    if (older.size == 0) out.take(younger, std::min(younger.size, out.left));
+  void take_older(lane<V>& left, std::size_t n) const {
+    left.front.put({from_.times(left.older), from_.values(left.older, 0), n});
+    left.front = left.front.behind(n);
+    left.older += n;
+  }
+  void take_younger(lane<V>& left, std::size_t n) const {
+    left.front.put({from_.times(left.younger), from_.values(left.younger, mask_if(true)), n});
+    left.front = left.front.behind(n);
+    left.younger += n;
   }
 
-  /// Parts it in two that are as good as equal and need not know of one another.
-  /// @source  merge path: Odeh et al., IPDPSW 2012
-  [[nodiscard]] merging split() {
-    const std::size_t half = (older.size + younger.size) / 2;
-    std::size_t least = half > younger.size ? half - younger.size : 0;
-    std::size_t most = std::min(half, older.size);
-    while (least < most) {
-      const std::size_t from_older = (least + most) / 2;
-      if (older.times[from_older] <= younger.times[half - from_older - 1]) {
-        least = from_older + 1;
-      } else {
-        most = from_older;
-      }
-    }
-    merging rest{older.drop(least), younger.drop(half - least), out};
-    rest.out.skip(half);
-    older = older.take(least);
-    younger = younger.take(half - least);
-    out.left = half;
-    return rest;
-  }
+  columns<V> older_;
+  columns<V> younger_;
+  output<V> out_;
+  row_space<V> from_;
 };
 
-/// Merges two sorted columns into as much room as there is; of equal times the older go first.
+/// Merges two sorted columns; of equal times the older go first.
 ///
-/// Stretches of one side are copied whole. Many rows are merged as two halves in turn: each step
-/// waits for the one before it, but not for the other half's. What was merged is taken off.
-/// @cost  1 to 2 ns a row where the sides alternate, the bandwidth of memory where they do not
+/// No branch depends on which side is next; stretches of one side are copied whole.
+/// @cost  1 ns a row where the sides alternate, the bandwidth of memory where they do not
 template <class V>
-void merge_two(columns<V>& older, columns<V>& younger, output<V>& out) {
-  constexpr std::size_t many = 512;
-  constexpr std::size_t step = merging<V>::step;
-  merging<V> first{older, younger, out};
-  const std::size_t rows = older.size + younger.size;
-  if (std::min(older.size, younger.size) < many || out.left < rows) {
-    first.run();
-    older = first.older, younger = first.younger, out = first.out;
-    return;
-  }
-  merging<V> second = first.split();
-  while (first.has_step() && second.has_step()) {
-    // Both, so that neither is always the one that waits.
-    const bool apart = first.copy_apart();
-    if (second.copy_apart() || apart) continue;
-    branchless_merge<V> one{first.older, first.younger, first.out};
-    branchless_merge<V> other{second.older, second.younger, second.out};
-    for (std::size_t i = 0; i < step; ++i) one.step(), other.step();
-    one.finish(first.older, first.younger, first.out);
-    other.finish(second.older, second.younger, second.out);
-  }
-  first.run();
-  second.run();
-  older = older.drop(older.size);
-  younger = younger.drop(younger.size);
-  out.skip(rows);
+void merge_two(const columns<V>& older, const columns<V>& younger, const output<V>& out) {
+  if (younger.size == 0) return out.put(older);
+  if (older.size == 0) return out.put(younger);
+  two_way_merge<V>{older, younger, out}.run();
 }
-
-/// Merges columns, each older than the next, into blocks of at most so many rows.
-template <class V>
-class merger {
- public:
-  merger(const heap_ptr& from, std::size_t rows_max) : heap_{from}, rows_max_{rows_max} {}
-
-  /// Returns slices of one sorted sequence that own their rows.
-  /// @cost  O(rows * log inputs)
-  std::vector<slice<V>> run(std::vector<columns<V>> inputs, std::uint64_t applied) {
-    std::erase_if(inputs, [](const auto& rows) { return rows.size == 0; });
-    while (inputs.size() > many) merge_pairs(inputs);
-    while (inputs.size() > 2) merge_smallest(inputs);
-    inputs.resize(2);
-    return divide(inputs[0], inputs[1], applied);
-  }
-
- private:
-  /// Merges the two neighbours that have the fewest rows together.
-  void merge_smallest(std::vector<columns<V>>& inputs) {
-    std::size_t least = 0;
-    const auto rows = [&inputs](std::size_t i) { return inputs[i].size + inputs[i + 1].size; };
-    for (std::size_t i = 1; i + 1 < inputs.size(); ++i) {
-      if (rows(i) < rows(least)) least = i;
-    }
-    inputs[least] = merged(inputs[least], inputs[least + 1]);
-    inputs.erase(inputs.begin() + static_cast<std::ptrdiff_t>(least) + 1);
-  }
-
-  /// Halves the number of inputs: looking for the smallest pair among many would take longer.
-  void merge_pairs(std::vector<columns<V>>& inputs) {
-    const std::size_t before = inputs.size();
-    for (std::size_t i = 0; i < before; i += 2) {
-      inputs[i / 2] = i + 1 == before ? inputs[i] : merged(inputs[i], inputs[i + 1]);
-    }
-    inputs.resize((before + 1) / 2);
-  }
-
-  columns<V> merged(columns<V> older, columns<V> younger) {
-    const std::size_t both = older.size + younger.size;
-    scratch_.push_back(std::make_shared<block<V>>(heap_, both));
-    block<V>& room = *scratch_.back();
-    output<V> out{room.times(), room.values(), both};
-    merge_two(older, younger, out);
-    return {room.times(), room.values(), both};
-  }
-
-  std::vector<slice<V>> divide(columns<V> older, columns<V> younger, std::uint64_t applied) {
-    std::vector<slice<V>> made;
-    std::size_t rows = older.size + younger.size;
-    for (std::size_t parts = (rows + rows_max_ - 1) / rows_max_; parts != 0; --parts) {
-      const std::size_t share = (rows + parts - 1) / parts;
-      const auto owner = std::make_shared<block<V>>(heap_, share);
-      output<V> out{owner->times(), owner->values(), share};
-      merge_two(older, younger, out);
-      owner->keep_all(0, share);
-      owner->make_fences(share);
-      made.push_back(make_slice(owner, 0, share, applied));
-      made.back().find_fences();
-      rows -= share;
-    }
-    return made;
-  }
-
-  static constexpr std::size_t many = 16;
-
-  heap_ptr heap_;
-  std::size_t rows_max_;
-  std::vector<block_ptr<V>> scratch_;
-};
-
-/// Sorts up to 256 rows by time, stably.
-///
-/// @source  eights by counting, then merges from the bottom up: no branch depends on the times
-template <class V>
-class small_sort {
- public:
-  static constexpr std::size_t rows_max = 256;
-
-  /// Leaves the sorted rows where the result says.
-  columns<V> run(const time_type* times, const V* values, std::size_t n) {
-    for (std::size_t i = 0; i < n; i += eight) {
-      rank(times + i, values + i, std::min(eight, n - i), i);
-    }
-    bool second = false;
-    for (std::size_t width = eight; width < n; width *= 2, second = !second) {
-      merge_pairs(sides_[second], sides_[!second], width, n);
-    }
-    return {sides_[second].times.data(), sides_[second].values.data(), n};
-  }
-
- private:
-  static constexpr std::size_t eight = 8;
-
-  struct side {
-    std::array<time_type, rows_max> times;
-    std::array<V, rows_max> values;
-  };
-
-  void rank(const time_type* times, const V* values, std::size_t n, std::size_t at) {
-    for (std::size_t i = 0; i < n; ++i) {
-      std::size_t before = 0;
-      for (std::size_t j = 0; j < i; ++j) before += times[j] <= times[i] ? 1 : 0;
-      for (std::size_t j = i + 1; j < n; ++j) before += times[j] < times[i] ? 1 : 0;
-      sides_[0].times[at + before] = times[i];
-      sides_[0].values[at + before] = values[i];
-    }
-  }
-
-  static void merge_pairs(side& from, side& to, std::size_t width, std::size_t n) {
-    for (std::size_t at = 0; at < n; at += 2 * width) {
-      const std::size_t middle = std::min(at + width, n);
-      const std::size_t end = std::min(at + 2 * width, n);
-      columns<V> older{&from.times[at], &from.values[at], middle - at};
-      columns<V> younger{from.times.data() + middle, from.values.data() + middle, end - middle};
-      output<V> out{&to.times[at], &to.values[at], end - at};
-      merge_two(older, younger, out);
-    }
-  }
-
-  std::array<side, 2> sides_;
-};
 
 }  // namespace logdb::timelsm

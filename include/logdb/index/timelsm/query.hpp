@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/hidden_counts.hpp>
-#include <logdb/index/timelsm/merge.hpp>
+#include <logdb/index/timelsm/small_sort.hpp>
 #include <logdb/index/timelsm/walk.hpp>
 
 namespace logdb::timelsm {
@@ -103,7 +103,7 @@ class query {
   }
 
   void sort_late() {
-    small_sort<V> sort;
+    small_sort<V, head<V>::late_max> sort;
     const columns<V> sorted = sort.run(late_times_.data(), late_values_.data(), late_times_.size());
     std::copy_n(sorted.times, sorted.size, late_times_.begin());
     std::copy_n(sorted.values, sorted.size, late_values_.begin());

@@ -246,7 +246,7 @@ class writer {
     drops<V> gone{.wanted = core_.pending.wanted};
     auto next = core_.edited();
     auto table = std::make_shared<memtable<V>>(*next->active);
-    chunk_maker<V>{core_.memory, core_.snapshot(), gone}.add(table->chunks, more);
+    chunk_maker<V>{core_.memory, core_.snapshot(), gone, capacity_ / 2}.add(table->chunks, more);
     const std::size_t chunked = rows_of(table->chunks);
     next->active = std::move(table);
     const std::size_t arrived = late_ + more.size;
@@ -367,7 +367,7 @@ class writer {
     const auto open = growing_->open_piece({.rows = rows_});
     if (open.size != 0) closed->pieces.push_back(open);
     const auto seen = core_.snapshot();
-    chunk_maker<V>{core_.memory, seen, gone}.add(closed->chunks, {});
+    chunk_maker<V>{core_.memory, seen, gone, 0}.add(closed->chunks, {});
     return closed;
   }
 
