@@ -131,7 +131,7 @@ class time_index {
   /// Does the same for a range of pairs.
   template <range_of_rows<V> Range>
   void append(Range&& range) {
-    with_rows<V>(range, [this](const auto& rows) { append_batch(rows); });
+    with_rows<V>(range, [this](const auto& rows) { this->append_batch(rows); });
   }
   /// Does the same for two columns. @errors errc::invalid_argument when they are not equally long
   void append(std::span<const time_type> times, std::span<const V> values) {
