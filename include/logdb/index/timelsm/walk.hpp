@@ -137,19 +137,24 @@ class forward_cursor : public sequence_cursor<V> {
   bool enter_next() {
     while (first_ != last_) {
       const auto rows = this->enter(*first_++);
-      pos_ = rows.first, limit_ = rows.last;
+      pos_ = fetched_ = rows.first, limit_ = rows.last;
       if (pos_ != limit_) return true;
     }
     return false;
   }
 
   /// Has the processor fetch the rows that come next: to look for the end of a stretch touches few
-  /// of them, and each is waited for.
-  void fetch_ahead() const {
-    const auto rows = std::min<std::size_t>(static_cast<std::size_t>(limit_ - pos_), 256);
-    prefetch(pos_, rows);
-    prefetch(this->values_at(pos_), rows);
+  /// of them, and each is waited for. What was fetched already is not asked for again.
+  void fetch_ahead() {
+    const time_type* const from = std::max(pos_, fetched_);
+    fetched_ = pos_ + std::min<std::ptrdiff_t>(limit_ - pos_, 256);
+    if (from >= fetched_) return;
+    const auto rows = static_cast<std::size_t>(fetched_ - from);
+    prefetch(from, rows);
+    prefetch(this->values_at(from), rows);
   }
+
+  const time_type* fetched_ = nullptr;  // up to where
 };
 
 /// Walks the visible rows of one sequence downwards: its stretch is (pos(), stop()] read from the
