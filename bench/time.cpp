@@ -19,14 +19,13 @@
 
 namespace {
 
+using bench::append_all;
 using bench::plain_arrays;
 using bench::sum_rows;
 using bench::sum_spans;
 using bench::time_pair;
 using bench::time_pairs;
 using log_type = logdb::basic_memory_timelog<std::uint64_t>;
-
-constexpr std::size_t batch_rows = 1000;
 
 /// Keeps what a run computed, so that the compiler does not leave it out.
 std::atomic<std::uint64_t> kept_result = 0;
@@ -36,12 +35,6 @@ std::unique_ptr<log_type> make_log(
   log_type::options chosen;
   chosen.index.maintenance = mode;
   return std::make_unique<log_type>("bench", chosen);
-}
-
-void append_all(log_type& log, const time_pairs& rows, std::size_t batch = batch_rows) {
-  for (std::size_t at = 0; at < rows.size(); at += batch) {
-    log.append(std::span{rows}.subspan(at, std::min(batch, rows.size() - at)));
-  }
 }
 
 /// Runs a piece of work that does `count` of something; returns how many a second.
@@ -319,7 +312,7 @@ void measure_beside(const time_pairs& rows, bench::targets& targets) {
 }
 
 void run(const bench::options& options) {
-  const std::size_t count = options.quick ? 1'155'000 : 11'550'000;
+  const std::size_t count = bench::rows_wanted(options.quick);
   bench::targets targets;
   const auto rows = bench::make_rows(count, {.late_share = 0.07, .late_max = 500'000});
   measure_ingest(options, count, targets);

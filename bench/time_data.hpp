@@ -66,6 +66,19 @@ inline time_pairs make_rows(std::size_t count, const arrival& how) {
   return rows;
 }
 
+/// Returns how many rows are fed.
+constexpr std::size_t rows_wanted(bool quick) { return quick ? 1'155'000 : 11'550'000; }
+
+inline constexpr std::size_t batch_rows = 1000;
+
+/// Appends rows to a log in batches.
+template <class Log>
+void append_all(Log& log, const time_pairs& rows, std::size_t batch = batch_rows) {
+  for (std::size_t at = 0; at < rows.size(); at += batch) {
+    log.append(std::span{rows}.subspan(at, std::min(batch, rows.size() - at)));
+  }
+}
+
 /// Returns the width of time in which there are about so many rows.
 inline std::int64_t width_of(const time_pairs& rows, double wanted) {
   const auto [least, most] = std::ranges::minmax_element(rows, {}, &time_pair::first);

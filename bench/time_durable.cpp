@@ -35,7 +35,8 @@ class durable_appends {
   void run() {
     std::vector<contestant> all;
     std::vector<time_pairs> rows;
-    for (const auto& one : arrivals) rows.push_back(make_rows(count(), one.how));
+    const std::size_t count = rows_wanted(options_.quick);
+    for (const auto& one : arrivals) rows.push_back(make_rows(count, one.how));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       all.push_back({arrivals[i].name, [this, &given = rows[i]] { return in_batches(given); }});
     }
@@ -49,15 +50,10 @@ class durable_appends {
   }
 
  private:
-  [[nodiscard]] std::size_t count() const { return options_.quick ? 1'155'000 : 11'550'000; }
-
   double in_batches(const time_pairs& rows) {
-    constexpr std::size_t batch = 1000;
     durable_time_log log{work_.fresh()};
     const auto start = steady::now();
-    for (std::size_t at = 0; at < rows.size(); at += batch) {
-      log.append(std::span{rows}.subspan(at, std::min(batch, rows.size() - at)));
-    }
+    append_all(log, rows);
     const double rate = static_cast<double>(rows.size()) / seconds_since(start);
     require(log.size() == rows.size(), "the log lost rows");
     return rate;
@@ -137,7 +133,7 @@ class stored_rows {
 
   void run() {
     const auto path = work_.fresh();
-    write(path, 1000, "batches of 1,000");
+    write(path, batch_rows, "batches of 1,000");
     read(path);
     const auto singles = work_.fresh();
     write(singles, 1, "one by one");
@@ -150,9 +146,7 @@ class stored_rows {
     const auto start = steady::now();
     {
       durable_time_log log{path};
-      for (std::size_t at = 0; at < rows_.size(); at += batch) {
-        log.append(std::span{rows_}.subspan(at, std::min(batch, rows_.size() - at)));
-      }
+      append_all(log, rows_, batch);
     }
     std::printf("%s, durable, the close included: %s rows a second\n", how,
                 rate_text(static_cast<double>(rows_.size()) / seconds_since(start)).c_str());
@@ -218,7 +212,7 @@ class stored_rows {
 void run(const options& chosen) {
   targets judged;
   durable_appends{chosen, judged}.run();
-  const auto rows = make_rows(chosen.quick ? 1'155'000 : 11'550'000, arrivals.front().how);
+  const auto rows = make_rows(rows_wanted(chosen.quick), arrivals.front().how);
   stored_rows{chosen, rows, judged}.run();
   time_peers{chosen}.run();
 }

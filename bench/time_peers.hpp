@@ -242,7 +242,6 @@ class time_peers {
 
  private:
   static constexpr int rounds_max = 3;
-  static constexpr std::size_t batch_rows = 1000;
   static constexpr std::array steps{"rows appended durably", "rows scanned", "1,000-row ranges",
                                     "points"};
   static constexpr std::int64_t time_least = std::numeric_limits<std::int64_t>::min();
@@ -252,17 +251,15 @@ class time_peers {
 
   figures_type measure(const time_candidate& one) {
     const auto store = one.make(work_.fresh());
-    return {append_all(*store),
+    return {time_appends(*store),
             ask(one, 0, rows_.size(), [&] { return store->range(time_least, time_most); }),
             ask(one, 1, ranges_.size(), [&] { return each(*store, ranges_, width_); }),
             ask(one, 2, points_.size(), [&] { return each(*store, points_, 1); })};
   }
 
-  double append_all(time_store& to) const {
+  double time_appends(time_store& to) const {
     const auto start = steady::now();
-    for (std::size_t at = 0; at < rows_.size(); at += batch_rows) {
-      to.append(std::span{rows_}.subspan(at, std::min(batch_rows, rows_.size() - at)));
-    }
+    bench::append_all(to, rows_);
     return static_cast<double>(rows_.size()) / seconds_since(start);
   }
 

@@ -184,6 +184,8 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
     if (store_ == nullptr) throw error{errc::closed, "the log was moved from"};
     if (store_->is_closed()) [[unlikely]]
       throw error{errc::closed, "the log was closed", {.path = path_}};
+    if (store_->is_forked()) [[unlikely]]
+      throw detail::error_in_child(path_);
     return *store_;
   }
   [[nodiscard]] record_log& log() const { return open().log(); }

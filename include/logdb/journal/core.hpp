@@ -47,6 +47,12 @@ struct log_counters {
   platform::basic_atomic<System, std::uint64_t> attached_bytes = 0;
 };
 
+/// Returns what who uses a log is told that a parent of this process opened.
+inline error error_in_child(const std::filesystem::path& at) {
+  return {
+      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
+}
+
 /// Is the shared part of one open, writing log. Who guards what stands beside each member.
 ///
 /// Lock order: append, then the table's. Nothing waits for the disk under either.
@@ -142,9 +148,7 @@ struct journal_core {
   void require_own() const {
     if (!is_forked()) [[likely]]
       return;
-    throw error{errc::closed,
-                "the log was opened before a fork, by the parent: open it again",
-                {.path = segments.volume()->path()}};
+    throw error_in_child(segments.volume()->path());
   }
 
   /// Throws unless the log takes appends.

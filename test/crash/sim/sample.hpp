@@ -3,9 +3,7 @@
 /// @file
 /// `sample`: some of many, each as likely as any other.
 
-#include <cstdint>
-#include <optional>
-#include <utility>
+#include <cstddef>
 #include <vector>
 
 #include "choices.hpp"

@@ -71,13 +71,12 @@ struct slice {
   /// is seen where the search for those was, and no other line of memory is waited for.
   [[nodiscard]] std::size_t up_to(time_type time, std::size_t least) const {
     constexpr std::size_t few = 8;
-    if (size - least > few && times[least + few] > time) {
-      return static_cast<std::size_t>(upper_bound(times + least, times + least + few, time) -
-                                      times);
+    const time_type* const from = times + least;
+    for (const std::size_t more : {few, fence_rows}) {
+      if (size - least <= more || from[more] <= time) continue;
+      return static_cast<std::size_t>(upper_bound(from, from + more, time) - times);
     }
-    if (size - least <= fence_rows || times[least + fence_rows] <= time) return up_to(time);
-    return static_cast<std::size_t>(upper_bound(times + least, times + least + fence_rows, time) -
-                                    times);
+    return up_to(time);
   }
   /// Returns its rows in bounds.
   [[nodiscard]] slice within(const bounds& in) const {

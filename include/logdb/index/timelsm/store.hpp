@@ -57,9 +57,7 @@ class store {
   [[nodiscard]] Log& log() { return log_; }
 
   /// Returns the index; to read only, with what the writer appended since.
-  /// @errors  errc::closed in a child of the process that opened the log
   [[nodiscard]] index_type& index() {
-    require_own();
     if (read_only_) {
       guard lock{replay_mutex_};
       replay_.go_on(log_, index_);
@@ -68,8 +66,7 @@ class store {
   }
   /// Returns what readers see.
   [[nodiscard]] auto snapshot() {
-    if (read_only_) return index().snapshot();
-    require_own();
+    (void)index();  // brings in what is new
     return line_.shown.now();
   }
 
@@ -91,7 +88,6 @@ class store {
 
   /// Stores what there is, and gives up the records that said so.
   void checkpoint() {
-    require_own();
     guard lock{replay_mutex_};
     asked_.store(false);
     const std::uint64_t before = written();
@@ -102,14 +98,12 @@ class store {
 
   /// Merges everything into one level, removes what was erased, and stores it.
   void compact() {
-    require_own();
     index_.compact([this] { checkpoint(); });
     checkpoint();
   }
 
   /// Does one step of maintenance, or writes a checkpoint where one is due and nobody else does.
   bool maintain() {
-    require_own();
     if (index_.maintain()) return true;
     if (thread_.joinable() || read_only_ || !is_due()) return false;
     checkpoint();
@@ -118,7 +112,7 @@ class store {
 
   /// Ends the log; what it has accepted reaches the index before that is closed. Again: nothing.
   void close() {
-    if (index_.is_forked()) return leave_to_parent();
+    if (is_forked()) return leave_to_parent();
     if (!closed_.exchange(true)) end_storing();
     struct then_index {
       store& self;
@@ -128,6 +122,8 @@ class store {
     log_.close();
   }
   [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
+  /// Tells whether this is a child of the process that opened the log: it may only close its copy.
+  [[nodiscard]] bool is_forked() const { return index_.is_forked(); }
 
  private:
   using mutex = platform::basic_mutex<System>;
@@ -175,12 +171,6 @@ class store {
     const std::uint64_t little = options_.checkpoint_bytes / 16;
     const bool told = !read_only_ && options_.on_drop && index_.stats().rows_dropped != 0;
     if (told || (is_automatic() && unstored() > little)) try_checkpoint();
-  }
-
-  void require_own() const {
-    if (!index_.is_forked()) [[likely]]
-      return;
-    throw error{errc::closed, "the log was opened before a fork, by the parent: open it again"};
   }
 
   /// Ends a child's copy of the log.
