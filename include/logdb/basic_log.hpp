@@ -126,7 +126,8 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   [[nodiscard]] cursor_type cursor(std::string name) {
     require_usable();
     if (name.empty() || name.size() > format::cursor_name_bytes_max) {
-      throw error{errc::invalid_argument, "a cursor's name has 1 to 255 bytes"};
+      throw error{errc::invalid_argument,
+                  "a cursor's name has 1 to 255 bytes, not " + std::to_string(name.size())};
     }
     return {*this, std::move(name)};
   }

@@ -35,16 +35,16 @@ enum class errc {
   invalid_argument,   ///< an option or an argument out of its range
   unsupported,        ///< the file system or the kernel lacks something that is needed
   busy,               ///< maintenance lags behind, and the options say to report it
+  limit,              ///< a limit of this process or machine, such as that on open files
 };
 
-/// Gives the remedy for an error: what a person may do about it.
+/// Gives the remedy for an error of which no more is known: what a person may do about it.
 constexpr std::string_view remedy(errc code) {
   switch (code) {
-    case errc::io: return "check the device and the kernel's log; nothing acknowledged was lost";
+    case errc::io: return "check the device and the kernel's log";
     case errc::no_space: return "free space on this file system, or keep less: options::retention";
     case errc::permission_denied: return "give this user access to the path, or open it read_only";
-    case errc::not_found:
-      return "check the path or the number; open with open_mode::read_write to create";
+    case errc::not_found: return "check the path or the number";
     case errc::not_a_log: return "choose an empty or a new directory; nothing here was changed";
     case errc::format_mismatch: return "open it with the policies and the version that wrote it";
     case errc::corrupt:
@@ -58,11 +58,17 @@ constexpr std::string_view remedy(errc code) {
     case errc::invalid_argument: return "correct the argument";
     case errc::unsupported: return "use a local file system such as ext4, xfs or btrfs";
     case errc::busy: return "try again, or let writes wait: options::index.pressure";
+    case errc::limit:
+      return "raise the limit, or use less of it: ulimit -a shows those of a process";
   }
   return "see docs/errors.md";
 }
 
 namespace detail {
+
+/// What to do where a log was to be read and none is.
+inline constexpr std::string_view create_remedy =
+    "check the path, or open with open_mode::read_write to create a log there";
 
 constexpr std::string_view describe(errc code) {
   switch (code) {
@@ -82,8 +88,35 @@ constexpr std::string_view describe(errc code) {
     case errc::invalid_argument: return "invalid argument";
     case errc::unsupported: return "not supported here";
     case errc::busy: return "busy";
+    case errc::limit: return "a limit of this process or machine is reached";
   }
   return "unknown error";
+}
+
+/// Gives the remedy for what the system said; empty where the condition has said enough.
+constexpr std::string_view remedy_for(int os_error) {
+  switch (os_error) {
+    case EMFILE: return "close files, or raise this process's limit on them: ulimit -n";
+    case ENFILE: return "close files, or raise the machine's limit on them: sysctl fs.file-max";
+    case ENOMEM:
+      return "free memory, or raise the limit on it (ulimit -v, the container's) or on mappings "
+             "(sysctl vm.max_map_count)";
+    case EFBIG:
+      return "raise the limit on the size of a file (ulimit -f), or lower options::segment_bytes "
+             "and durability.staging_bytes";
+    case EAGAIN: return "try again, or raise the limit on locked memory: ulimit -l";
+    case ENOLCK: return "the kernel has no room for another lock: close files that are locked";
+    case EDQUOT: return "raise the quota of this user, or keep less: options::retention";
+    case EROFS: return "the file system is mounted read-only: open it read_only, or mount it anew";
+    case ENOENT: return "check the path: it, or a part of it, is not there or was removed";
+    case ENOTDIR: return "check the path: a part of it is a file";
+    case ELOOP: return "check the path: its symbolic links lead in a circle";
+    case ENAMETOOLONG: return "choose a shorter path: a name has at most 255 bytes, a path 4095";
+    case EEXIST:
+    case EISDIR:
+    case ENOTEMPTY: return "move away what is in the way there";
+    default: return {};
+  }
 }
 
 class error_category final : public std::error_category {
@@ -112,6 +145,8 @@ struct error_site {
   std::optional<std::uint64_t> offset{};
   std::optional<lsn> at{};
   int os_error = 0;  ///< errno, or 0
+  /// what a person may do here, of static storage; empty: what the errno or the condition says
+  std::string_view remedy{};
 };
 
 /// Is what every function of the library throws. Its message names the path, the offset, the lsn
@@ -130,16 +165,22 @@ class error : public std::system_error {
   [[nodiscard]] std::optional<std::uint64_t> offset() const noexcept { return site_.offset; }
   [[nodiscard]] std::optional<lsn> at() const noexcept { return site_.at; }
   [[nodiscard]] int os_error() const noexcept { return site_.os_error; }
-  [[nodiscard]] std::string_view remedy() const noexcept { return logdb::remedy(code_); }
+  [[nodiscard]] std::string_view remedy() const noexcept { return choose_remedy(code_, site_); }
 
  private:
+  static std::string_view choose_remedy(errc code, const error_site& site) noexcept {
+    if (!site.remedy.empty()) return site.remedy;
+    const std::string_view known = detail::remedy_for(site.os_error);
+    return known.empty() ? logdb::remedy(code) : known;
+  }
+
   static std::string compose(errc code, const std::string& what, const error_site& site) {
     std::string text = what + ": " + std::string{detail::describe(code)};
     if (!site.path.empty()) text += ", " + site.path.string();
     if (site.offset) text += ", offset " + std::to_string(*site.offset);
     if (site.at) text += ", lsn " + std::to_string(site.at->value());
     if (site.os_error != 0) text += " (" + std::generic_category().message(site.os_error) + ")";
-    return text + "; " + std::string{logdb::remedy(code)};
+    return text + "; " + std::string{choose_remedy(code, site)};
   }
 
   errc code_;
@@ -147,7 +188,8 @@ class error : public std::system_error {
   std::shared_ptr<const std::string> text_;  // shared: copying an exception must not throw
 };
 
-/// Maps an errno to the condition that it stands for.
+/// Maps an errno to the condition that it stands for. What is wrong with the process or with what
+/// it asked for is no `errc::io`: that is for the device.
 inline errc errc_from_errno(int os_error) noexcept {
   switch (os_error) {
     case ENOSPC:
@@ -157,16 +199,33 @@ inline errc errc_from_errno(int os_error) noexcept {
     case EROFS: return errc::permission_denied;
     case ENOENT: return errc::not_found;
     case ENOTDIR:
-    case ELOOP: return errc::not_a_log;
+    case ELOOP:
+    case EEXIST:
+    case EISDIR:
+    case ENOTEMPTY: return errc::not_a_log;
+    case ENAMETOOLONG: return errc::invalid_argument;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EFBIG:
+    case EAGAIN:
+    case ENOLCK: return errc::limit;
+    case EINVAL:
+    case ENODEV:
+    case ENOSYS:
     case EOPNOTSUPP: return errc::unsupported;
     default: return errc::io;
   }
 }
 
 /// Throws what an errno means for an operation on a path.
+/// @param remedy  of static storage; empty: what the errno says
 [[noreturn]] inline void throw_errno(int os_error, const std::string& what,
-                                     std::filesystem::path path = {}) {
-  throw error{errc_from_errno(os_error), what, {.path = std::move(path), .os_error = os_error}};
+                                     std::filesystem::path path = {},
+                                     std::string_view remedy = {}) {
+  throw error{errc_from_errno(os_error),
+              what,
+              {.path = std::move(path), .os_error = os_error, .remedy = remedy}};
 }
 
 }  // namespace logdb

@@ -4,10 +4,13 @@
 /// The run-time options of a log: numbers and thresholds, with those of each policy under its axis'
 /// name.
 
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <string>
 
+#include <logdb/error.hpp>
 #include <logdb/storage/policy.hpp>
 
 namespace logdb {
@@ -45,5 +48,35 @@ struct basic_options {
   typename Policies::index::options index{};
   typename Policies::locking::options locking{};
 };
+
+namespace detail {
+
+/// Throws unless the options are in their ranges.
+template <class Options>
+void require_valid(const Options& options) {
+  const auto require = [](bool holds, const char* what, std::uint64_t found) {
+    if (holds) return;
+    throw error{errc::invalid_argument, what + (", not " + std::to_string(found))};
+  };
+  const std::uint64_t staging = options.durability.staging_bytes;
+  require(std::has_single_bit(staging) && staging >= 32u << 10 && staging <= 1u << 30,
+          "durability.staging_bytes must be a power of two, 32 KiB .. 1 GiB", staging);
+  require(options.segment_bytes >= 16u << 10 && options.segment_bytes <= std::uint64_t{1} << 40,
+          "segment_bytes must be 16 KiB .. 1 TiB", options.segment_bytes);
+  require(options.record_bytes_max <= (std::uint64_t{1} << 32) - (1u << 16),
+          "record_bytes_max must be at most 4 GiB - 64 KiB", options.record_bytes_max);
+  // A policy's own options may say themselves what is wrong with them.
+  const auto ask = [](const auto& own) {
+    if constexpr (requires { own.fault(); }) {
+      if (const char* const fault = own.fault()) throw error{errc::invalid_argument, fault};
+    }
+  };
+  ask(options.storage);
+  ask(options.durability);
+  ask(options.index);
+  ask(options.locking);
+}
+
+}  // namespace detail
 
 }  // namespace logdb

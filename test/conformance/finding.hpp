@@ -55,6 +55,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_that_is_not_there_is_told_from_one_given_
     BOOST_REQUIRE(failure);
     BOOST_TEST((failure->condition() == errc::truncated));
     BOOST_TEST((failure->at() == f.log.first_lsn() - 1));
+    BOOST_TEST(throws(errc::truncated, [&] { (void)f.log.read(lsn{0}); }));
   }
   BOOST_TEST(f.log.read(f.log.first_lsn()).lsn() == f.log.first_lsn());
 }

@@ -36,6 +36,24 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_record_can_be_waited_for, Log, logs) {
   BOOST_TEST((failure->at() == lsn{101}));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_never_stands_beyond_the_last_record, Log, logs) {
+  small_log<Log> f;
+  fill(f.log, 1, 5);
+  auto cursor = f.log.cursor("mail");
+  cursor.acknowledge(lsn{2});
+  for (const lsn beyond : {lsn{6}, lsn{1000}, lsn{UINT64_MAX}}) {
+    const auto failure = error_of([&] { cursor.acknowledge(beyond); });
+    BOOST_REQUIRE(failure);
+    BOOST_TEST((failure->condition() == errc::invalid_argument));
+    BOOST_TEST((failure->at() == beyond));
+    BOOST_TEST(std::string{failure->what()}.find("the last is lsn 5") != std::string::npos);
+    BOOST_TEST(cursor.next() == lsn{3});
+  }
+  cursor.acknowledge(lsn{5});
+  fill(f.log, 6, 10);
+  BOOST_TEST(texts(cursor.records()) == numbered(6, 10), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_append_that_promises_it_is_durable_when_it_returns, Log, logs) {
   small_log<Log> f;
   for (std::uint64_t n = 1; n <= 20; ++n) {

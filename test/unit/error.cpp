@@ -15,7 +15,7 @@ namespace {
 using logdb::errc;
 using logdb::error;
 
-constexpr int last = static_cast<int>(errc::busy);
+constexpr int last = static_cast<int>(errc::limit);
 
 BOOST_AUTO_TEST_SUITE(errors)
 
@@ -69,10 +69,41 @@ BOOST_AUTO_TEST_CASE(an_errno_stands_for_a_condition) {
   BOOST_TEST((logdb::errc_from_errno(ENOTDIR) == errc::not_a_log));
   BOOST_TEST((logdb::errc_from_errno(EOPNOTSUPP) == errc::unsupported));
   BOOST_TEST((logdb::errc_from_errno(EIO) == errc::io));
+  for (const int of_the_process : {EMFILE, ENFILE, ENOMEM, EFBIG, EAGAIN, ENOLCK}) {
+    BOOST_TEST((logdb::errc_from_errno(of_the_process) == errc::limit));
+  }
+  BOOST_TEST((logdb::errc_from_errno(ENAMETOOLONG) == errc::invalid_argument));
+  for (const int in_the_way : {EEXIST, EISDIR, ENOTEMPTY, ELOOP}) {
+    BOOST_TEST((logdb::errc_from_errno(in_the_way) == errc::not_a_log));
+  }
+  for (const int of_the_file_system : {EINVAL, ENODEV, ENOSYS}) {
+    BOOST_TEST((logdb::errc_from_errno(of_the_file_system) == errc::unsupported));
+  }
   const auto failure = logdb::test::error_of([] { logdb::throw_errno(ENOSPC, "no", "a/b"); });
   BOOST_REQUIRE(failure);
   BOOST_TEST(failure->path() == "a/b");
   BOOST_TEST(failure->os_error() == ENOSPC);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_place_knows_comes_before_the_errno_and_that_before_the_condition) {
+  const std::string_view known = "feed the cat";
+  const error here{errc::not_found, "no", {.os_error = ENOENT, .remedy = known}};
+  BOOST_TEST(here.remedy() == known);
+  const error by_errno{errc::limit, "no", {.os_error = EMFILE}};
+  BOOST_TEST(by_errno.remedy().find("ulimit -n") != std::string_view::npos);
+  const error by_condition{errc::limit, "no"};
+  BOOST_TEST(by_condition.remedy() == logdb::remedy(errc::limit));
+  for (const error& each : {here, by_errno, by_condition}) {
+    BOOST_TEST(std::string{each.what()}.ends_with("; " + std::string{each.remedy()}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(only_what_the_device_said_sends_people_to_the_device) {
+  for (int os_error = 1; os_error < 134; ++os_error) {
+    const error failure{logdb::errc_from_errno(os_error), "no", {.os_error = os_error}};
+    const bool blames = failure.remedy().find("device") != std::string_view::npos;
+    BOOST_TEST(blames == (failure.condition() == errc::io), failure.what());
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

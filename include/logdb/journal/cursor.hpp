@@ -38,7 +38,7 @@ class log_cursor {
 
   /// Says that everything up to and with `done` was dealt with. May go back, to read again.
   ///
-  /// @errors      as append()
+  /// @errors      as append(); errc::invalid_argument beyond last_lsn()
   /// @durability  as an append
   void acknowledge(lsn done) { log_->view().set_cursor(name_, done); }
 

@@ -3,8 +3,9 @@
 /// @file
 /// Where the named cursors of a log stand, and which of that a manifest may say.
 
-#include <algorithm>
 #include <iterator>
+#include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -17,28 +18,28 @@ namespace logdb::detail {
 ///
 /// Not only the last of all: while that may still be lost, a manifest must say the one before.
 /// @threads  one at a time
+/// @cost     set() and find(): O(log cursors)
 class cursor_table {
  public:
   using entry = format::manifest_cursor;
 
   cursor_table() = default;
-  explicit cursor_table(std::vector<entry> known) : entries_{std::move(known)} { sort(); }
+  explicit cursor_table(const std::vector<entry>& known) {
+    for (const auto& each : known) set(each);
+  }
 
   /// Remembers a cursor; what was logged later in the stream wins.
   void set(const entry& cursor) {
-    const auto place = std::ranges::lower_bound(entries_, cursor, is_before);
-    if (place != entries_.end() && is_same(*place, cursor)) {
-      if (place->logged < cursor.logged) *place = cursor;
-    } else {
-      entries_.insert(place, cursor);
-    }
+    const auto [place, is_new] =
+        places_.try_emplace({cursor.name, cursor.logged.segment}, point{cursor.at, cursor.logged});
+    if (!is_new && place->second.logged < cursor.logged) place->second = {cursor.at, cursor.logged};
   }
 
   /// Returns where a cursor stands; 0 when it was never set.
   [[nodiscard]] lsn find(std::string_view name) const {
-    const auto behind = std::ranges::upper_bound(entries_, name, {}, name_of);
-    if (behind == entries_.begin() || std::prev(behind)->name != name) return {};
-    return std::prev(behind)->at;
+    const auto behind = places_.upper_bound(name);
+    if (behind == places_.begin() || std::prev(behind)->first.first != name) return {};
+    return std::prev(behind)->second.at;
   }
 
   /// Returns of each cursor the last place that lies in a segment for good, and forgets those
@@ -48,31 +49,38 @@ class cursor_table {
   template <class IsLasting>
   [[nodiscard]] std::vector<entry> settle(IsLasting is_lasting) {
     std::vector<entry> lasting;
-    const auto take = [&](const entry& cursor) {
-      if (!is_lasting(cursor.logged.segment)) return false;
-      if (!lasting.empty() && lasting.back().name == cursor.name) lasting.pop_back();
-      lasting.push_back(cursor);
-      return true;
-    };
-    std::vector<entry> left;
-    std::ranges::remove_copy_if(entries_, std::back_inserter(left), take);
-    left.insert(left.end(), lasting.begin(), lasting.end());
-    entries_ = std::move(left);
-    sort();
+    auto last = places_.end();  // of the one that lasting ends with
+    for (auto each = places_.begin(); each != places_.end(); ++each) {
+      const auto& [name, segment] = each->first;
+      if (!is_lasting(segment)) continue;
+      if (!lasting.empty() && lasting.back().name == name) {
+        lasting.pop_back();
+        places_.erase(last);
+      }
+      lasting.push_back({name, each->second.at, each->second.logged});
+      last = each;
+    }
     return lasting;
   }
 
  private:
-  static std::string_view name_of(const entry& cursor) { return cursor.name; }
-  static bool is_before(const entry& a, const entry& b) {
-    return std::pair{name_of(a), a.logged.segment} < std::pair{name_of(b), b.logged.segment};
-  }
-  static bool is_same(const entry& a, const entry& b) {
-    return a.name == b.name && a.logged.segment == b.logged.segment;
-  }
-  void sort() { std::ranges::sort(entries_, is_before); }
+  using key = std::pair<std::string, segment_number>;
 
-  std::vector<entry> entries_;  // by name, then by segment
+  struct point {
+    lsn at;
+    position logged;
+  };
+
+  /// Orders by name, then by segment; a name alone stands behind all of its own when it is looked
+  /// for from above.
+  struct is_before {
+    using is_transparent = void;
+    bool operator()(const key& a, const key& b) const { return a < b; }
+    bool operator()(std::string_view name, const key& b) const { return name < b.first; }
+    bool operator()(const key& a, std::string_view name) const { return a.first < name; }
+  };
+
+  std::map<key, point, is_before> places_;
 };
 
 }  // namespace logdb::detail

@@ -136,7 +136,11 @@ class follower {
 
   [[nodiscard]] format::manifest read_manifest() const {
     auto found = load_manifest<Policies>(*volume_, open_mode::read_only);
-    if (!found) throw error{errc::not_found, "there is no log here", {.path = volume_->path()}};
+    if (!found) {
+      throw error{errc::not_found,
+                  "there is no log here",
+                  {.path = volume_->path(), .remedy = create_remedy}};
+    }
     return *std::move(found);
   }
 

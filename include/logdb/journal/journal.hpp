@@ -3,7 +3,6 @@
 /// @file
 /// A log opened to write: what its parts do together.
 
-#include <bit>
 #include <memory>
 #include <stop_token>
 #include <utility>
@@ -18,29 +17,6 @@
 #include <logdb/journal/workers.hpp>
 
 namespace logdb::detail {
-
-/// Throws unless the options are in their ranges.
-template <class Options>
-void require_valid(const Options& options) {
-  const auto require = [](bool holds, const char* what) {
-    if (!holds) throw error{errc::invalid_argument, what};
-  };
-  const std::uint64_t staging = options.durability.staging_bytes;
-  require(std::has_single_bit(staging) && staging >= 32u << 10 && staging <= 1u << 30,
-          "durability.staging_bytes must be a power of two, 32 KiB .. 1 GiB");
-  require(options.segment_bytes >= 16u << 10 && options.segment_bytes <= std::uint64_t{1} << 40,
-          "segment_bytes must be 16 KiB .. 1 TiB");
-  require(options.record_bytes_max <= (std::uint64_t{1} << 32) - (1u << 16),
-          "record_bytes_max must be at most 4 GiB - 64 KiB");
-  // A policy's own options may say themselves what is wrong with them.
-  const auto ask = [require](const auto& own) {
-    if constexpr (requires { own.fault(); }) require(own.fault() == nullptr, own.fault());
-  };
-  ask(options.storage);
-  ask(options.durability);
-  ask(options.index);
-  ask(options.locking);
-}
 
 /// Is the writing half of a log.
 ///
@@ -117,8 +93,12 @@ class journal {
     return acknowledge(appender_.put_attached(own.segment(), records));
   }
 
-  /// Moves a named cursor.
-  void set_cursor(const format::cursor& cursor) { acknowledge(appender_.put_cursor(cursor)); }
+  /// Moves a named cursor. @errors errc::invalid_argument beyond the last record, and as append()
+  void set_cursor(const format::cursor& cursor) {
+    core_.require_own();
+    require_appended(cursor.at);
+    acknowledge(appender_.put_cursor(cursor));
+  }
   [[nodiscard]] lsn cursor(std::string_view name) {
     if constexpr (core_type::is_shared) (void)scope();  // the last may be another process's
     return core_.segments.cursor(name);
@@ -130,9 +110,7 @@ class journal {
   }
 
   void wait_durable(lsn at) {
-    if (at > last_lsn()) {
-      throw error{errc::invalid_argument, "the record was not appended yet", {.at = at}};
-    }
+    require_appended(at);
     if (at > durable_lsn()) commits_.wait(core_.reached(watermark::appended), watermark::durable);
   }
 
@@ -282,6 +260,14 @@ class journal {
   static storage& examined(storage& volume) {
     (void)recovery<Policies>::start(volume);
     return volume;
+  }
+
+  void require_appended(lsn at) const {
+    const lsn last = last_lsn();
+    if (at <= last) return;
+    throw error{errc::invalid_argument,
+                "no record was appended there yet; the last is lsn " + std::to_string(last.value()),
+                {.path = path(), .at = at, .remedy = "give an lsn up to last_lsn()"}};
   }
 
   lsn acknowledge(const ticket& put) {

@@ -48,7 +48,7 @@ class log_snapshot {
   /// Returns one record.
   /// @errors  errc::truncated, errc::not_found, errc::corrupt
   [[nodiscard]] record read(lsn at) const {
-    if (at > scope_.last || at < lsn{1}) throw_not_found(at);
+    if (at > scope_.last || (at < lsn{1} && scope_.first == lsn{1})) throw_not_found(at);
     for (const record& found : records(at)) {
       if (found.lsn() != at) break;  // salvage skipped it
       return found;
@@ -93,7 +93,7 @@ class log_snapshot {
   [[noreturn]] void throw_not_found(lsn at) const {
     throw error{errc::not_found,
                 "there is no such record; the last is lsn " + std::to_string(scope_.last.value()),
-                {.at = at}};
+                {.at = at, .remedy = "read from first_lsn() to last_lsn()"}};
   }
 
   detail::read_scope<Policies> scope_;

@@ -42,7 +42,7 @@ class BasicDirectory {
                           const options& = options{})
       : path_{path}, mode_{mode} {
     const bool created = mode == open_mode::read_write && make_directory();
-    handle_ = open_directory(path_);
+    handle_ = open_directory(path_, mode == open_mode::read_only ? to_read : to_follow);
     if (mode == open_mode::read_write) sync_parent(created);
   }
 
@@ -52,7 +52,7 @@ class BasicDirectory {
   /// Opens a directory that must be there, and is not the log's own.
   /// @errors  errc::not_found, errc::not_a_log, errc::permission_denied, errc::io
   BasicDirectory(shared, const std::filesystem::path& path, open_mode mode)
-      : path_{path}, mode_{mode}, handle_{open_directory(path_)} {}
+      : path_{path}, mode_{mode}, handle_{open_directory(path_, to_create_in)} {}
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
@@ -125,26 +125,47 @@ class BasicDirectory {
  private:
   using handle = detail::owned_handle<System>;
 
+  // What to do about a directory that is not there, by what it was wanted for.
+  static constexpr std::string_view to_read = detail::create_remedy;
+  static constexpr std::string_view to_follow =
+      "check the path: it is, or goes through, a symbolic link that leads nowhere";
+  static constexpr std::string_view to_create_in =
+      "create its parent directory first, or check the path";
+  static constexpr std::string_view unsynced_names =
+      "this file system cannot make the names in a directory durable: use a local one such as "
+      "ext4, xfs or btrfs";
+
   /// Returns whether the directory was not there before.
   [[nodiscard]] bool make_directory() const {
     const std::string text = path_.string();
     const int result =
         detail::retry_interrupted([&] { return System::make_directory(text.c_str()); });
+    if (result == -ENOENT) {
+      throw_errno(ENOENT, "cannot create the directory", path_,
+                  path_.empty() ? "give a path: this one is empty" : to_create_in);
+    }
     if (result != -EEXIST) detail::require_done(result, "cannot create the directory", path_);
     return result == 0;
   }
 
-  [[nodiscard]] static handle open_directory(const std::filesystem::path& path) {
+  /// @param missing  what to do if it is not there
+  [[nodiscard]] static handle open_directory(const std::filesystem::path& path,
+                                             std::string_view missing) {
     const std::string text = path.string();
     const auto opened =
         detail::retry_interrupted([&] { return System::open_directory(text.c_str()); });
-    return handle{detail::require_done(opened, "cannot open the directory", path)};
+    constexpr const char* what = "cannot open the directory";
+    if (opened == -ENOENT) throw_errno(ENOENT, what, path, missing);
+    if (opened == -EACCES) throw_errno(EACCES, what, path, "give this user the right to enter it");
+    return handle{detail::require_done(opened, what, path)};
   }
 
   static void sync_names(const handle& directory, const std::filesystem::path& path) {
     const int result =
         detail::retry_interrupted([&] { return System::sync_directory(directory.get()); });
-    detail::require_done(result, "cannot sync the directory", path);
+    constexpr const char* what = "cannot sync the directory";
+    if (result == -EINVAL) throw_errno(EINVAL, what, path, unsynced_names);
+    detail::require_done(result, what, path);
   }
 
   /// Returns a path as people write it, for messages.
@@ -160,7 +181,7 @@ class BasicDirectory {
     if (!created && !names().empty()) return;
     const std::filesystem::path parent = path_ / "..";  // its own, also through a symbolic link
     try {
-      sync_names(open_directory(parent), plain(parent));
+      sync_names(open_directory(parent, to_follow), plain(parent));
     } catch (const error& failure) {
       // Whoever gave this user a directory in a parent that it may not read has made it durable,
       // too.
@@ -180,6 +201,9 @@ class BasicDirectory {
     const auto opened = detail::retry_interrupted(
         [&] { return System::open_file(handle_.get(), text.c_str(), access); });
     if (is_no_file(opened)) throw_no_file(full, static_cast<int>(-opened));
+    if (opened == -EACCES && access == platform::file_access::read_only) {
+      throw_errno(EACCES, what, full, "give this user the right to read it");
+    }
     handle owner{detail::require_done(opened, what, full)};
     // A fifo or a device opens like a file, but has no size.
     const auto bytes = detail::retry_interrupted([&] { return System::size(owner.get()); });
@@ -194,7 +218,9 @@ class BasicDirectory {
   }
 
   [[noreturn]] static void throw_no_file(const std::filesystem::path& path, int os_error) {
-    throw error{errc::not_a_log, "no regular file", {.path = path, .os_error = os_error}};
+    throw error{errc::not_a_log,
+                "no regular file",
+                {.path = path, .os_error = os_error, .remedy = detail::remedy_for(EEXIST)}};
   }
 
   std::filesystem::path path_;

@@ -155,14 +155,19 @@ class single_file_volume {
 
   /// Returns null for an empty file: whoever made it has put nothing into it.
   [[nodiscard]] host_ptr open_host() const {
+    if (mode_ == open_mode::read_only && !beside_.exists(name_)) throw_nothing_here();
     file opened = beside_.open(name_, mode_);
     if (opened.size() == 0) {
       if (mode_ == open_mode::read_write) return nullptr;
-      throw error{errc::not_found, "the file is empty", {.path = path_}};
+      throw_nothing_here();
     }
     auto made = std::make_shared<host>(std::move(opened));
     made->load();
     return made;
+  }
+
+  [[noreturn]] void throw_nothing_here() const {
+    throw error{errc::not_found, "there is no log here", {.path = path_, .remedy = create_remedy}};
   }
 
   void follow() {

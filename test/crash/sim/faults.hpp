@@ -101,7 +101,7 @@ inline std::vector<int> failures_of(call kind) {
     case call::write: return {EIO, ENOSPC, EDQUOT, EINTR, short_transfer};
     case call::read: return {EIO, EINTR, short_transfer};
     case call::sync: return {EIO, ENOSPC, EDQUOT, EINTR};
-    case call::sync_directory: return {EIO, EINTR};
+    case call::sync_directory: return {EIO, EINVAL, EINTR};
     case call::allocate: return {EIO, ENOSPC, EDQUOT, EINTR, EOPNOTSUPP};
     case call::resize: return {EIO, EINTR};
     case call::map: return {ENOMEM, EMFILE};
@@ -121,6 +121,7 @@ constexpr bool is_documented(errc condition) {
     case errc::no_space:
     case errc::failed:
     case errc::unsupported:
+    case errc::limit:
     case errc::locked: return true;
     default: return false;
   }

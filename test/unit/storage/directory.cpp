@@ -328,13 +328,14 @@ BOOST_AUTO_TEST_CASE(a_failed_mapping_is_told) {
   auto file = storage.create("a");
   file.allocate(100);
   faulty_system::faults.map.failure = -ENOMEM;
-  check_error(errc::io, ENOMEM, file.path(), [&] { (void)file.map(0, 100, open_mode::read_only); });
+  check_error(errc::limit, ENOMEM, file.path(),
+              [&] { (void)file.map(0, 100, open_mode::read_only); });
 }
 
 BOOST_AUTO_TEST_CASE(a_lock_that_fails_for_another_reason_is_an_error) {
   auto file = storage.create("a");
   faulty_system::faults.lock.failure = -ENOLCK;
-  check_error(errc::io, ENOLCK, file.path(), [&] { (void)file.try_lock_exclusive(); });
+  check_error(errc::limit, ENOLCK, file.path(), [&] { (void)file.try_lock_exclusive(); });
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_removal_is_told_but_a_missing_file_is_fine) {
