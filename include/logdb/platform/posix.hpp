@@ -35,6 +35,7 @@
 
 #include <boost/interprocess/exceptions.hpp>
 
+#include <logdb/platform/file_owner.hpp>
 #include <logdb/platform/fork_counter.hpp>
 #include <logdb/platform/mapped_region.hpp>
 #include <logdb/platform/network_file_system.hpp>
@@ -89,7 +90,7 @@ inline std::chrono::nanoseconds read_clock(::clockid_t clock) {
 /// short transfers.
 ///
 /// @threads  any
-struct posix {
+struct posix : posix_owners {
   using handle = int;  ///< an open file or directory; -1 is none
   using region = mapped_region;
   using robust_mutex = posix_robust_mutex;

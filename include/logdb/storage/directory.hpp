@@ -12,13 +12,16 @@
 #include <vector>
 
 #include <logdb/error.hpp>
+#include <logdb/format/names.hpp>
 #include <logdb/platform/posix.hpp>
 #include <logdb/storage/directory_file.hpp>
+#include <logdb/storage/new_file_owners.hpp>
 #include <logdb/storage/policy.hpp>
 
 namespace logdb {
 
-/// Keeps the files of a log in a directory of its own, which only its owner may enter.
+/// Keeps the files of a log in a directory of its own, which only its owner may enter unless
+/// options say otherwise.
 ///
 /// @tparam System  the seam to the system: platform::posix, or what a test puts in its place
 /// @threads        const members from any, the others from one at a time
@@ -28,7 +31,15 @@ class BasicDirectory {
   using system = System;
   using file = detail::directory_file<System>;
   using mapping = detail::directory_mapping<System>;
-  struct options {};
+  struct options {
+    /// of new files, whatever the umask says; none: as the log's manifest has, 0600 in a new log.
+    /// A new directory can also be entered by those who may read
+    std::filesystem::perms permissions = std::filesystem::perms::none;
+
+    [[nodiscard]] constexpr const char* fault() const {
+      return detail::fault_of_permissions(permissions);
+    }
+  };
 
   static constexpr std::string_view name = "Directory";
   static constexpr bool persistent = true;
@@ -39,10 +50,11 @@ class BasicDirectory {
   /// @errors      errc::not_found, errc::not_a_log, errc::permission_denied, errc::io
   /// @durability  the name of a new directory is on stable storage when this returns
   explicit BasicDirectory(const std::filesystem::path& path, open_mode mode,
-                          const options& = options{})
-      : path_{path}, mode_{mode} {
+                          const options& chosen = options{})
+      : path_{path}, mode_{mode}, owners_{format::manifest_name, chosen.permissions} {
     const bool created = mode == open_mode::read_write && make_directory();
     handle_ = open_directory(path_, mode == open_mode::read_only ? to_read : to_follow);
+    if (created) owners_.open_to_readers(handle_.get());
     if (mode == open_mode::read_write) sync_parent(created);
   }
 
@@ -50,9 +62,14 @@ class BasicDirectory {
   struct shared {};
 
   /// Opens a directory that must be there, and is not the log's own.
-  /// @errors  errc::not_found, errc::not_a_log, errc::permission_denied, errc::io
-  BasicDirectory(shared, const std::filesystem::path& path, open_mode mode)
-      : path_{path}, mode_{mode}, handle_{open_directory(path_, to_create_in)} {}
+  /// @param owners  decides whose new files are
+  /// @errors        errc::not_found, errc::not_a_log, errc::permission_denied, errc::io
+  BasicDirectory(shared, const std::filesystem::path& path, open_mode mode,
+                 detail::new_file_owners<System> owners)
+      : path_{path},
+        mode_{mode},
+        owners_{std::move(owners)},
+        handle_{open_directory(path_, to_create_in)} {}
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
@@ -75,7 +92,9 @@ class BasicDirectory {
 
   [[nodiscard]] file create(std::string_view file_name) {
     detail::require_writable(mode_, path_);
-    return open_as(file_name, platform::file_access::create_new, "cannot create the file");
+    auto made = open_as(file_name, platform::file_access::create_new, "cannot create the file");
+    owners_.give(made.handle(), handle_.get());
+    return made;
   }
 
   [[nodiscard]] file open(std::string_view file_name, open_mode mode) const {
@@ -225,6 +244,7 @@ class BasicDirectory {
 
   std::filesystem::path path_;
   open_mode mode_;
+  detail::new_file_owners<System> owners_;
   handle handle_;  // none only after a move
 };
 

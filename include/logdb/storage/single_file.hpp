@@ -224,10 +224,14 @@ class BasicSingleFile {
   struct options {
     /// a close writes the file anew when more of it than this is dead: 0 always, 1 never
     double compact_ratio = 0.5;
+    /// of a new file and of those beside it, whatever the umask says; none: as the file has, 0600
+    /// of a new one
+    std::filesystem::perms permissions = std::filesystem::perms::none;
 
     [[nodiscard]] constexpr const char* fault() const {
-      return compact_ratio >= 0 && compact_ratio <= 1 ? nullptr
-                                                      : "storage.compact_ratio must be 0 .. 1";
+      const bool possible = compact_ratio >= 0 && compact_ratio <= 1;
+      return possible ? detail::fault_of_permissions(permissions)
+                      : "storage.compact_ratio must be 0 .. 1";
     }
   };
 
@@ -242,7 +246,7 @@ class BasicSingleFile {
   ///          errc::permission_denied, errc::io; nothing was changed
   explicit BasicSingleFile(const std::filesystem::path& path, open_mode mode,
                            const options& chosen = options{})
-      : volume_{std::make_shared<volume>(path, mode)}, options_{chosen} {}
+      : volume_{std::make_shared<volume>(path, mode, chosen.permissions)}, options_{chosen} {}
 
   [[nodiscard]] const std::filesystem::path& path() const { return volume_->path(); }
 

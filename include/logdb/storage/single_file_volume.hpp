@@ -46,12 +46,13 @@ class single_file_volume {
 
   /// @errors  errc::not_found, errc::not_a_log, errc::corrupt, errc::format_mismatch,
   ///          errc::permission_denied, errc::io
-  single_file_volume(const std::filesystem::path& path, open_mode mode)
+  single_file_volume(const std::filesystem::path& path, open_mode mode,
+                     std::filesystem::perms permissions)
       : path_{path},
         name_{path.filename().string()},
         mode_{mode},
         process_{System::process_id()},
-        beside_{{}, parent_of(path), mode} {
+        beside_{{}, parent_of(path), mode, {name_, permissions}} {
     require_flat_name(name_, path_);
     follow();
   }

@@ -112,6 +112,17 @@ struct sim_system {
     return found != now.end() && found->second == entry->find(file)->file ? 1 : 0;
   }
 
+  // --- owners: all is one user's -----------------------------------------------------------------
+
+  static constexpr std::uint32_t root = 0;
+  static std::uint32_t user() { return 1000; }
+  static int owner_of(handle, const char*, platform::file_owner& out) {
+    out = {user(), user(), 0600};
+    return 0;
+  }
+  static int set_owner(handle, std::uint32_t, std::uint32_t) { return 0; }
+  static int set_permissions(handle, std::uint32_t) { return 0; }
+
   // --- bytes -----------------------------------------------------------------------------------
 
   static std::int64_t size(handle file) {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Whose a file is, and who may read and write it.
+
+#include <cerrno>
+#include <cstdint>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+namespace logdb::platform {
+
+/// The owner, the group and the permission bits of a file.
+struct file_owner {
+  std::uint32_t user = 0;
+  std::uint32_t group = 0;
+  std::uint32_t permissions = 0;
+};
+
+/// Those calls of `posix`.
+struct posix_owners {
+  static constexpr std::uint32_t root = 0;
+
+  /// Returns whose rights this process has.
+  static std::uint32_t user() { return static_cast<std::uint32_t>(::geteuid()); }
+
+  /// Tells whose a regular file of a directory is, or with "." the directory.
+  static int owner_of(int directory, const char* name, file_owner& out) {
+    struct ::stat found {};
+    if (::fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == -1) return -errno;
+    if (!S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode)) return -EINVAL;
+    out = {found.st_uid, found.st_gid, found.st_mode & 0777};
+    return 0;
+  }
+
+  static int set_owner(int file, std::uint32_t user, std::uint32_t group) {
+    return ::fchown(file, user, group) == -1 ? -errno : 0;
+  }
+
+  /// Sets the permission bits, of a directory too.
+  static int set_permissions(int file, std::uint32_t permissions) {
+    return ::fchmod(file, permissions) == -1 ? -errno : 0;
+  }
+};
+
+}  // namespace logdb::platform
