@@ -91,6 +91,10 @@ struct system_calls {
   static void yield();
   static std::uint32_t forks();
   static void count_forks();
+  static void unshare(handle);
+  static void end_unsharing(handle);
+  static std::uint32_t forks_begun();
+  static bool is_running(std::uint32_t);
   static logdb::timestamp now();
   static time uptime();
   static int random(void*, std::size_t);

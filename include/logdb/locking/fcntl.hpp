@@ -74,14 +74,38 @@ class Fcntl::lease {
  public:
   /// Waits while somebody opens or closes the log.
   /// @errors  errc::locked: a single writer has it, or 200 processes have; errc::io on a network
-  explicit lease(Storage& storage, const options& = options{}) : file_{enter(storage)} {
-    first_ = file_.try_lock_range(kind::exclusive, presence);
-    if (!first_) file_.lock_range(kind::shared, presence);
-    take_place();
+  explicit lease(Storage& storage, const options& = options{})
+      : file_{enter(storage)}, itself_{storage} {
+    claim_.take();
+    try {
+      first_ = file_.try_lock_range(kind::exclusive, presence);
+      if (!first_) file_.lock_range(kind::shared, presence);
+      if (!hold_itself()) detail::throw_locked_itself(file_.path());
+      if (first_) forget_holder();
+      take_place();
+    } catch (...) {
+      if (first_) discard();
+      release();
+      throw;
+    }
   }
-  lease(lease&&) noexcept = default;
-  lease& operator=(lease&&) noexcept = default;
-  ~lease() = default;  // closing the file gives everything back; in a child of a fork, nothing
+  lease(lease&& other) noexcept
+      : file_{std::move(other.file_)},
+        itself_{std::move(other.itself_)},
+        first_{other.first_},
+        place_{other.place_},
+        claim_{std::exchange(other.claim_, {})} {}
+  lease& operator=(lease&& other) noexcept {
+    if (this == &other) return *this;
+    release();
+    file_ = std::move(other.file_);
+    itself_ = std::move(other.itself_);
+    first_ = other.first_;
+    place_ = other.place_;
+    claim_ = std::exchange(other.claim_, {});
+    return *this;
+  }
+  ~lease() { release(); }
 
   /// Tells whether nobody else had the log open.
   [[nodiscard]] bool is_first() const { return first_; }
@@ -118,6 +142,7 @@ class Fcntl::lease {
  private:
   using kind = platform::range_lock;
   using file = typename Storage::file;
+  using system = typename Storage::system;
 
   static constexpr std::uint64_t turnstile = 0;
   static constexpr std::uint64_t presence = 1;
@@ -128,7 +153,9 @@ class Fcntl::lease {
     for (;;) {
       file opened = detail::open_lock_file(storage, file_name);
       require_local(opened);
-      if (!opened.try_lock_shared()) throw_locked(opened, "one process alone, with Locking<Flock>");
+      if (!opened.try_lock_shared()) {
+        detail::throw_locked(opened.path(), "one process alone, with Locking<Flock>");
+      }
       opened.lock_range(kind::exclusive, turnstile);
       if (is_named(opened)) return opened;
     }
@@ -152,16 +179,47 @@ class Fcntl::lease {
     for (; place_ < processes_max; ++place_) {
       if (file_.try_lock_range(kind::exclusive, places + place_)) return;
     }
-    throw_locked(file_, std::to_string(processes_max) + " processes, the most there can be");
+    detail::throw_locked(file_.path(),
+                         std::to_string(processes_max) + " processes, the most there can be");
   }
 
-  [[noreturn]] static void throw_locked(const file& held, const std::string& who) {
-    throw error{errc::locked, "the log is held by " + who, {.path = held.path()}};
+  /// Whoever has it by another name keeps the first by this one out, and those who follow.
+  [[nodiscard]] bool hold_itself() {
+    if (first_ && !itself_.try_lock_exclusive()) return false;
+    return itself_.try_lock_shared();
+  }
+
+  /// Clears the name of a process that had the log alone, and is gone.
+  void forget_holder() noexcept {
+    try {
+      if (file_.size() != 0) file_.resize(0);
+    } catch (const std::exception&) {
+      // It only informs.
+    }
+  }
+
+  /// Unlocks, not only closes: a child of a fork may still have the handle. And in such a child
+  /// does not unlock: the locks are the parent's.
+  void release() noexcept {
+    const bool own = claim_.is_own();
+    claim_.drop();
+    if (!own) return;
+    itself_.unlock();
+    try {
+      file_.lock_range(kind::none, places, processes_max);
+      file_.lock_range(kind::none, presence);
+      file_.lock_range(kind::none, turnstile);
+      file_.unlock_shared();
+    } catch (const std::exception&) {
+      // Closing the file gives them back, too.
+    }
   }
 
   file file_;
+  detail::lock_of_itself<Storage> itself_;
   bool first_ = false;
   std::size_t place_ = 0;
+  detail::claim<system> claim_;
 };
 
 static_assert(locking_policy<Fcntl>);

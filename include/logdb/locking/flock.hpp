@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -52,28 +53,35 @@ class Flock::lease {
  public:
   /// Takes the lock, or throws errc::locked with the holder's process id.
   explicit lease(Storage& storage, const options& = options{})
-      : file_{detail::open_lock_file(storage, file_name)}, owner_{Storage::system::process_id()} {
-    if (!file_.try_lock_exclusive()) throw_locked();
+      : file_{detail::open_lock_file(storage, file_name)}, itself_{storage} {
+    if (!file_.try_lock_exclusive() && !take_from_dead()) throw_locked();
+    if (!itself_.try_lock_exclusive()) detail::throw_locked_itself(file_.path());
+    claim_.take();
     write_owner();
   }
   lease(lease&& other) noexcept
-      : file_{std::move(other.file_)}, owner_{std::exchange(other.owner_, 0)} {}
+      : file_{std::move(other.file_)},
+        itself_{std::move(other.itself_)},
+        claim_{std::exchange(other.claim_, {})} {}
   lease& operator=(lease&& other) noexcept {
     if (this == &other) return *this;
     release();
     file_ = std::move(other.file_);
-    owner_ = std::exchange(other.owner_, 0);
+    itself_ = std::move(other.itself_);
+    claim_ = std::exchange(other.claim_, {});
     return *this;
   }
   ~lease() { release(); }
 
  private:
   using file = typename Storage::file;
+  using system = typename Storage::system;
 
   static constexpr std::size_t text_bytes_max = 16;
+  static constexpr std::chrono::milliseconds moment{200};
 
   void write_owner() {
-    const std::string text = std::to_string(owner_) + "\n";
+    const std::string text = std::to_string(system::process_id()) + "\n";
     try {
       // In this order a reader in between still finds a whole first line.
       file_.write(0, as_bytes(text));
@@ -105,17 +113,38 @@ class Flock::lease {
     }
   }
 
+  /// Tries again for a moment if the holder is gone: a child that it forked right before lets go of
+  /// the lock as soon as it runs.
+  [[nodiscard]] bool take_from_dead() {
+    const std::uint32_t owner = read_owner_if_any();
+    if (owner == 0 || system::is_running(owner)) return false;
+    for (const auto end = system::uptime() + moment; system::uptime() < end; system::yield()) {
+      if (file_.try_lock_exclusive()) return true;
+    }
+    return false;
+  }
+
+  /// Names the holder, unless it is gone and somebody else has just taken the lock, or it cannot be
+  /// seen from here.
   [[noreturn]] void throw_locked() const {
     const std::uint32_t owner = read_owner_if_any();
-    const std::string who = owner == 0 ? "another process" : "process " + std::to_string(owner);
-    throw error{errc::locked, "the log is held by " + who, {.path = file_.path()}};
+    const bool known = owner != 0 && system::is_running(owner);
+    detail::throw_locked(file_.path(),
+                         known ? "process " + std::to_string(owner) : "another process");
   }
 
   /// Unlocks, not only closes: a child of a fork may still have the handle. And in such a child
-  /// does
-  /// not unlock: the lock is the parent's.
+  /// does not unlock: the lock is the parent's.
   void release() noexcept {
-    if (owner_ == 0 || owner_ != Storage::system::process_id()) return;
+    const bool own = claim_.is_own();
+    claim_.drop();
+    if (!own) return;
+    try {
+      file_.resize(0);  // the next holder may write no name, and this one's would be read
+    } catch (const std::exception&) {
+      // It only informs.
+    }
+    itself_.unlock();
     try {
       file_.unlock();
     } catch (const std::exception&) {
@@ -124,7 +153,8 @@ class Flock::lease {
   }
 
   file file_;
-  std::uint32_t owner_;  // the process that took the lock; 0 after a move
+  detail::lock_of_itself<Storage> itself_;
+  detail::claim<system> claim_;
 };
 
 static_assert(locking_policy<Flock>);

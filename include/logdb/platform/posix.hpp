@@ -39,6 +39,7 @@
 #include <logdb/platform/fork_counter.hpp>
 #include <logdb/platform/mapped_region.hpp>
 #include <logdb/platform/network_file_system.hpp>
+#include <logdb/platform/quiet_thread.hpp>
 #include <logdb/platform/robust_mutex.hpp>
 #include <logdb/platform/uuid.hpp>
 #include <logdb/types.hpp>
@@ -70,6 +71,15 @@ Result checked(Result result) {
   return result == -1 ? static_cast<Result>(-errno) : result;
 }
 
+/// Moves a descriptor away from the numbers 0 to 2, which a program that has closed them still
+/// writes to; returns -errno of an open that failed.
+inline int above_standard(int file) {
+  if (file < 0 || file > 2) return checked(file);
+  const int moved = checked(::fcntl(file, F_DUPFD_CLOEXEC, 3));
+  ::close(file);
+  return moved;
+}
+
 inline ::timespec to_timespec(std::chrono::nanoseconds time) {
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
   return {.tv_sec = whole.count(), .tv_nsec = (time - whole).count()};
@@ -90,7 +100,7 @@ inline std::chrono::nanoseconds read_clock(::clockid_t clock) {
 /// short transfers.
 ///
 /// @threads  any
-struct posix : posix_owners {
+struct posix : posix_owners, posix_forks {
   using handle = int;  ///< an open file or directory; -1 is none
   using region = mapped_region;
   using robust_mutex = posix_robust_mutex;
@@ -103,13 +113,13 @@ struct posix : posix_owners {
   static int make_directory(const char* path) { return detail::checked(::mkdir(path, 0700)); }
 
   static handle open_directory(const char* path) {
-    return detail::checked(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return detail::above_standard(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
 
   /// Opens a file of a directory, 0600 if created; follows no symbolic link, waits for no fifo.
   static handle open_file(handle directory, const char* name, file_access access) {
     constexpr int always = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    return detail::checked(::openat(directory, name, always | flags_of(access), 0600));
+    return detail::above_standard(::openat(directory, name, always | flags_of(access), 0600));
   }
 
   /// Closes; the handle is gone whatever is returned, also after -EINTR.
@@ -282,10 +292,7 @@ struct posix : posix_owners {
     return detail::is_network_file_system(found.f_type) ? 1 : 0;
   }
 
-  /// Returns how many forks this process descends from since count_forks() was called: a log that
-  /// was opened at another count belongs to a parent.
-  static std::uint32_t forks() { return detail::fork_count.load(std::memory_order_relaxed); }
-  static void count_forks() { detail::count_forks(); }
+  // --- threads ---------------------------------------------------------------------------------
 
   /// Sleeps while `word` holds `expected`: 0 when woken, -EAGAIN when it held something else,
   /// -EINTR, -ETIMEDOUT. May return 0 with no wake. Between threads of one process only.
@@ -308,8 +315,9 @@ struct posix : posix_owners {
     return futex(word, FUTEX_WAKE_PRIVATE, waiters);
   }
 
-  /// Is a thread of the log's own, as std::thread: made from a callable, joinable(), join().
-  using thread = std::thread;
+  /// Is a thread of the log's own, as std::thread: made from a callable, joinable(), join(). It
+  /// runs no signal handler.
+  using thread = quiet_thread;
 
   /// Lets another thread run that is ready to.
   static void yield() { ::sched_yield(); }

@@ -132,6 +132,14 @@ class BasicDirectory {
     sync_names(handle_, path_);
   }
 
+  /// Opens the directory itself, to lock it: whatever names lead to it, and whatever becomes of its
+  /// files. @errors errc::not_found, errc::permission_denied, errc::io
+  [[nodiscard]] file open_itself() const {
+    return detail::open_unshared<System>([this] {
+      return file{open_directory(path_, to_follow), path_};
+    });
+  }
+
   /// Tells whether a file has that name here still, and not another or none.
   /// @errors  errc::io
   [[nodiscard]] bool is_named(const file& opened, std::string_view file_name) const {

@@ -61,21 +61,67 @@ class owned_handle {
   owned_handle() = default;
   explicit owned_handle(value_type value) : value_{value} {}
   owned_handle(owned_handle&& other) noexcept
-      : value_{std::exchange(other.value_, System::no_handle)} {}
+      : value_{std::exchange(other.value_, System::no_handle)},
+        unshared_{std::exchange(other.unshared_, false)} {}
   owned_handle& operator=(owned_handle&& other) noexcept {
     owned_handle{std::move(other)}.swap(*this);
     return *this;
   }
   ~owned_handle() {
+    if (value_ == System::no_handle) return;
+    if (unshared_) System::end_unsharing(value_);
     // The result says nothing that a sync has not said before; Linux closes even when interrupted.
-    if (value_ != System::no_handle) System::close(value_);
+    System::close(value_);
   }
 
   [[nodiscard]] value_type get() const { return value_; }
-  void swap(owned_handle& other) noexcept { std::swap(value_, other.value_); }
+  void swap(owned_handle& other) noexcept {
+    std::swap(value_, other.value_);
+    std::swap(unshared_, other.unshared_);
+  }
+
+  /// Has children of a fork let go of it; until it is closed.
+  void unshare() {
+    if (unshared_) return;
+    System::unshare(value_);
+    unshared_ = true;
+  }
 
  private:
   value_type value_ = System::no_handle;
+  bool unshared_ = false;
+};
+
+/// Opens what is to be locked so that no child of a fork ever keeps the lock alive: also if another
+/// thread forks meanwhile.
+template <class System, class Open>
+[[nodiscard]] auto open_unshared(Open open) {
+  System::count_forks();
+  for (;;) {
+    const std::uint32_t begun = System::forks_begun();
+    auto opened = open();
+    opened.unshare();
+    if (System::forks_begun() == begun) return opened;
+  }
+}
+
+/// Is whether something was taken that must be given back, and by this process: a child of a fork
+/// gives nothing back.
+template <class System>
+class claim {
+ public:
+  void take() {
+    System::count_forks();
+    forks_ = System::forks();
+    taken_ = true;
+  }
+  void drop() { taken_ = false; }
+  [[nodiscard]] bool is_taken() const { return taken_; }
+  [[nodiscard]] bool is_own() const { return taken_ && forks_ == System::forks(); }
+
+ private:
+  std::uint32_t forks_ = 0;
+  bool taken_ = false;
 };
 
 /// Models storage_mapping over a mapped part of a file.
@@ -103,6 +149,8 @@ class directory_file {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] typename System::handle handle() const { return handle_.get(); }
+  /// Has children of a fork let go of it, and of its locks.
+  void unshare() { handle_.unshare(); }
 
   [[nodiscard]] std::uint64_t size() const {
     const auto bytes = retry_interrupted([&] { return System::size(handle_.get()); });
@@ -199,6 +247,8 @@ class directory_file {
     require_done(result, "cannot lock", path_);
     return true;
   }
+
+  void unlock_shared() { unlock(); }
 
   /// Locks a part of the file for this open file, or gives it back.
   void lock_range(platform::range_lock kind, std::uint64_t offset, std::uint64_t bytes = 1) {

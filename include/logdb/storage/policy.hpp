@@ -87,6 +87,7 @@ concept storage_file = std::movable<F> &&
 /// | `s.rename(a, b)` | | io | atomic, replaces b |
 /// | `s.remove(name)` | | io | a missing one is fine; open files and mappings stay readable |
 /// | `s.sync()` | | io | the names are on stable storage |
+/// | `s.open_itself()` | lock | io | optional: what its names stand for, locked as a file is |
 ///
 /// Const members and files may be used from any thread, the other members from one at a time.
 template <class S>

@@ -49,8 +49,7 @@ class single_file_file {
     return *this;
   }
   ~single_file_file() {
-    // A child of a fork closes only its copy: the lock is the parent's.
-    if (owner_ == 0 || owner_ != System::process_id()) return;
+    if (!lock_.is_own()) return;  // a child of a fork closes only its copy
     try {
       unlock();
     } catch (const std::exception&) {
@@ -122,7 +121,7 @@ class single_file_file {
 
   /// Locks a file beside, for a region one that is there for this only; it goes with the lock.
   [[nodiscard]] bool try_lock_exclusive() {
-    if (owner_ != 0) return true;
+    if (lock_.is_taken()) return true;
     if (region_) beside_ = volume_->open_lock(lock_name_);
     const std::string name = volume_->beside(lock_name_);
     for (;;) {
@@ -130,20 +129,24 @@ class single_file_file {
       if (volume_->directory().is_named(beside_, name)) break;
       beside_ = volume_->open_lock(lock_name_);  // whoever had it has just removed it
     }
-    owner_ = System::process_id();
+    lock_.take();
     return true;
   }
 
   void unlock() {
-    if (owner_ == 0) return;
-    owner_ = 0;
+    if (!lock_.is_own()) return;
+    lock_.drop();
     discard();
     beside_.unlock();
   }
 
+  /// Has children of a fork let go of a file beside, and of its locks.
+  void unshare() { beside_.unshare(); }
+
   // --- what Locking<Fcntl> asks of a file beside -----------------------------------------------
 
   [[nodiscard]] bool try_lock_shared() { return beside_.try_lock_shared(); }
+  void unlock_shared() { beside_.unlock(); }
   void lock_range(platform::range_lock kind, std::uint64_t offset, std::uint64_t bytes = 1) {
     beside_.lock_range(kind, offset, bytes);
   }
@@ -174,7 +177,7 @@ class single_file_file {
     std::swap(beside_, other.beside_);
     path_.swap(other.path_);
     lock_name_.swap(other.lock_name_);
-    std::swap(owner_, other.owner_);
+    std::swap(lock_, other.lock_);
   }
 
   /// Requires that the size was loaded before, with acquire.
@@ -204,8 +207,27 @@ class single_file_file {
   std::shared_ptr<region> region_;  // null: beside
   directory_file<System> beside_;   // of a region: only while it is locked
   std::filesystem::path path_;
-  std::string lock_name_;    // of the file beside that is locked
-  std::uint32_t owner_ = 0;  // the process that has the lock; 0: none has
+  std::string lock_name_;  // of the file beside that is locked
+  claim<System> lock_;
+};
+
+/// Is the file of a log itself, to be locked whatever names it has.
+template <class System>
+class single_file_itself {
+ public:
+  explicit single_file_itself(std::shared_ptr<single_file_volume<System>> of)
+      : volume_{std::move(of)} {}
+  /// @errors  errc::io
+  [[nodiscard]] bool try_lock_exclusive() {
+    return volume_->try_lock_itself(platform::range_lock::exclusive);
+  }
+  [[nodiscard]] bool try_lock_shared() {
+    return volume_->try_lock_itself(platform::range_lock::shared);
+  }
+  void unlock() { volume_->unlock_itself(); }
+
+ private:
+  std::shared_ptr<single_file_volume<System>> volume_;
 };
 
 }  // namespace detail
@@ -321,6 +343,11 @@ class BasicSingleFile {
   void sync() {
     detail::require_writable(volume_->mode(), path());
     if (volume_->look() != nullptr) volume_->take()->sync();
+  }
+
+  /// Returns the file itself, to lock it: also if it is still to be made.
+  [[nodiscard]] detail::single_file_itself<System> open_itself() const {
+    return detail::single_file_itself<System>{volume_};
   }
 
   /// What processes that write it have in common; lies in their control file.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,7 @@ class single_file_volume {
   using host = single_file_host<System>;
   using host_ptr = std::shared_ptr<host>;
   using file = directory_file<System>;
+  using range_lock = platform::range_lock;
 
   /// @errors  errc::not_found, errc::not_a_log, errc::corrupt, errc::format_mismatch,
   ///          errc::permission_denied, errc::io
@@ -51,9 +53,9 @@ class single_file_volume {
       : path_{path},
         name_{path.filename().string()},
         mode_{mode},
-        process_{System::process_id()},
         beside_{{}, parent_of(path), mode, {name_, permissions}} {
     require_flat_name(name_, path_);
+    opener_.take();
     follow();
   }
 
@@ -90,7 +92,7 @@ class single_file_volume {
   /// Throws in a child of the process that opened it: the file is the parent's, and the locks are
   /// copies that nobody gives back. @errors errc::closed
   void require_own() const {
-    if (process_ == System::process_id()) return;
+    if (opener_.is_own()) return;
     throw error{errc::closed, "it was opened before a fork, by the parent", {.path = path_}};
   }
 
@@ -106,7 +108,7 @@ class single_file_volume {
   /// Changes nothing from here on. Before, if the log was closed as it should be, gives dead space
   /// back where it is more than a ratio of the file. What was opened can still be read.
   void close(bool settled, double ratio) noexcept {
-    if (process_ != System::process_id()) return;
+    if (!opener_.is_own()) return;
     const guard lock{mutex_};
     if (std::exchange(closed_, true) || host_ == nullptr) return;
     try {
@@ -127,7 +129,36 @@ class single_file_volume {
 
   /// Opens a file to lock it; whoever had it locked before may remove it any time.
   [[nodiscard]] file open_lock(std::string_view file_name) {
-    const std::string name = beside(file_name);
+    return open_unshared<System>([&, name = beside(file_name)] { return open_or_create(name); });
+  }
+
+  /// Locks the file itself, whatever names it has, and the one that is made if there is none yet;
+  /// false: somebody has it locked. @errors errc::io
+  [[nodiscard]] bool try_lock_itself(range_lock kind) {
+    const guard lock{mutex_};
+    lock_ = kind;
+    while (locked_ || beside_.exists(name_)) {
+      if (!locked_) locked_ = open_itself(name_);
+      if (!try_lock(*locked_)) return locked_.reset(), false;
+      if (beside_.is_named(*locked_, name_)) break;
+      locked_.reset();  // whoever had it has just put another in its place
+    }
+    return true;
+  }
+  /// @errors  errc::io
+  void unlock_itself() {
+    const guard lock{mutex_};
+    lock_ = range_lock::none;
+    if (locked_) locked_->unlock();
+    locked_.reset();
+  }
+
+ private:
+  using mutex = platform::basic_mutex<System>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+  using region = single_file_region;
+
+  [[nodiscard]] file open_or_create(const std::string& name) {
     for (;;) {
       try {
         return beside_.create(name);
@@ -142,10 +173,19 @@ class single_file_volume {
     }
   }
 
- private:
-  using mutex = platform::basic_mutex<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
-  using region = single_file_region;
+  /// Opens the file once more: an open file of its own, which only the lock needs.
+  [[nodiscard]] file open_itself(const std::string& name) const {
+    return open_unshared<System>([&] { return beside_.open(name, open_mode::read_write); });
+  }
+  [[nodiscard]] bool try_lock(file& own) const {
+    return lock_ == range_lock::shared ? own.try_lock_shared() : own.try_lock_exclusive();
+  }
+  /// Locks what is about to get the name, while nobody else knows it.
+  void lock_draft() {
+    if (lock_ == range_lock::none) return;
+    auto draft = open_itself(draft_name());
+    if (try_lock(draft)) locked_ = std::move(draft);
+  }
 
   static std::filesystem::path parent_of(const std::filesystem::path& path) {
     const auto parent = path.parent_path();
@@ -205,7 +245,10 @@ class single_file_volume {
     follow();
     beside_.remove(draft_name());  // of a writer that died
     if (host_ == nullptr) {
-      host_ = put_new([](host& made) { made.begin(); });
+      host_ = put_new([this](host& made) {
+        made.begin();
+        lock_draft();
+      });
     } else {
       // Whoever put the file there may have died before its name was durable.
       if constexpr (has_step<durability_point::file_name_sync>) beside_.sync();
@@ -250,10 +293,12 @@ class single_file_volume {
   std::filesystem::path path_;
   std::string name_;  // of the file in its directory
   open_mode mode_;
-  std::uint32_t process_;  // that opened it
+  claim<System> opener_;  // the process that opened it
   BasicDirectory<System> beside_;
-  mutex mutex_;  // of the four below
+  mutex mutex_;  // of the six below
   host_ptr host_;
+  range_lock lock_ = range_lock::none;  // that the file is to have
+  std::optional<file> locked_;          // the file once more, with that lock; none: there is none
   bool is_ready_ = false;  // there is a file, its name is durable, and no draft of it is left
   bool closed_ = false;
   std::atomic<std::uint64_t> replacements_ = 0;

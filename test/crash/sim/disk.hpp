@@ -251,6 +251,15 @@ class disk {
     return found == directories_.end() ? nullptr : &found->second;
   }
 
+  /// Returns the file that a directory is in its parent, or null.
+  [[nodiscard]] inode* find_itself(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    directory* const parent = find(path.substr(0, slash));
+    if (parent == nullptr) return nullptr;
+    const auto found = parent->now.find(path.substr(slash + 1));
+    return found == parent->now.end() ? nullptr : found->second.get();
+  }
+
   int make_directory(const std::string& path) {
     const std::size_t slash = path.rfind('/');
     directory* const parent = find(path.substr(0, slash));

@@ -228,21 +228,25 @@ struct sim_system {
   static int lock_exclusive(handle file) {
     const system_call entry{call::lock, call_cost, file};
     if (entry.fault() != 0) return -entry.fault();
-    inode& locked = file_of(entry, file);
+    inode* const locked = entry->find_lockable(file);
+    if (locked == nullptr) return -EBADF;
     const auto own = static_cast<std::uint64_t>(file);
-    const bool shared = locked.shared_by.size() > locked.shared_by.count(own);
-    if (shared || (locked.locked_by != 0 && locked.locked_by != own)) return -EWOULDBLOCK;
-    locked.locked_by = own;
+    const bool shared = locked->shared_by.size() > locked->shared_by.count(own);
+    if (shared || (locked->locked_by != 0 && locked->locked_by != own)) return -EWOULDBLOCK;
+    locked->shared_by.erase(own);
+    locked->locked_by = own;
     return 0;
   }
 
   static int lock_shared(handle file) {
     const system_call entry{call::lock, call_cost, file};
     if (entry.fault() != 0) return -entry.fault();
-    inode& locked = file_of(entry, file);
+    inode* const locked = entry->find_lockable(file);
+    if (locked == nullptr) return -EBADF;
     const auto own = static_cast<std::uint64_t>(file);
-    if (locked.locked_by != 0 && locked.locked_by != own) return -EWOULDBLOCK;
-    locked.shared_by.insert(own);
+    if (locked->locked_by != 0 && locked->locked_by != own) return -EWOULDBLOCK;
+    locked->locked_by = 0;
+    locked->shared_by.insert(own);
     return 0;
   }
 
@@ -265,12 +269,19 @@ struct sim_system {
   static int is_on_network(handle) { return 0; }
   static std::uint32_t forks() { return 0; }
   static void count_forks() {}
+  static void unshare(handle) {}
+  static void end_unsharing(handle) {}
+  static std::uint32_t forks_begun() { return 0; }
+  static bool is_running(std::uint32_t) { return true; }
 
   static int unlock(handle file) {
     const system_call entry{call::unlock, call_cost, file};
     if (entry.fault() != 0) return -entry.fault();
-    inode& locked = file_of(entry, file);
-    if (locked.locked_by == static_cast<std::uint64_t>(file)) locked.locked_by = 0;
+    inode* const locked = entry->find_lockable(file);
+    if (locked == nullptr) return -EBADF;
+    const auto own = static_cast<std::uint64_t>(file);
+    if (locked->locked_by == own) locked->locked_by = 0;
+    locked->shared_by.erase(own);
     return 0;
   }
 

@@ -75,6 +75,12 @@ class world {
     const auto found = handles_.find(of);
     return found == handles_.end() ? nullptr : &found->second;
   }
+  /// Returns what a lock of an open file or directory is a lock of; null: nothing.
+  [[nodiscard]] inode* find_lockable(handle of) {
+    open_file* const opened = find(of);
+    if (opened == nullptr) return nullptr;
+    return opened->file ? opened->file.get() : storage.find_itself(opened->directory);
+  }
   void remove(handle of) {
     release_locks(of);
     handles_.erase(of);
@@ -117,9 +123,8 @@ class world {
   };
 
   void release_locks(handle of) {
-    const auto opened = handles_.find(of);
-    if (opened == handles_.end() || opened->second.file == nullptr) return;
-    inode* const locked = opened->second.file.get();
+    inode* const locked = find_lockable(of);
+    if (locked == nullptr) return;
     const auto own = static_cast<std::uint64_t>(of);
     if (locked->locked_by == own) locked->locked_by = 0;
     locked->shared_by.erase(own);
