@@ -165,6 +165,7 @@ class error : public std::system_error {
   [[nodiscard]] std::optional<std::uint64_t> offset() const noexcept { return site_.offset; }
   [[nodiscard]] std::optional<lsn> at() const noexcept { return site_.at; }
   [[nodiscard]] int os_error() const noexcept { return site_.os_error; }
+  [[nodiscard]] const error_site& site() const noexcept { return site_; }
   [[nodiscard]] std::string_view remedy() const noexcept { return choose_remedy(code_, site_); }
 
  private:

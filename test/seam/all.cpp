@@ -32,6 +32,7 @@ struct system_region {
   [[nodiscard]] std::byte* data() const;
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::span<std::byte> bytes() const;
+  int blank(std::size_t, std::size_t);
 };
 
 struct system_mutex {
@@ -61,6 +62,7 @@ struct system_calls {
   static int rename(handle, const char*, const char*);
   static int unlink(handle, const char*);
   static int is_named(handle, handle, const char*);
+  static std::int64_t size_of(handle, const char*);
   static constexpr std::uint32_t root = 0;
   static std::uint32_t user();
   static int owner_of(handle, const char*, logdb::platform::file_owner&);

@@ -24,7 +24,7 @@ template <class Policies>
 class end_finder {
  public:
   end_finder(const segment_list<Policies>& list, recovery_mode mode, dead_writer proven)
-      : list_{list}, mode_{mode}, proven_{proven}, walk_{list} {}
+      : list_{list}, mode_{mode}, proven_{proven}, walk_{list, true} {}
 
   /// @errors  errc::corrupt, unless it salvages
   log_end<Policies> run() {
@@ -38,6 +38,13 @@ class end_finder {
   [[nodiscard]] log_end<Policies>& end() { return walk_.end(); }
   [[nodiscard]] segment<Policies>& current() const { return walk_.current(); }
   [[nodiscard]] bytes_view frames() const { return walk_.frames(); }
+
+  /// Returns all bytes of a segment behind the one that is walked, read by calls.
+  [[nodiscard]] static bytes_view all_of(segment<Policies>& later) {
+    const bytes_view bytes = later.bytes();
+    later.probe(0, bytes.size());
+    return bytes;
+  }
 
   /// Ends where the log was closed. Its frames were durable then, and nothing was appended since:
   /// if they end elsewhere, or staging knows of more, something is damaged.
@@ -67,9 +74,10 @@ class end_finder {
     if constexpr (!has_step<durability_point::zeros_before_resuming>) return true;
     if (proven_.appended && proven_.appended + 1 == end().place.next) return true;
     const std::uint64_t at = std::min<std::uint64_t>(end().place.offset, frames().size());
+    walk_.need(at, frames().size(), frames().size());
     if (!is_zero(frames().subspan(at))) return false;
     for (std::size_t i = end().segment + 1; i < list_.log.size(); ++i) {
-      if (!is_zero(list_.log[i]->bytes().subspan(format::segment_header_bytes))) return false;
+      if (!is_zero(all_of(*list_.log[i]).subspan(format::segment_header_bytes))) return false;
     }
     return true;
   }
@@ -97,7 +105,8 @@ class end_finder {
 
   [[nodiscard]] bool promises(segment<Policies>& where, std::uint64_t from) {
     if constexpr (!has_step<durability_point::mark_vouches>) return false;
-    const bytes_view bytes = where.bytes();
+    const bytes_view bytes = &where == &current() ? where.bytes() : all_of(where);
+    if (&where == &current()) walk_.need(from, bytes.size(), bytes.size());
     format::frame_view frame;
     format::search_work searched;
     while (const auto found = format::find_frame(bytes, from, where.seed(), searched)) {
@@ -143,8 +152,9 @@ class end_finder {
   /// The first whole frame of the next segment says with which record it begins.
   [[nodiscard]] lsn first_in_next() {
     segment<Policies>& next = *list_.log[end().segment + 1];
-    const auto found = format::find_frame(next.bytes(), format::segment_header_bytes, next.seed());
-    return found ? format::load_header(next.bytes().data() + *found).first : lsn{};
+    const bytes_view bytes = all_of(next);
+    const auto found = format::find_frame(bytes, format::segment_header_bytes, next.seed());
+    return found ? format::load_header(bytes.data() + *found).first : lsn{};
   }
 
   void note_damage(damage_kind kind, std::uint64_t bytes, scan_stop stop) {
@@ -158,7 +168,7 @@ class end_finder {
   [[noreturn]] void throw_corrupt(scan_stop stop) {
     throw error{errc::corrupt,
                 "records that were durable are damaged: " + std::string{reason(stop)},
-                {current().path(), end().place.offset, end().place.next}};
+                current().site(end().place.offset, end().place.next)};
   }
 
   const segment_list<Policies>& list_;

@@ -47,7 +47,8 @@ class joining {
     throw error{errc::corrupt,
                 "other processes have the log open, and their control file is gone or damaged: "
                 "let them close it",
-                {.path = volume.path() / format::control_name}};
+                {.path = locate(volume, format::control_name).path,
+                 .remedy = "close the log in all processes, and open it again"}};
   }
 
   core_type& core_;

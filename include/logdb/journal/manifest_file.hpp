@@ -65,7 +65,7 @@ std::optional<format::manifest> load_manifest(const typename Policies::storage& 
   std::vector<std::byte> bytes(file.size());
   file.read(0, bytes);
   format::manifest found;
-  const auto path = volume.path() / format::manifest_name;
+  const auto path = locate(volume, format::manifest_name).path;
   const auto fault = format::decode(bytes, found);
   if (fault != format::format_fault::none) throw_manifest_fault(fault, path);
   if (!format::is_consistent(found)) {

@@ -30,7 +30,11 @@ template <class Policies>
 class open_walk {
  public:
   /// Stands where the manifest's knowledge ends.
-  explicit open_walk(const segment_list<Policies>& list) : list_{list} { begin(); }
+  /// @param by_calls  reads by calls what it then looks at through the mapping
+  explicit open_walk(const segment_list<Policies>& list, bool by_calls = false)
+      : list_{list}, by_calls_{by_calls} {
+    begin();
+  }
   /// Goes on from an earlier walk of the same segments.
   open_walk(const segment_list<Policies>& list, log_end<Policies> from)
       : list_{list}, end_{std::move(from)} {}
@@ -53,7 +57,15 @@ class open_walk {
   /// Walks the current segment up to where it stops.
   scan_stop walk() {
     const std::uint64_t begin = end_.place.offset;
-    const auto stop = scan(frames(), current().seed(), end_.place, format::read_frame,
+    const auto read = [this](bytes_view bytes, std::uint64_t offset, format::frame_seed seed,
+                             format::frame_view& frame) {
+      need(offset, offset + format::frame_header_bytes, bytes.size());
+      const auto fault = format::read_header(bytes, offset, seed, frame);
+      if (fault != format::frame_fault::none) return fault;
+      need(offset, offset + frame.bytes, bytes.size());
+      return format::read_frame(bytes, offset, seed, frame);
+    };
+    const auto stop = scan(frames(), current().seed(), end_.place, read,
                            [this](const auto& frame, const auto& at) { see(frame, at); });
     end_.scanned_bytes += end_.place.offset - begin;
     current().see(end_.place.time);
@@ -75,10 +87,22 @@ class open_walk {
     }
   }
 
+  /// Reads a stretch of the current segment by calls, and some more up to a limit, before it is
+  /// looked at.
+  /// @errors  errc::io for what cannot be read
+  void need(std::uint64_t from, std::uint64_t to, std::uint64_t limit) {
+    if (!by_calls_ || to <= probed_) return;
+    const std::uint64_t begin = std::max(from, probed_);
+    const std::uint64_t end = std::min(limit, std::max(to, begin + probe_bytes));
+    current().probe(begin, end);
+    probed_ = end;
+  }
+
   /// Bounds the current segment here and goes on in the next one, which begins with that record.
   void enter_next(lsn base) {
     current().seal(end_.place.next, end_.place.offset);
     ++end_.segment;
+    probed_ = 0;
     end_.place.next = base;
     end_.place.offset = format::segment_header_bytes;
     if (!is_bounded()) current().begin(base, end_.place.time);
@@ -104,8 +128,13 @@ class open_walk {
     closed_ = true;
     const std::uint64_t known = current().end_offset();
     const bytes_view all = current().bytes();
+    const auto read = [this](bytes_view bytes, std::uint64_t offset, format::frame_seed seed,
+                             format::frame_view& frame) {
+      need(offset, offset + format::frame_header_bytes, bytes.size());
+      return format::read_header(bytes, offset, seed, frame);
+    };
     const auto stop = rebuild_index(all.first(std::min<std::uint64_t>(known, all.size())),
-                                    current().seed(), end_.place, current().entries());
+                                    current().seed(), end_.place, current().entries(), read);
     contradicted_ = end_.place.offset != known || end_.place.next != current().end();
     end_.tail_is_zero = stop == scan_stop::bound && !contradicted_;  // nothing follows a seal
     current().adopt_entries();
@@ -126,8 +155,12 @@ class open_walk {
     }
   }
 
+  static constexpr std::uint64_t probe_bytes = std::uint64_t{256} << 10;
+
   const segment_list<Policies>& list_;
   log_end<Policies> end_;
+  bool by_calls_ = false;
+  std::uint64_t probed_ = 0;  // up to where the current segment was read by calls, or passed
   bool closed_ = false;
   bool contradicted_ = false;
 };

@@ -99,8 +99,9 @@ class recovery {
   }
 
   void resume() {
-    const dead_writer proven = drain();
     const auto list = core_.segments.list();
+    claim(*list);
+    const dead_writer proven = drain();
     end_ = end_finder<Policies>{*list, core_.options.recovery, proven}.run();
     report_.scanned_bytes = end_.scanned_bytes;
     report_.damages = end_.damages;
@@ -114,6 +115,16 @@ class recovery {
     drop_uncommitted();
     core_.segments.publish();
     for (const auto& segment : gone_) segment->drop();
+  }
+
+  /// Opens to write what may be written before anything is mapped: where a file system makes a copy
+  /// of a file that is first opened to write (overlayfs), a mapping from before shows the old one.
+  void claim(const segment_list<Policies>& list) {
+    for (auto each = list.log.begin(); each != list.log.end(); ++each) {
+      const auto next = std::next(each);
+      const bool bounded = (*each)->end() && next != list.log.end() && (*next)->base();
+      if (!bounded) (*each)->claim();
+    }
   }
 
   /// Brings what a dead writer left in staging to its segments; returns what that proves.

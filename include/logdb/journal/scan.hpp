@@ -119,10 +119,10 @@ scan_stop scan(bytes_view bytes, format::frame_seed seed, scan_place& place, Rea
 
 /// Notes the frames of a segment in an index, as the append path does: the first behind each
 /// stride. Moves the place to where it ends and returns why.
-template <class Index>
-scan_stop rebuild_index(bytes_view bytes, format::frame_seed seed, scan_place& place,
-                        Index& index) {
-  return scan(bytes, seed, place, format::read_header,
+template <class Index, class Read = decltype(&format::read_header)>
+scan_stop rebuild_index(bytes_view bytes, format::frame_seed seed, scan_place& place, Index& index,
+                        Read read = format::read_header) {
+  return scan(bytes, seed, place, read,
               [&index](const format::frame_view& frame, const scan_place& at) {
                 if (at.offset + frame.bytes <= index.due()) return;
                 index.note({at.next, at.offset, at.time});

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <boost/interprocess/sync/scoped_lock.hpp>
@@ -78,7 +79,12 @@ class segment {
   [[nodiscard]] format::segment_role role() const { return role_; }
   [[nodiscard]] const identity& store() const { return store_; }
   [[nodiscard]] std::filesystem::path path() const {
-    return volume_->path() / format::segment_name(number_);
+    return locate(*volume_, format::segment_name(number_)).path;
+  }
+  /// Says where in which file a byte of it is, for an error.
+  [[nodiscard]] error_site site(std::uint64_t offset, std::optional<lsn> at = {}) const {
+    auto place = locate(*volume_, format::segment_name(number_), offset);
+    return {.path = std::move(place.path), .offset = place.offset, .at = at};
   }
 
   /// The lsn of its first record; 0 while it is only made ready.
@@ -117,6 +123,39 @@ class segment {
     return mapping_.bytes();
   }
 
+  /// Returns how many of its bytes the file has still: fewer if somebody cut it while it is open.
+  /// Reading the others would end the process: a scan asks before it begins.
+  [[nodiscard]] std::uint64_t bytes_there() {
+    const std::uint64_t mapped = bytes().size();
+    if constexpr (requires { volume_->size_of(format::segment_name(number_)); }) {
+      const auto now = volume_->size_of(format::segment_name(number_));
+      return std::min(now.value_or(mapped), mapped);
+    } else {
+      return mapped;
+    }
+  }
+
+  /// Returns its bytes for a scan. @errors as bytes(); errc::corrupt when the file was cut
+  [[nodiscard]] bytes_view whole_bytes() {
+    const bytes_view all = bytes();
+    const std::uint64_t there = bytes_there();
+    if (there == all.size()) return all;
+    throw error{errc::corrupt, "the file was cut while the log was open", site(there)};
+  }
+
+  /// Reads a stretch by calls before it is read through the mapping: what the device refuses is an
+  /// error then, and no signal. Salvage has done so when it mapped.
+  /// @errors  errc::io, errc::corrupt
+  void probe(std::uint64_t from, std::uint64_t to) const {
+    if (from < to) probe(open_to_read(), from, to);
+  }
+
+  /// Maps it anew for one who reads all of it, with zeros for what cannot be read.
+  /// @errors  errc::corrupt when the file is missing
+  [[nodiscard]] typename storage::mapping map_readable() const {
+    return map_readable(open_to_read());
+  }
+
   /// Tells whether the header is whole; after bytes().
   [[nodiscard]] bool is_header_intact() const { return header_intact_; }
 
@@ -124,6 +163,14 @@ class segment {
   [[nodiscard]] file& writable() {
     if (!file_) file_.emplace(volume_->open(format::segment_name(number_), open_mode::read_write));
     return *file_;
+  }
+  /// Opens the file to write it, if it is there: whoever reads it says what is wrong otherwise.
+  void claim() {
+    try {
+      (void)writable();
+    } catch (const error& missing) {
+      if (missing.condition() != errc::not_found) throw;
+    }
   }
   /// Closes the file; a mapping stays.
   void release() { file_.reset(); }
@@ -205,21 +252,47 @@ class segment {
     boost::interprocess::scoped_lock lock{mutex_};
     if (mapped_.load(std::memory_order_relaxed)) return;
     const file opened = open_to_read();
-    auto mapping = opened.map(0, opened.size(), open_mode::read_only);
+    const bool salvages = mode_ == recovery_mode::salvage;
+    auto mapping =
+        salvages ? map_readable(opened) : opened.map(0, opened.size(), open_mode::read_only);
+    probe(opened, 0, std::min<std::uint64_t>(mapping.bytes().size(), format::segment_header_bytes));
     format::segment_header header;
     const auto fault = format::decode(mapping.bytes(), header);
     if (mode_ == recovery_mode::refuse && is_beyond_us(fault)) {
-      throw error{errc::format_mismatch, "the segment needs a newer version", {.path = path()}};
+      throw error{errc::format_mismatch, "the segment needs a newer version", site(0)};
     }
     header_intact_ = fault == format::format_fault::none && header.number == number_ &&
                      header.salt == salt_ && header.store == store_;
     // Salvage believes the manifest: a frame that has its salt is this segment's.
     const bool believed = header_intact_ || mode_ == recovery_mode::salvage;
     if (!believed || mapping.bytes().size() < std::max<std::uint64_t>(capacity_, end_offset())) {
-      throw error{errc::corrupt, "the segment's header is damaged or another's", {.path = path()}};
+      throw error{errc::corrupt, "the segment's header is damaged or another's", site(0)};
     }
     mapping_ = std::move(mapping);
     mapped_.store(true, std::memory_order_release);
+  }
+
+  void probe(const file& opened, std::uint64_t from, std::uint64_t to) const {
+    if constexpr (requires { opened.probe(from, to); }) {
+      if (mode_ == recovery_mode::salvage) return;
+      try {
+        opened.probe(from, to - from);
+      } catch (const error& refused) {
+        if (refused.condition() != errc::io) throw;
+        auto where = refused.site();
+        where.remedy =
+            "check the device, or open with recovery_mode::salvage to read what is intact";
+        throw error{errc::io, "cannot read the segment", std::move(where)};
+      }
+    }
+  }
+
+  static typename storage::mapping map_readable(const file& opened) {
+    if constexpr (requires { opened.map_readable(0, 0); }) {
+      return opened.map_readable(0, opened.size());
+    } else {
+      return opened.map(0, opened.size(), open_mode::read_only);
+    }
   }
 
   file open_to_read() const {

@@ -30,10 +30,13 @@ class verifier {
 
  private:
   void check(segment<Policies>& checked) {
+    typename Policies::storage::mapping apart;
     bytes_view bytes;
     try {
-      bytes = checked.bytes();
+      bytes = read(checked, apart);
     } catch (const error& failure) {
+      const bool damaged = failure.condition() == errc::corrupt || failure.condition() == errc::io;
+      if (!damaged && failure.condition() != errc::format_mismatch) throw;
       return note_header(checked, checked.capacity(), failure.what());
     }
     if (!checked.is_header_intact()) {
@@ -47,6 +50,21 @@ class verifier {
     while (check_run(checked, bytes, place, searched)) {
     }
     if (result_.damages.size() == before) check_end(checked, place);
+  }
+
+  /// Reads a segment by calls into the page cache and maps it apart, with zeros for what the device
+  /// refuses: those are damage then.
+  [[nodiscard]] static bytes_view read(segment<Policies>& checked,
+                                       typename Policies::storage::mapping& apart) {
+    const bytes_view mapped = checked.bytes();
+    try {
+      apart = checked.map_readable();
+      return apart.bytes();
+    } catch (const error& gone) {
+      // Another process may have given it up meanwhile: what is mapped stays.
+      if (gone.condition() != errc::corrupt) throw;
+      return mapped.first(checked.bytes_there());
+    }
   }
 
   [[nodiscard]] bool is_in_scope(const segment<Policies>& checked) const {

@@ -156,7 +156,7 @@ class record_walker {
   /// Returns the bytes of a segment; none of one that cannot be read and is passed.
   [[nodiscard]] bytes_view bytes_of(segment<Policies>& opened) const {
     try {
-      return opened.bytes();
+      return scope_.salvage ? opened.bytes().first(opened.bytes_there()) : opened.whole_bytes();
     } catch (const error& failure) {
       if (!scope_.salvage || failure.condition() != errc::corrupt) throw;
       return {};
@@ -299,9 +299,8 @@ class record_walker {
   }
 
   [[noreturn]] void throw_corrupt(scan_stop stop) {
-    throw error{errc::corrupt,
-                "the log is damaged: " + std::string{reason(stop)},
-                {frames().from->path(), frames().place.offset, frames().global()}};
+    throw error{errc::corrupt, "the log is damaged: " + std::string{reason(stop)},
+                frames().from->site(frames().place.offset, frames().global())};
   }
   [[noreturn]] static void throw_truncated(lsn at) {
     throw error{errc::truncated, "the reader fell behind truncation", {.at = at}};

@@ -3,10 +3,13 @@
 /// @file
 /// `mapped_region`: memory that the system gave, and takes back when its owner goes.
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <boost/interprocess/mapped_region.hpp>
 
@@ -56,6 +59,18 @@ class mapped_region {
     return anonymous_ ? anonymous_.get_deleter().bytes : file_.get_size();
   }
   [[nodiscard]] std::span<std::byte> bytes() const { return {data(), size()}; }
+
+  /// Puts zeros of this process's own in the place of the pages that a stretch touches: what cannot
+  /// be read from their file then costs no signal. Returns 0 or the negative errno.
+  int blank(std::size_t offset, std::size_t count) {
+    if (count == 0) return 0;
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto first = reinterpret_cast<std::uintptr_t>(data() + offset) & ~(page - 1);
+    const auto end = reinterpret_cast<std::uintptr_t>(data() + offset + count);
+    constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    void* const made = ::mmap(reinterpret_cast<void*>(first), end - first, PROT_READ, flags, -1, 0);
+    return made == MAP_FAILED ? -errno : 0;
+  }
 
  private:
   friend struct posix;

@@ -35,7 +35,7 @@
 
 #include <boost/interprocess/exceptions.hpp>
 
-#include <logdb/platform/file_owner.hpp>
+#include <logdb/platform/file_status.hpp>
 #include <logdb/platform/fork_counter.hpp>
 #include <logdb/platform/mapped_region.hpp>
 #include <logdb/platform/network_file_system.hpp>
@@ -100,7 +100,7 @@ inline std::chrono::nanoseconds read_clock(::clockid_t clock) {
 /// short transfers.
 ///
 /// @threads  any
-struct posix : posix_owners, posix_forks {
+struct posix : posix_status, posix_forks {
   using handle = int;  ///< an open file or directory; -1 is none
   using region = mapped_region;
   using robust_mutex = posix_robust_mutex;

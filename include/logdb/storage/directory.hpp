@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -88,6 +89,15 @@ class BasicDirectory {
     const int result =
         detail::retry_interrupted([&] { return System::exists(handle_.get(), text.c_str()); });
     return detail::require_done(result, "cannot look for the file", path_ / text) == 1;
+  }
+
+  /// Returns the size of a file as it is now; none when there is none of that name any more.
+  [[nodiscard]] std::optional<std::uint64_t> size_of(std::string_view file_name) const {
+    const std::string text = checked_name(file_name);
+    const auto result =
+        detail::retry_interrupted([&] { return System::size_of(handle_.get(), text.c_str()); });
+    if (result < 0) return std::nullopt;
+    return static_cast<std::uint64_t>(result);
   }
 
   [[nodiscard]] file create(std::string_view file_name) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <logdb/error.hpp>
 #include <logdb/platform/posix.hpp>
@@ -228,6 +229,40 @@ class directory_file {
     return mapping{std::move(region)};
   }
 
+  /// Maps to read what can be read, and zeros where the device refuses. All of it is read once, by
+  /// calls: a bad sector under a mapping is a signal, and not an error.
+  [[nodiscard]] mapping map_readable(std::uint64_t offset, std::uint64_t bytes) const {
+    require_inside(offset, bytes, size(), path_);
+    typename System::region region;
+    if (bytes == 0) return mapping{};
+    const int result = System::map(handle_.get(), offset, bytes, false, region);
+    require_done_at(result, "cannot map", path_, offset);
+    std::vector<std::byte> piece(std::min<std::uint64_t>(bytes, read_ahead_bytes));
+    for (std::uint64_t at = 0; at < bytes;) {
+      const auto out = std::span{piece}.first(std::min<std::uint64_t>(bytes - at, piece.size()));
+      const std::int64_t got = retry_interrupted(
+          [&] { return System::read(handle_.get(), out.data(), out.size(), offset + at); });
+      if (got > 0) {
+        at += static_cast<std::uint64_t>(got);
+        continue;
+      }
+      const std::uint64_t page = System::page_bytes();
+      const std::uint64_t next = std::min(bytes, (offset + at) / page * page + page - offset);
+      require_done_at(region.blank(at, next - at), "cannot map", path_, offset + at);
+      at = next;
+    }
+    return mapping{std::move(region)};
+  }
+
+  /// Reads a stretch by calls and forgets it: what cannot be read is an error here, where under a
+  /// mapping it would be a signal.
+  void probe(std::uint64_t offset, std::uint64_t bytes) const {
+    std::vector<std::byte> piece(std::min<std::uint64_t>(bytes, read_ahead_bytes));
+    for (std::uint64_t at = 0; at < bytes; at += piece.size()) {
+      read(offset + at, std::span{piece}.first(std::min<std::uint64_t>(bytes - at, piece.size())));
+    }
+  }
+
   [[nodiscard]] bool try_lock_exclusive() {
     const int result = retry_interrupted([&] { return System::lock_exclusive(handle_.get()); });
     if (result == -EWOULDBLOCK) return false;
@@ -275,6 +310,7 @@ class directory_file {
   /// Larger writes are cut into such pieces, and each is sent to the disk while the next is copied:
   /// a sync of many then waits half as long.
   static constexpr std::size_t write_bytes_max = std::size_t{1} << 20;
+  static constexpr std::size_t read_ahead_bytes = std::size_t{64} << 10;
 
   /// Writes what one call takes; returns its bytes, never 0.
   std::size_t write_some(std::uint64_t offset, bytes_view first, bytes_view second) {

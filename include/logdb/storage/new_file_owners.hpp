@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include <logdb/platform/file_owner.hpp>
+#include <logdb/platform/file_status.hpp>
 
 namespace logdb::detail {
 

@@ -24,6 +24,12 @@ enum class open_mode {
   read_only,   ///< needs no write permission anywhere
 };
 
+/// Where a byte is, for messages.
+struct file_place {
+  std::filesystem::path path;
+  std::uint64_t offset = 0;
+};
+
 /// Is satisfied by readable (and perhaps writable) memory that lies over a part of a file.
 ///
 /// | expression | returns | means |
@@ -49,6 +55,8 @@ concept storage_mapping = std::movable<M> && std::default_initializable<M> &&
 /// | `f.read(o, out)` | | corrupt | fills out, or the file ends before |
 /// | `f.sync()` | | io | what was written is on stable storage; once it threw, never again |
 /// | `f.map(o, n, mode)` | mapping | corrupt | corrupt when the part does not lie inside the file |
+/// | `f.map_readable(o, n)` | mapping | corrupt | optional: with zeros for what cannot be read |
+/// | `f.probe(o, n)` | | io | optional: reads by calls what a mapping would only touch |
 /// | `f.try_lock_exclusive()` | bool | io | false when another open file of that name has it |
 /// | `f.unlock()` | | | gives the lock back; closing does it too |
 template <class F>
@@ -88,6 +96,8 @@ concept storage_file = std::movable<F> &&
 /// | `s.remove(name)` | | io | a missing one is fine; open files and mappings stay readable |
 /// | `s.sync()` | | io | the names are on stable storage |
 /// | `s.open_itself()` | lock | io | optional: what its names stand for, locked as a file is |
+/// | `s.locate(name, o)` | file_place | | optional: where that byte is, if not in path() / name |
+/// | `s.size_of(name)` | optional of bytes | | optional: how much is there now; none: not known |
 ///
 /// Const members and files may be used from any thread, the other members from one at a time.
 template <class S>
@@ -143,6 +153,17 @@ inline void require_inside(std::uint64_t offset, std::uint64_t bytes, std::uint6
   throw error{errc::corrupt,
               "the file ends before what should be in it",
               {.path = where, .offset = offset}};
+}
+
+/// Tells where a byte of one of a log's files is.
+template <class Storage>
+[[nodiscard]] file_place locate(const Storage& volume, std::string_view file_name,
+                                std::uint64_t offset = 0) {
+  if constexpr (requires { volume.locate(file_name, offset); }) {
+    return volume.locate(file_name, offset);
+  } else {
+    return {volume.path() / file_name, offset};
+  }
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,7 @@ class single_file_file {
       : volume_{std::move(where)},
         host_{std::move(inside)},
         region_{std::move(own)},
-        path_{volume_->path() / name},
+        path_{volume_->path()},
         lock_name_{std::string{format::lock_name} + "-" + std::string{name}} {}
   /// Stands beside.
   single_file_file(std::shared_ptr<volume> where, directory_file<System> beside,
@@ -107,7 +108,7 @@ class single_file_file {
 
   void read(std::uint64_t offset, std::span<std::byte> out) const {
     if (!region_) return beside_.read(offset, out);
-    require_inside(offset, out.size(), size(), path_);
+    require_there(offset, out.size());
     if (!out.empty()) host_->bytes().read(begin() + offset, out);
   }
 
@@ -115,8 +116,18 @@ class single_file_file {
 
   [[nodiscard]] mapping map(std::uint64_t offset, std::uint64_t bytes, open_mode mode) const {
     if (!region_) return beside_.map(offset, bytes, mode);
-    require_inside(offset, bytes, size(), path_);
+    require_there(offset, bytes);
     return bytes == 0 ? mapping{} : host_->bytes().map(begin() + offset, bytes, mode);
+  }
+  [[nodiscard]] mapping map_readable(std::uint64_t offset, std::uint64_t bytes) const {
+    if (!region_) return beside_.map_readable(offset, bytes);
+    require_there(offset, bytes);
+    return bytes == 0 ? mapping{} : host_->bytes().map_readable(begin() + offset, bytes);
+  }
+  void probe(std::uint64_t offset, std::uint64_t bytes) const {
+    if (!region_) return beside_.probe(offset, bytes);
+    require_there(offset, bytes);
+    if (bytes != 0) host_->bytes().probe(begin() + offset, bytes);
   }
 
   /// Locks a file beside, for a region one that is there for this only; it goes with the lock.
@@ -180,6 +191,12 @@ class single_file_file {
     std::swap(lock_, other.lock_);
   }
 
+  /// Throws, with the place in the file, unless a stretch lies in the region.
+  void require_there(std::uint64_t offset, std::uint64_t bytes) const {
+    const std::uint64_t now = size();
+    require_inside(begin() + offset, bytes, begin() + now, path_);
+  }
+
   /// Requires that the size was loaded before, with acquire.
   [[nodiscard]] std::uint64_t begin() const {
     return region_->offset.load(std::memory_order_relaxed);
@@ -194,7 +211,8 @@ class single_file_file {
   void make_room(std::uint64_t now, std::uint64_t offset, std::uint64_t bytes) {
     constexpr std::uint64_t most = format::single_file_bytes_max;
     if (bytes > most || offset > most - bytes) {
-      throw error{errc::no_space, "a file cannot be so large", {.path = path_, .offset = offset}};
+      throw error{
+          errc::no_space, "a file cannot be so large", {.path = path_, .offset = begin() + offset}};
     }
     host_->reserve(*region_, offset + bytes, 2 * region_->capacity.load(std::memory_order_relaxed));
     if (offset > now && !host_->is_zero_behind(*region_, now)) {
@@ -293,6 +311,19 @@ class BasicSingleFile {
     return host != nullptr && host->find(file_name) != nullptr;
   }
 
+  /// Returns how much of a file inside is there now; none when it is another's turn to look.
+  [[nodiscard]] std::optional<std::uint64_t> size_of(std::string_view file_name) const {
+    return volume_->size_of(file_name);
+  }
+
+  /// Tells where in which file a byte of one of the log's files lies.
+  [[nodiscard]] file_place locate(std::string_view file_name, std::uint64_t offset) const {
+    if (!detail::stands_beside(file_name)) {
+      return {path(), offset + volume_->offset_of(file_name).value_or(0)};
+    }
+    return {volume_->directory().path() / volume_->beside(file_name), offset};
+  }
+
   [[nodiscard]] file create(std::string_view file_name) {
     require_change(file_name);
     if (detail::stands_beside(file_name)) {
@@ -300,7 +331,7 @@ class BasicSingleFile {
     }
     auto host = volume_->take();
     auto made = host->create(file_name);
-    if (made == nullptr) throw_errno(EEXIST, "cannot create the file", path() / file_name);
+    if (made == nullptr) throw_errno(EEXIST, "cannot create " + std::string{file_name}, path());
     return {volume_, std::move(host), std::move(made), file_name};
   }
 
@@ -310,7 +341,7 @@ class BasicSingleFile {
     if (detail::stands_beside(file_name)) return open_beside(file_name, mode);
     auto host = volume_->look();
     auto found = host == nullptr ? nullptr : host->find(file_name);
-    if (found == nullptr) throw_errno(ENOENT, "cannot open the file", path() / file_name);
+    if (found == nullptr) throw_errno(ENOENT, "cannot open " + std::string{file_name}, path());
     return {volume_, std::move(host), std::move(found), file_name};
   }
 
@@ -328,7 +359,7 @@ class BasicSingleFile {
     }
     if (beside) return volume_->directory().rename(volume_->beside(from), volume_->beside(to));
     if (!volume_->take()->rename(from, to)) {
-      throw_errno(ENOENT, "cannot rename the file", path() / from);
+      throw_errno(ENOENT, "cannot rename " + std::string{from}, path());
     }
   }
 

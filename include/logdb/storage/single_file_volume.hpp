@@ -78,6 +78,26 @@ class single_file_volume {
     return host_;
   }
 
+  /// Returns how much of a file inside is there now; none when it is not in there, or somebody else
+  /// is at the names.
+  [[nodiscard]] std::optional<std::uint64_t> size_of(std::string_view file_name) {
+    const guard lock{mutex_, boost::interprocess::try_to_lock};
+    const auto found = lock && host_ ? host_->find(file_name) : nullptr;
+    if (found == nullptr) return std::nullopt;
+    const std::uint64_t all = host_->bytes().size();
+    const std::uint64_t bytes = found->size.load(std::memory_order_acquire);
+    const std::uint64_t begin = found->offset.load(std::memory_order_relaxed);
+    return all < begin ? 0 : std::min(bytes, all - begin);
+  }
+
+  /// Returns where in the file a file inside begins; none when it is not known.
+  [[nodiscard]] std::optional<std::uint64_t> offset_of(std::string_view file_name) {
+    const guard lock{mutex_, boost::interprocess::try_to_lock};
+    const auto found = lock && host_ ? host_->find(file_name) : nullptr;
+    if (found == nullptr) return std::nullopt;
+    return found->offset.load();
+  }
+
   /// Goes on as one of several processes that write the file: the first, when it has done what is
   /// to be done alone, or beside others. @errors errc::corrupt, errc::io
   void share(single_file_line<System>& line, bool first) {

@@ -37,6 +37,8 @@ class sim_region {
   }
   [[nodiscard]] std::size_t size() const { return bytes_; }
   [[nodiscard]] std::span<std::byte> bytes() const { return {data(), bytes_}; }
+  /// Does nothing: here a page can be read though a call was refused.
+  static int blank(std::size_t, std::size_t) { return 0; }
 
  private:
   void swap(sim_region& other) noexcept {

@@ -112,6 +112,14 @@ struct sim_system {
     return found != now.end() && found->second == entry->find(file)->file ? 1 : 0;
   }
 
+  static std::int64_t size_of(handle directory, const char* name) {
+    const system_call entry{call::size, call_cost, directory, name};
+    if (entry.fault() != 0) return -entry.fault();
+    const auto& now = entry->storage.find(entry->find(directory)->directory)->now;
+    const auto found = now.find(name);
+    return found == now.end() ? -ENOENT : static_cast<std::int64_t>(found->second->size());
+  }
+
   // --- owners: all is one user's -----------------------------------------------------------------
 
   static constexpr std::uint32_t root = 0;

@@ -149,9 +149,8 @@ class record_source {
   }
 
   [[noreturn]] static void throw_corrupt(const read_type& found) {
-    throw error{errc::corrupt,
-                "the record of a key is damaged",
-                {.path = found.in->segment()->path(), .offset = found.offset}};
+    throw error{errc::corrupt, "the record of a key is damaged",
+                found.in->segment()->site(found.offset)};
   }
 
  private:

@@ -64,9 +64,7 @@ class log_run_file final : public run_file {
   }
 
   [[noreturn]] void fail(std::uint64_t offset) const override {
-    throw error{errc::corrupt,
-                "a block of a run is damaged",
-                {.path = of_->path(), .offset = offset, .at = of_->base()}};
+    throw error{errc::corrupt, "a block of a run is damaged", of_->site(offset, of_->base())};
   }
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Whose a file is, and who may read and write it.
+/// What the system knows of a file by its name: its size, whose it is, who may read and write it.
 
 #include <cerrno>
 #include <cstdint>
@@ -19,12 +19,19 @@ struct file_owner {
   std::uint32_t permissions = 0;
 };
 
-/// Those calls of `posix`.
-struct posix_owners {
+/// The calls of `posix` that ask for it, or set it.
+struct posix_status {
   static constexpr std::uint32_t root = 0;
 
   /// Returns whose rights this process has.
   static std::uint32_t user() { return static_cast<std::uint32_t>(::geteuid()); }
+
+  /// Returns the size of a file of a directory.
+  static std::int64_t size_of(int directory, const char* name) {
+    struct ::stat found {};
+    const int failed = ::fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW);
+    return failed == -1 ? -errno : static_cast<std::int64_t>(found.st_size);
+  }
 
   /// Tells whose a regular file of a directory is, or with "." the directory.
   static int owner_of(int directory, const char* name, file_owner& out) {
