@@ -49,7 +49,8 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   /// Makes an empty log.
   ///
   /// @param label   names it in messages; nothing is opened
-  /// @errors        errc::invalid_argument; errc::not_found to read only: there is never one yet
+  /// @errors        errc::invalid_argument, also for retention; errc::not_found to read only: there
+  ///                is never one yet
   explicit log_engine(const std::filesystem::path& label = {}, const options& chosen = {})
       : index_{std::make_unique<index_type>(label, examined(label, chosen))} {}
   log_engine(log_engine&&) noexcept = default;
@@ -129,6 +130,11 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
   static const options& examined(const std::filesystem::path& label, const options& chosen) {
     if (chosen.mode == open_mode::read_only) {
       throw error{errc::not_found, "a log in memory is empty when it is made", {.path = label}};
+    }
+    if (!chosen.retention.keeps_all()) {
+      throw error{errc::invalid_argument,
+                  "a log without records has none to give up: erase rows instead of retention",
+                  {.path = label}};
     }
     return chosen;
   }

@@ -29,6 +29,10 @@ struct retention_options {
   std::uint64_t records_max = unlimited;  ///< a segment goes when the rest still holds this many
   std::chrono::nanoseconds age_max =
       std::chrono::nanoseconds::max();  ///< of a segment's newest record
+
+  /// Tells whether everything is kept.
+  [[nodiscard]] bool keeps_all() const { return *this == retention_options{}; }
+  friend bool operator==(const retention_options&, const retention_options&) = default;
 };
 
 /// Is the options of a log with these policies.

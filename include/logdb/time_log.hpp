@@ -144,13 +144,13 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
     }
     template <class Rows>
     lsn append_batch(const Rows& rows) const {
-      if (rows.size() == 0) return store_.log().last_lsn();
+      if (rows.size() == 0) return store_.write_nothing();
       timelsm::batch_encoder<value_type, Rows> encoder{rows};
       return store_.append(encoder.run().bytes(),
                            [&](auto& index, auto& log) { index.append_batch(rows, log); });
     }
     lsn erase(const timelsm::bounds& in) const {
-      if (in.empty()) return store_.log().last_lsn();
+      if (in.empty()) return store_.write_nothing();
       return store_.append(timelsm::encode_deletion(in).bytes(),
                            [&](auto& index, auto& log) { index.erase(in, log); });
     }
@@ -162,10 +162,7 @@ class log_engine<Policies> : public Policies::index::template face<log_engine<Po
 
  private:
   static auto for_records(const options& chosen) {
-    const retention_options none;
-    const auto& kept = chosen.retention;
-    if (kept.bytes_max != none.bytes_max || kept.records_max != none.records_max ||
-        kept.age_max != none.age_max) {
+    if (!chosen.retention.keeps_all()) {
       throw error{errc::invalid_argument,
                   "a time log gives up rows, not records: use erase_before() and compact()"};
     }

@@ -8,7 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <string>
 
+#include <logdb/error.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::format {
@@ -29,6 +32,18 @@ T load(const std::byte* at) {
 template <std::integral T>
 void store(std::byte* at, T value) {
   std::memcpy(at, &value, sizeof value);
+}
+
+/// Returns a length or a number in the bits that it has on disk. Where the hot path casts instead,
+/// a limit that was checked before says why it fits.
+/// @errors  errc::record_too_large: it would be another one
+template <std::unsigned_integral To>
+To narrowed(std::uint64_t value) {
+  if (value > std::numeric_limits<To>::max()) [[unlikely]] {
+    throw error{errc::record_too_large, std::to_string(value) + " does not fit into " +
+                                            std::to_string(8 * sizeof(To)) + " bits on disk"};
+  }
+  return static_cast<To>(value);
 }
 
 namespace detail {

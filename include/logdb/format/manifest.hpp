@@ -133,7 +133,7 @@ inline void put(field_writer& out, const manifest_cursor& cursor) {
   out.put(cursor.at.value())
       .put(to_integer(cursor.logged.segment))
       .put(cursor.logged.offset)
-      .put(static_cast<std::uint8_t>(cursor.name.size()))
+      .put(narrowed<std::uint8_t>(cursor.name.size()))
       .put(as_bytes(cursor.name));
 }
 
@@ -151,8 +151,8 @@ inline void put_fixed(field_writer& out, const manifest& value, std::uint64_t le
       .put(value.read_only_compat)
       .put(value.incompat)
       .put(value.first.value())
-      .put(static_cast<std::uint32_t>(value.segments.size()))
-      .put(static_cast<std::uint32_t>(value.cursors.size()));
+      .put(narrowed<std::uint32_t>(value.segments.size()))
+      .put(narrowed<std::uint32_t>(value.cursors.size()));
 }
 
 inline void take_fixed(field_reader& in, manifest& value) {

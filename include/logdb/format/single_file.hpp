@@ -205,7 +205,7 @@ inline void encode(const single_file_entry& entry, std::vector<std::byte>& table
   out.put(entry.offset)
       .put(entry.capacity)
       .put(entry.size)
-      .put(static_cast<std::uint8_t>(entry.name.size()))
+      .put(narrowed<std::uint8_t>(entry.name.size()))
       .put(as_bytes(entry.name));
 }
 

@@ -67,7 +67,7 @@ class attachment {
   [[nodiscard]] segment_number number() const { return number_; }
 
   /// Appends records, in as many frames as they need.
-  /// @errors  errc::no_space, errc::io
+  /// @errors  errc::record_too_large for one that no frame holds; errc::no_space, errc::io
   void add(batch_builder batch) {
     while (!batch.empty()) {
       const std::size_t count = fitting(batch);
@@ -109,8 +109,7 @@ class attachment {
     return entry;
   }
 
-  /// Returns how many records of a batch one frame takes; one at least: records are smaller than
-  /// frames.
+  /// Returns how many records of a batch one frame takes; one at least, which may be too large.
   static std::size_t fitting(const batch_builder& batch) {
     std::uint64_t bytes = 0;
     std::size_t count = 0;
@@ -127,9 +126,9 @@ class attachment {
     const std::uint64_t payload = table.size() + batch.bytes().size();
     format::frame_header header{.payload_crc =
                                     format::crc32c(batch.bytes(), format::crc32c(table))};
-    header.payload_bytes = static_cast<std::uint32_t>(payload);
+    header.payload_bytes = format::narrowed<std::uint32_t>(payload);
     header.first = place_.next;
-    header.count = static_cast<std::uint32_t>(batch.count());
+    header.count = format::narrowed<std::uint32_t>(batch.count());
     header.kind = batch.kind();
     std::vector<std::byte> head(format::frame_header_bytes + table.size());
     format::encode_header(head.data(), header, own_->seed(), place_.offset);

@@ -33,7 +33,7 @@ std::vector<std::byte> encode_footer(segment<Policies>& sealed) {
   std::ranges::copy(fixed, payload);
   std::ranges::copy(entries, payload + fixed.size());
   format::frame_header header{.payload_crc = format::crc32c({payload, payload_bytes})};
-  header.payload_bytes = static_cast<std::uint32_t>(payload_bytes);
+  header.payload_bytes = format::narrowed<std::uint32_t>(payload_bytes);
   header.first = sealed.end();
   header.kind = format::frame_kind::footer;
   format::encode_header(frame.data(), header, sealed.seed(), sealed.end_offset());

@@ -117,7 +117,8 @@ template <class V>
 bool merges_well(const std::vector<table<V>>& all, std::size_t rows_max,
                  std::size_t part_rows = 1 << 30) {
   const auto expected = sorted(all);
-  const auto made = merger<V>{some_heap(), rows_max}.run(in_parts(all, part_rows), 7);
+  const auto made = merger<V>{some_heap(), {rows_max, logdb::timelsm::amount::unlimited}}.run(
+      in_parts(all, part_rows), 7);
   table<V> seen;
   bool sound = made.size() == (expected.times.size() + rows_max - 1) / rows_max;
   for (const auto& one : made) {

@@ -261,7 +261,7 @@ class compaction {
   std::uint64_t put_frame(format::frame_kind kind, std::uint32_t count, bytes_view payload,
                           std::uint32_t crc) {
     format::frame_header header{.payload_crc = crc, .count = count, .kind = kind};
-    header.payload_bytes = static_cast<std::uint32_t>(payload.size());
+    header.payload_bytes = format::narrowed<std::uint32_t>(payload.size());
     header.first = place_.next;
     const std::uint64_t at = place_.offset;
     const std::uint64_t bytes = format::frame_bytes(payload.size());

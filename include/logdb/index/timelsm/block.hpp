@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/timelsm/limits.hpp>
 #include <logdb/index/timelsm/memory.hpp>
 #include <logdb/index/timelsm/rows.hpp>
 
@@ -31,8 +32,16 @@ class arena {
     if (value.size() != 0) std::memcpy(at, value.bytes().data(), value.size());
     next_ += value.size();
     left_ -= value.size();
+    kept_ += {1, value.size()};
     return bytes_value{bytes_view{at, value.size()}};
   }
+
+  /// Makes room for so many bytes, and no more than that.
+  void reserve(std::size_t bytes) {
+    if (bytes > left_) take(bytes);
+  }
+  /// Returns how many values are kept, and their bytes.
+  [[nodiscard]] const amount& kept() const { return kept_; }
 
  private:
   static constexpr std::size_t piece_bytes_min = 4096;
@@ -40,7 +49,9 @@ class arena {
 
   void grow(std::size_t needed) {
     const std::size_t twice = pieces_.empty() ? 0 : 2 * pieces_.back().second;
-    const std::size_t bytes = std::max(needed, std::clamp(twice, piece_bytes_min, piece_bytes_max));
+    take(std::max(needed, std::clamp(twice, piece_bytes_min, piece_bytes_max)));
+  }
+  void take(std::size_t bytes) {
     pieces_.reserve(pieces_.size() + 1);  // so that nothing is lost when memory runs out
     pieces_.emplace_back(from_.allocate(bytes), bytes);
     next_ = static_cast<std::byte*>(pieces_.back().first);
@@ -51,6 +62,7 @@ class arena {
   std::vector<std::pair<void*, std::size_t>> pieces_;
   std::byte* next_ = nullptr;
   std::size_t left_ = 0;
+  amount kept_;
 };
 
 /// Stands where values own no bytes.
@@ -94,6 +106,17 @@ class block {
     }
   }
 
+  /// Returns how much so many of its rows are: of byte values, with as many bytes as they have on
+  /// average. Not while it is written to.
+  [[nodiscard]] amount amount_of(std::size_t rows) const {
+    amount all{rows, rows * row_bytes<V>};
+    if constexpr (owns_bytes<V>) {
+      const amount& kept = leant_.rows != 0 ? leant_ : arena_.kept();
+      if (kept.rows != 0) all.bytes += kept.bytes / kept.rows * rows + kept.bytes % kept.rows;
+    }
+    return all;
+  }
+
   /// Samples the times of the first rows, which do not change any more, so that a search in them
   /// misses the cache once. Once: later calls do nothing.
   void make_fences(std::size_t rows) {
@@ -105,12 +128,18 @@ class block {
   /// Returns every fence_rows-th time.
   [[nodiscard]] std::span<const time_type> fences() const { return {fences_.get(), fenced_}; }
 
-  /// Keeps alive what byte values point into.
-  void lean_on(std::shared_ptr<const void> bytes) { leans_on_ = std::move(bytes); }
+  /// Keeps alive what byte values point into: so many bytes, of all rows.
+  void lean_on(std::shared_ptr<const void> owner, std::size_t bytes) {
+    leans_on_ = std::move(owner);
+    leant_ = {capacity_, bytes};
+  }
 
   /// Keeps the bytes of rows [first, last) that were put with bytes of other blocks.
   void keep_all(std::size_t first, std::size_t last) {
     if constexpr (owns_bytes<V>) {
+      std::size_t bytes = 0;
+      for (std::size_t i = first; i != last; ++i) bytes += values()[i].size();
+      arena_.reserve(bytes);
       for (; first != last; ++first) values()[first] = arena_.keep(values()[first]);
     }
   }
@@ -123,6 +152,7 @@ class block {
   std::unique_ptr<time_type[]> fences_;
   std::size_t fenced_ = 0;
   std::shared_ptr<const void> leans_on_;
+  amount leant_;
   [[no_unique_address]] std::conditional_t<owns_bytes<V>, arena, no_arena> arena_;
 };
 

@@ -67,11 +67,13 @@ class checkpoint_writer {
  public:
   checkpoint_writer(Log& log, Index& index) : log_{log}, index_{index} {}
 
+  /// @param last  returns the last record that the index has; called while nobody writes
   /// @return  the bytes of the directory
   /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
-  std::uint64_t run() {
+  template <class Last>
+  std::uint64_t run(Last last) {
     lsn upto;
-    const auto seen = index_.mark([&] { upto = log_.last_lsn(); });
+    const auto seen = index_.mark([&] { upto = last(); });
     before_ = index_.reach_mark();
     write_run();
     directory_.deleted = deletions_of(seen);
@@ -144,9 +146,9 @@ class checkpoint_writer {
         to.push_back(one);
         continue;
       }
-      const std::size_t step = one.stored != nullptr ? one.size : index_.block_rows();
-      for (std::size_t at = 0; at < one.size; at += step) {
-        pieces_.push_back({&one, at, std::min(at + step, one.size), &to, to.size()});
+      for (std::size_t at = 0, end = 0; at < one.size; at = end) {
+        end = one.stored != nullptr ? one.size : at + index_.rows_of_block(one.rows().drop(at));
+        pieces_.push_back({&one, at, end, &to, to.size()});
         to.emplace_back();
       }
     }

@@ -91,6 +91,8 @@ class record_buffer {
 
 template <class V>
 void put_header(record_buffer& out, record_kind kind, std::uint8_t flags, std::uint32_t count) {
+  static_assert(owns_bytes<V> || sizeof(V) < value_bytes<bytes_value>,
+                "logdb: a value of a durable time log has less than 65,535 bytes");
   // One store: who copies the record at once would wait for several.
   out.put(static_cast<std::uint64_t>(kind) | std::uint64_t{flags} << 8 |
           std::uint64_t{value_bytes<V>} << 16 | std::uint64_t{count} << 32);
@@ -154,7 +156,7 @@ class batch_encoder {
     record_buffer out{record_header_bytes + std::min(first_bytes_, second_bytes_) + values};
     const int flags = (second ? flag_second_differences : 0) | (coded ? flag_value_differences : 0);
     put_header<V>(out, kind, static_cast<std::uint8_t>(flags),
-                  static_cast<std::uint32_t>(rows_.size()));
+                  format::narrowed<std::uint32_t>(rows_.size()));
     put_times(out, second);
     put_values(out, coded);
     return out;

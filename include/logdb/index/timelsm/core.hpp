@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,9 @@
 
 #include <logdb/error.hpp>
 #include <logdb/index/timelsm/hidden_counts.hpp>
+#include <logdb/index/timelsm/limits.hpp>
 #include <logdb/index/timelsm/options.hpp>
+#include <logdb/index/timelsm/told.hpp>
 #include <logdb/index/timelsm/version.hpp>
 #include <logdb/platform/mutex.hpp>
 
@@ -85,6 +88,7 @@ struct core {
       : append_mutex{log_mutex != nullptr ? *log_mutex : own_mutex_},
         options{std::move(chosen)},
         to_store{std::move(told)},
+        limits{limits_of(options, to_store.bytes_max)},
         memory{to_store.bytes_max == 0 ? make_heap<System>(options.memory)
                                        : make_heap<System>(options.memory, to_store.bytes_max / 8)},
         cache{std::make_shared<block_cache<V>>(memory, to_store.cache_bytes())} {
@@ -138,6 +142,19 @@ struct core {
     rouse();
   }
 
+  /// Tells the user what went wrong, and counts it.
+  void complain(std::string_view what) {
+    counted.faults.fetch_add(1, std::memory_order_relaxed);
+    tell(options.log, what);
+  }
+
+  /// Tells the user of each row that was removed, whatever happens meanwhile.
+  void tell_of(const drops<V>& gone) {
+    bool heard = true;
+    for (const auto& row : gone.rows) heard &= tell(options.on_drop, row.time, row.value);
+    if (!heard) complain("on_drop threw; the rows that it was told of are not told of again");
+  }
+
   /// Wakes who maintains, unless it was woken and has not begun yet.
   void rouse() {
     if (!roused.exchange(true)) work.signal();
@@ -153,10 +170,15 @@ struct core {
   /// keeps does not count, since storing would not free it.
   [[nodiscard]] bool is_heavy() const { return is_above(to_store.due_bytes()); }
 
+  /// Tells whether so much is sealed and not stored that more is to wait for who stores it.
+  [[nodiscard]] bool is_full() const {
+    return full.load(std::memory_order_relaxed) && stores.load();
+  }
+
   /// Counts what is sealed and not stored. Says so when that is much; when it is too much, who
   /// writes is to wait before the log takes it: behind that, checkpoints would wait for the writer.
-  void see_unstored(std::size_t rows) {
-    rows_unstored.store(rows, std::memory_order_relaxed);
+  void see_unstored(std::size_t bytes) {
+    bytes_unstored.store(bytes, std::memory_order_relaxed);
     full.store(is_above(to_store.full_bytes()));
     if (is_heavy() && to_store.is_due) to_store.is_due();
   }
@@ -179,6 +201,7 @@ struct core {
   mutex& append_mutex;
   timelsm_options<V> options;
   storing to_store;
+  size_limits limits;
   heap_ptr memory;
   block_cache_ptr<V> cache;
   drops<V> pending;                        // of writers; guarded by append_mutex
@@ -192,13 +215,13 @@ struct core {
   // Memtables to be sealed before a checkpoint begins; no others are until then. Changed under
   // append_mutex.
   std::atomic<std::size_t> to_mark = unmarked;
-  std::atomic<std::size_t> rows_unstored = 0;  // sealed ones; 0 where nothing is ever stored
+  std::atomic<std::size_t> bytes_unstored = 0;  // of sealed rows; 0: nothing is ever stored
   counters counted;
 
  private:
   [[nodiscard]] bool is_above(std::size_t bytes) const {
     return to_store.bytes_max != 0 &&
-           rows_unstored.load(std::memory_order_relaxed) >= options.memtable_rows &&
+           bytes_unstored.load(std::memory_order_relaxed) >= limits.memtable.bytes &&
            held_bytes() > bytes;
   }
 

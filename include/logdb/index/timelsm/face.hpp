@@ -24,7 +24,8 @@ class write_face {
   ///
   /// @param time    any int64, in the unit of the options; late is no error
   /// @param value   a V, or for byte values anything that is bytes; copied
-  /// @errors        errc::busy with pressure_mode::report, errc::closed; nothing was appended
+  /// @errors        errc::busy with pressure_mode::report, errc::closed, of a log with records
+  ///                errc::read_only and those of its append; nothing was appended
   /// @threads       any
   /// @blocks        for the append lock; for maintenance, with pressure_mode::wait
   /// @cost          about 15 ns in order; amortised O(log late rows) when it is late
@@ -70,11 +71,13 @@ class write_face {
   auto erase_since(time_type time) { return view().erase(bounds{time, time_last}); }
   auto erase_all() { return view().erase(bounds{}); }
 
-  /// Brings every row out of the memtables. @blocks for the sealing
+  /// Brings every row out of the memtables, also where the log was opened `read_only`.
+  /// @blocks for the sealing
   void flush() { view().index().flush(); }
   /// Merges everything into one level and removes what was erased. @blocks for it @cost O(rows)
   void compact() { view().index().compact(); }
-  /// Does one step of maintenance; returns whether there was one to do.
+  /// Does one step of maintenance, also where the log was opened `read_only`; returns whether
+  /// there was one to do.
   bool maintain() { return view().index().maintain(); }
 
  private:

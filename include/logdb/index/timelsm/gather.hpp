@@ -45,9 +45,9 @@ class gatherer {
                                                                                     : nullptr;
   }
 
-  /// Merges all into slices of at most so many rows.
-  [[nodiscard]] std::vector<slice<V>> merge(std::size_t rows_max, std::uint64_t applied) {
-    return merger<V>{heap_, rows_max}.run(inputs_, applied);
+  /// Merges all into slices of at most so much.
+  [[nodiscard]] std::vector<slice<V>> merge(const amount& most, std::uint64_t applied) {
+    return merger<V>{heap_, most}.run(inputs_, applied);
   }
 
  private:

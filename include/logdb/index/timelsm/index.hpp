@@ -199,11 +199,12 @@ class time_index {
   void set_stores(bool stores) {
     core_.stores.store(stores);
     core_.progress.signal();
+    core_.rouse();
   }
+  /// Tells whether so much is sealed and not stored that no more should come before it is.
+  [[nodiscard]] bool is_laden() const { return core_.full.load(std::memory_order_relaxed); }
   /// Tells whether a write is to wait until more is stored.
-  [[nodiscard]] bool is_full() const {
-    return core_.full.load(std::memory_order_relaxed) && core_.stores.load();
-  }
+  [[nodiscard]] bool is_full() const { return core_.is_full(); }
   /// Waits until is_full() may have changed. @param wake  is told first that somebody waits
   template <class Wake>
   void wait_for_room(Wake wake) {
@@ -221,8 +222,10 @@ class time_index {
   [[nodiscard]] bool is_overgrown() const {
     return core_.held_bytes() > core_.to_store.full_bytes();
   }
-  [[nodiscard]] std::size_t block_rows() const {
-    return std::min(block_rows_max, core_.options.partition_rows);
+  /// Returns how many of some rows go into one block of the log.
+  [[nodiscard]] std::size_t rows_of_block(const columns<V>& rows) const {
+    const std::size_t most = std::min(block_max.rows, core_.limits.partition.rows);
+    return fitting(rows.values, std::min(rows.size, most), block_max.bytes);
   }
 
   [[nodiscard]] timelsm_stats stats() const {
@@ -236,7 +239,7 @@ class time_index {
   /// @return  what does not hold, in words; empty: all is well
   /// @cost    reads everything
   [[nodiscard]] std::vector<std::string> validate() const {
-    return validator<V>{core_.snapshot(), core_.options}.run();
+    return validator<V>{core_.snapshot(), core_.options, core_.limits}.run();
   }
 
   /// Ends maintenance; later writes throw errc::closed, snapshots can still be read.
@@ -295,10 +298,9 @@ class time_index {
       core_.fails.store(false);
       return done;
     } catch (const std::exception& failure) {
-      core_.counted.faults.fetch_add(1, std::memory_order_relaxed);
       core_.fails.store(true);
       core_.progress.signal();
-      if (core_.options.log) core_.options.log(failure.what());
+      core_.complain(failure.what());
       return false;
     }
   }

@@ -78,7 +78,8 @@ class chunk_maker {
           sort.run(some.times, some.values, some.size));
       groups.push_back({{to.times() + at, to.values() + at, some.size}});
     }
-    return std::move(merger<V>{heap_, rows.size}.run(groups, now_.deletions()).front());
+    return std::move(
+        merger<V>{heap_, {rows.size, amount::unlimited}}.run(groups, now_.deletions()).front());
   }
 
   /// Returns the power of four that a chunk's size is of.
@@ -97,7 +98,8 @@ class chunk_maker {
     gatherer<V> some{heap_, hidden_, gone_};
     const slice<V>* const begin = chunks.data() + chunks.size() - n;
     for (std::size_t i = 0; i < n; ++i) some.add({begin + i, begin + i + 1}, {});
-    auto made = some.merge(std::max<std::size_t>(some.rows(), 1), now_.deletions());
+    auto made =
+        some.merge({std::max<std::size_t>(some.rows(), 1), amount::unlimited}, now_.deletions());
     chunks.resize(chunks.size() - n);
     for (auto& one : made) chunks.push_back(std::move(one));
   }

@@ -101,6 +101,8 @@ class logged_write {
   using log_view = detail::index_view<Policies>;
   using guard = typename log_view::append_guard;
 
+  static constexpr bool may_refuse = true;
+
   /// @param record  what to put; stays until the write is acknowledged
   /// @errors  errc::record_too_large, errc::read_only, errc::closed; of a record that does not fit
   ///          into staging, which is written now, errc::no_space, errc::io, errc::failed

@@ -42,7 +42,7 @@ class maintainer {
     guard lock{work_mutex_};
     core_.roused.store(false);
     deliver_pending();
-    return seal() || sweep(false) || purge(false) || join();
+    return seal_or_sweep_now() || (!core_.is_full() && (purge(false) || join()));
   }
 
   /// Seals every frozen memtable, and does what the limit of L0 asks for meanwhile.
@@ -88,7 +88,7 @@ class maintainer {
     f();
     sweeping_ = 0;
     purged_ = core_.snapshot().deletions();
-    see_unstored(*core_.current()->sealed);
+    core_.see_unstored(unstored_of(*core_.current()->sealed).bytes);
   }
 
   /// Merges everything into L1 and removes what is deleted.
@@ -112,15 +112,18 @@ class maintainer {
   static constexpr std::size_t rewrite_ratio_max = 4;
   static constexpr std::size_t join_min = 8;
 
-  [[nodiscard]] std::size_t partition_rows() const { return core_.options.partition_rows; }
+  [[nodiscard]] const amount& partition() const { return core_.limits.partition; }
 
   // --- sealing ----------------------------------------------------------------------------------
 
   bool seal_or_sweep() {
     guard lock{work_mutex_};
     deliver_pending();
-    return seal() || sweep(false);
+    return seal_or_sweep_now();
   }
+
+  /// Merging brings rows back into memory that were stored: not before others have been.
+  bool seal_or_sweep_now() { return seal() || (!core_.is_full() && sweep(false)); }
 
   void forget_mark() {
     {
@@ -179,7 +182,7 @@ class maintainer {
 
   sorted_run<V> merge(gatherer<V>& some, const view<V>& now) {
     core_.counted.rows_rewritten.fetch_add(some.rows(), std::memory_order_relaxed);
-    return some.merge(partition_rows(), now.deletions());
+    return some.merge(partition(), now.deletions());
   }
 
   sorted_run<V> divide(slice<V> whole, std::uint64_t applied) const {
@@ -187,8 +190,10 @@ class maintainer {
     whole.owner->make_fences(static_cast<std::size_t>(whole.end() - whole.owner->times()));
     whole.find_fences();
     sorted_run<V> parts;
-    for (std::size_t at = 0; at < whole.size; at += partition_rows()) {
-      parts.push_back(whole.part(at, std::min(at + partition_rows(), whole.size)));
+    for (std::size_t at = 0, end = 0; at < whole.size; at = end) {
+      const std::size_t most = std::min(whole.size - at, partition().rows);
+      end = at + fitting(whole.values + at, most, partition().bytes);
+      parts.push_back(whole.part(at, end));
     }
     return parts;
   }
@@ -201,13 +206,13 @@ class maintainer {
   void merge_little(tree<V>& made, const view<V>& now, drops<V>& gone) {
     const sorted_run<V>& late = made.l0.front();
     const bounds window{late.front().first, late.back().last};
-    std::size_t rows = rows_of(late);
+    amount all = amount_up_to(late, time_last);
     const auto reached = all_of(made.l1).within(window);
     for (const auto* one = reached.first; one != reached.last; ++one) {
-      rows += one->up_to(window.last) - one->below(window.first);
+      all += one->amount_of(one->up_to(window.last) - one->below(window.first));
     }
-    if (rows > partition_rows() / 16) return;
-    auto spliced = splice(made, 1, window, now, core_.memory, partition_rows(), gone);
+    if (!all.within(partition().part(16))) return;
+    auto spliced = splice(made, 1, window, now, core_.memory, partition(), gone);
     core_.counted.rows_rewritten.fetch_add(spliced.rows, std::memory_order_relaxed);
     std::erase_if(spliced.made.l0, [](const auto& one) { return one.empty(); });
     made = std::move(spliced.made);
@@ -238,8 +243,8 @@ class maintainer {
   void sweep_window(const view<V>& now) {
     const tree<V>& before = *now.at->sealed;
     drops<V> gone{.wanted = core_.pending.wanted};
-    const bounds window = choose_window(before, sweeping_, window_partitions * partition_rows());
-    auto spliced = splice(before, sweeping_, window, now, core_.memory, partition_rows(), gone);
+    const bounds window = choose_window(before, sweeping_, partition().times(window_partitions));
+    auto spliced = splice(before, sweeping_, window, now, core_.memory, partition(), gone);
     core_.counted.rows_rewritten.fetch_add(spliced.rows, std::memory_order_relaxed);
     auto& l0 = spliced.made.l0;
     const auto swept = static_cast<std::ptrdiff_t>(sweeping_);
@@ -276,8 +281,8 @@ class maintainer {
     const std::size_t kept = now.at->deleted->size() + now.seen.deletions;
     const bool all = whole || kept > core_.options.tombstones_max;
     drops<V> gone{.wanted = core_.pending.wanted};
-    purger<V> purge{now, core_.memory, gone, all, window_partitions * partition_rows()};
-    auto made = std::make_shared<tree<V>>(purge.run(partition_rows()));
+    purger<V> purge{now, core_.memory, gone, all, partition().times(window_partitions)};
+    auto made = std::make_shared<tree<V>>(purge.run(partition()));
     for (std::size_t i = 0, swept = sweeping_; i < swept; ++i) {
       if (made->l0[i].empty()) --sweeping_;
     }
@@ -313,13 +318,13 @@ class maintainer {
     const auto& l1 = now.at->sealed->l1;
     // Stored rows are split into blocks: only what is little for one of them is joined.
     const auto small = [this](const slice<V>& one) {
-      const std::size_t whole = one.stored == nullptr ? partition_rows() : block_rows_max;
-      return one.size <= std::min(whole, partition_rows()) / 2;
+      const bool fits = one.stored == nullptr || one.amount_of().within(block_max.part(2));
+      return fits && one.amount_of().within(partition().part(2));
     };
     for (std::size_t at = 0; at < l1.size(); ++at) {
       std::size_t end = at;
-      for (std::size_t rows = 0; end < l1.size() && small(l1[end]); ++end) {
-        if ((rows += l1[end].size) > partition_rows()) break;
+      for (amount all; end < l1.size() && small(l1[end]); ++end) {
+        if (!(all += l1[end].amount_of()).within(partition())) break;
       }
       if (end - at >= join_min) return join(now, at, end), true;
     }
@@ -360,19 +365,10 @@ class maintainer {
       if (sealed && core_.to_mark.load() != core_type::unmarked) --core_.to_mark;
       core_.install(std::move(next));
     }
-    if (core_.to_store.bytes_max != 0) see_unstored(*core_.current()->sealed);
+    if (core_.to_store.bytes_max != 0) {
+      core_.see_unstored(unstored_of(*core_.current()->sealed).bytes);
+    }
     core_.progress.signal();
-  }
-
-  /// Counts what could be stored.
-  void see_unstored(const tree<V>& of) {
-    std::size_t rows = 0;
-    each_sealed(of, [&rows](const slices<V>& all) {
-      for (const auto* one = all.first; one != all.last; ++one) {
-        rows += one->stored == nullptr ? one->size : 0;
-      }
-    });
-    core_.see_unstored(rows);
   }
 
   void deliver_pending() {
@@ -388,7 +384,7 @@ class maintainer {
 
   void deliver(drops<V> gone) {
     core_.counted.dropped.fetch_add(gone.count, std::memory_order_relaxed);
-    for (const auto& row : gone.rows) core_.options.on_drop(row.time, row.value);
+    core_.tell_of(gone);
   }
 
   core_type& core_;

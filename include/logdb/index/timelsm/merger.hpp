@@ -22,14 +22,15 @@ slice<V> whole_of(const block_ptr<V>& full, std::uint64_t applied) {
   return made;
 }
 
-/// Puts sorted rows into blocks of at most so many, one behind the other, all about as large.
+/// Puts sorted rows into blocks of at most so much, one behind the other, all about as large.
 template <class V>
 class block_filler {
  public:
-  block_filler(heap_ptr from, std::size_t rows, std::size_t rows_max, std::uint64_t applied)
+  block_filler(heap_ptr from, std::size_t rows, const amount& most, std::uint64_t applied)
       : heap_{std::move(from)},
         rows_{rows},
-        blocks_{(rows + rows_max - 1) / rows_max},
+        bytes_max_{most.bytes},
+        blocks_{(rows + most.rows - 1) / most.rows},
         applied_{applied} {}
 
   /// Puts the rows of two columns, merged.
@@ -43,7 +44,7 @@ class block_filler {
       younger = younger.drop(n - olders);
       out_ = out_.behind(n);
       left_ -= n;
-      if (left_ == 0) made_.push_back(whole_of(filling_, applied_));
+      if (left_ == 0) finish();
     }
   }
 
@@ -58,8 +59,25 @@ class block_filler {
     out_ = {filling_->times(), filling_->values()};
   }
 
+  /// Byte values that are too many bytes for one block go into several.
+  void finish() {
+    const std::size_t rows = filling_->capacity();
+    for (std::size_t at = 0; owns_bytes<V> && at < rows;) {
+      const columns<V> left{filling_->times() + at, filling_->values() + at, rows - at};
+      const columns<V> some = left.take(fitting(left.values, left.size, bytes_max_));
+      if (some.size == rows) break;
+      const auto part = std::make_shared<block<V>>(heap_, some.size);
+      output<V>{part->times(), part->values()}.put(some);
+      made_.push_back(whole_of(part, applied_));
+      at += some.size;
+      if (at == rows) return;
+    }
+    made_.push_back(whole_of(filling_, applied_));
+  }
+
   heap_ptr heap_;
   std::size_t rows_;  // that no block was made for
+  std::size_t bytes_max_;
   std::size_t blocks_;
   std::uint64_t applied_;
   block_ptr<V> filling_;
@@ -72,7 +90,7 @@ class block_filler {
 template <class V>
 using column_parts = std::vector<columns<V>>;
 
-/// Merges sequences, each older than the next, into blocks of at most so many rows.
+/// Merges sequences, each older than the next, into blocks of at most so much.
 ///
 /// More than two are merged a tile after the other: the rows up to some time, so few that they stay
 /// in the cache from the first merge of two to the last one. So each row is read from memory once,
@@ -80,7 +98,7 @@ using column_parts = std::vector<columns<V>>;
 template <class V>
 class merger {
  public:
-  merger(heap_ptr from, std::size_t rows_max) : heap_{std::move(from)}, rows_max_{rows_max} {}
+  merger(heap_ptr from, const amount& most) : heap_{std::move(from)}, most_{most} {}
 
   /// Returns slices of one sorted sequence that own their rows.
   /// @cost  O(rows * log inputs)
@@ -91,7 +109,7 @@ class merger {
     if (inputs_.size() > 2 && rows > tile_rows) merge_crumbs(rows / crumbs);
     // A fair share of a tile is a row at least.
     room_rows_ = std::min(rows, std::max(tile_rows_max, tile_rows + inputs_.size()));
-    block_filler<V> out{heap_, rows, rows_max_, applied};
+    block_filler<V> out{heap_, rows, most_, applied};
     for (; !is_simple(); drop_empty()) {
       cut_tile();
       merge_tile(out);
@@ -173,13 +191,15 @@ class merger {
   columns<V> whole(std::size_t first, std::size_t last) {
     if (last - first == 1) return inputs_[first].rows;
     const std::size_t middle = (first + last) / 2;
+    const std::size_t before = scratch_.size();
     const columns<V> older = whole(first, middle);
     const columns<V> younger = whole(middle, last);
     const std::size_t rows = older.size + younger.size;
-    scratch_.push_back(std::make_shared<block<V>>(heap_, rows));
-    block<V>& to = *scratch_.back();
-    merge_two(older, younger, {to.times(), to.values()});
-    return {to.times(), to.values(), rows};
+    const auto to = std::make_shared<block<V>>(heap_, rows);
+    merge_two(older, younger, {to->times(), to->values()});
+    scratch_.resize(before);  // both halves are in it
+    scratch_.push_back(to);
+    return {to->times(), to->values(), rows};
   }
 
   /// Takes as many rows off the inputs as fit into a tile, all of which come before those left.
@@ -288,7 +308,7 @@ class merger {
   }
 
   heap_ptr heap_;
-  std::size_t rows_max_;
+  amount most_;
   std::vector<block_ptr<V>> scratch_;  // keeps inputs that were made here
   std::vector<input> inputs_;          // what is left of them
   std::vector<std::size_t> shares_;    // of the inputs, in the next tile

@@ -17,7 +17,7 @@ namespace logdb {
 enum class maintenance_mode : std::uint8_t {
   background,  ///< a thread of the index (default)
   by_hand,     ///< whoever calls maintain(), a step a call; a writer helps where it must not go on
-  none,        ///< nobody, until flush() or compact()
+  none,        ///< nobody, until flush() or compact(), or a write that must not go on
 };
 
 /// Says what a write does when maintenance lags behind so far that it must not go on.
@@ -35,7 +35,9 @@ struct timelsm_options {
   pressure_mode pressure = pressure_mode::wait;
   /// rows of a memtable before it is frozen, 256 .. 2^30; the first are smaller
   std::size_t memtable_rows = std::size_t{1} << 18;
-  std::size_t frozen_max = 4;   ///< memtables that may wait to be sealed, 1 .. 64
+  /// memtables that may wait to be sealed, 1 .. 64; exceeded only by writes that wait while
+  /// maintenance fails
+  std::size_t frozen_max = 4;
   std::size_t l0_runs_max = 8;  ///< runs of L0, 2 .. 64; never exceeded
   /// rows of a partition of L1 at most, 256 .. 2^30
   std::size_t partition_rows = std::size_t{1} << 18;
@@ -44,16 +46,18 @@ struct timelsm_options {
   /// a durable log writes a checkpoint when the records behind the last one take so many bytes, or
   /// memory asks for it; 0, or without maintenance in the background: compact() does
   std::uint64_t checkpoint_bytes = 64u << 20;
-  /// bytes of columns that a durable log holds in memory, 64 KiB at least: rows not stored yet, and
-  /// a quarter of it for blocks that were read. Memtables and partitions are made small enough, of
-  /// 256 rows at least; what readers hold comes on top
+  /// bytes of rows that a durable log holds in memory, 64 KiB at least: those not stored yet, and a
+  /// quarter of it for blocks that were read. Memtables and partitions are made small enough, of
+  /// 16 KiB or a batch at least; what readers hold comes on top
   std::size_t memory_bytes_max = std::size_t{1} << 30;
   /// where columns come from; null: huge pages of the index's own; must outlive every snapshot
   std::pmr::memory_resource* memory = nullptr;
   /// told of each row that was physically removed, once; snapshots from before may still show it.
-  /// Called by who maintains, one call at a time; must not write to the log, flush or compact it
+  /// Called by who maintains, one call at a time; must not write to the log, flush or compact it.
+  /// What it throws is counted as a fault and told to `log`; the next row follows
   std::function<void(std::int64_t, const V&)> on_drop{};
-  /// told in words what maintenance did and what went wrong in it
+  /// told in words what went wrong in maintenance; by any thread, several at a time. What it throws
+  /// is passed over
   std::function<void(std::string_view)> log{};
 
   /// Many rows without end: the defaults.
@@ -107,7 +111,7 @@ struct timelsm_stats {
   std::uint64_t rows_sealed = 0;     ///< taken from memtables
   std::uint64_t rows_rewritten = 0;  ///< copied when sealed, merged or purged
   std::uint64_t stalls = 0;          ///< writes that maintenance made wait
-  std::uint64_t faults = 0;          ///< steps that failed, to be tried again
+  std::uint64_t faults = 0;          ///< steps that failed, to be tried again, or on_drop in them
   std::size_t memory_bytes = 0;      ///< of columns
   std::size_t memory_bytes_peak = 0;
 

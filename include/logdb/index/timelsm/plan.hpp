@@ -17,16 +17,29 @@ slices<V> all_of(const sorted_run<V>& one) {
   return {one.data(), one.data() + one.size()};
 }
 
+/// Counts what of a tree could be stored.
+template <class V>
+amount unstored_of(const tree<V>& of) {
+  amount all;
+  each_sealed(of, [&all](const slices<V>& some) {
+    for (const auto* one = some.first; one != some.last; ++one) {
+      if (one->stored == nullptr) all += one->amount_of();
+    }
+  });
+  return all;
+}
+
 /// Counts the rows of a run up to a time, hidden ones included; about.
 template <class V>
-std::size_t rows_up_to(const sorted_run<V>& one, time_type last) {
-  std::size_t rows = 0;
+amount amount_up_to(const sorted_run<V>& one, time_type last) {
+  amount all;
   for (const auto& part : one) {
     if (part.first > last) break;
     // A stored block counts whole: it is not worth being read for this.
-    rows += part.last <= last || part.stored != nullptr ? part.size : part.up_to(last);
+    const bool whole = part.last <= last || part.stored != nullptr;
+    all += whole ? part.amount_of() : part.amount_of(part.up_to(last));
   }
-  return rows;
+  return all;
 }
 
 /// Counts the rows of the partitions that runs reach into.
@@ -57,19 +70,19 @@ sorted_run<V> beyond(const sorted_run<V>& one, time_type last) {
 }
 
 /// Chooses a window of time for one step: from the first row of some runs on, so far that about so
-/// many rows are in it.
+/// much is in it.
 template <class V>
-bounds choose_window(const tree<V>& from, std::size_t runs, std::size_t rows_wanted) {
+bounds choose_window(const tree<V>& from, std::size_t runs, const amount& wanted) {
   bounds window{time_last, time_last};
   for (std::size_t i = 0; i < runs; ++i) {
     window.first = std::min(window.first, from.l0[i].front().first);
   }
-  const auto rows_in = [&](time_type last) {
-    std::size_t rows = 0;
-    for (std::size_t i = 0; i < runs; ++i) rows += rows_up_to(from.l0[i], last);
+  const auto amount_in = [&](time_type last) {
+    amount all;
+    for (std::size_t i = 0; i < runs; ++i) all += amount_up_to(from.l0[i], last);
     const auto some = all_of(from.l1).within({window.first, last});
-    for (const auto* one = some.first; one != some.last; ++one) rows += one->size;
-    return rows;
+    for (const auto* one = some.first; one != some.last; ++one) all += one->amount_of();
+    return all;
   };
   // The bounds of partitions and of slices are where a window may end.
   std::vector<time_type> ends;
@@ -88,7 +101,7 @@ bounds choose_window(const tree<V>& from, std::size_t runs, std::size_t rows_wan
   ends.push_back(time_last);
   std::ranges::sort(ends);
   const auto over = std::partition_point(
-      ends.begin(), ends.end(), [&](time_type last) { return rows_in(last) <= rows_wanted; });
+      ends.begin(), ends.end(), [&](time_type last) { return amount_in(last).within(wanted); });
   window.last = over == ends.begin() ? ends.front() : over[-1];
   return window;
 }
@@ -104,7 +117,7 @@ struct splice_result {
 /// it is; a small rest is taken along, so that no crumbs are left.
 template <class V>
 splice_result<V> splice(const tree<V>& from, std::size_t runs, const bounds& window,
-                        const view<V>& seen, const heap_ptr& memory, std::size_t partition_rows,
+                        const view<V>& seen, const heap_ptr& memory, const amount& partition,
                         drops<V>& gone) {
   splice_result<V> result;
   const cover hidden = seen.hidden({});
@@ -114,17 +127,17 @@ splice_result<V> splice(const tree<V>& from, std::size_t runs, const bounds& win
   sorted_run<V> left;
   sorted_run<V> right;
   if (!reached.empty()) {
-    const std::size_t crumb = partition_rows / 16;
+    const amount crumb = partition.part(16);
     const slice<V>& front = *reached.first;
     const slice<V>& back = reached.last[-1];
     const std::size_t before = front.below(window.first);
     const std::size_t upto = back.up_to(window.last);
-    if (before > crumb) {
+    if (!front.amount_of(before).within(crumb)) {
       left.push_back(front.part(0, before));
     } else {
       of_l1.first = time_first;
     }
-    if (back.size - upto > crumb) {
+    if (!back.amount_of(back.size - upto).within(crumb)) {
       right.push_back(back.part(upto, back.size));
     } else {
       of_l1.last = time_last;
@@ -133,7 +146,7 @@ splice_result<V> splice(const tree<V>& from, std::size_t runs, const bounds& win
   some.add(reached, of_l1);
   for (std::size_t i = 0; i < runs; ++i) some.add(all_of(from.l0[i]), window);
   result.rows = some.rows();
-  sorted_run<V> merged = some.merge(partition_rows, seen.deletions());
+  sorted_run<V> merged = some.merge(partition, seen.deletions());
 
   auto& l1 = result.made.l1;
   const auto* const data = from.l1.data();

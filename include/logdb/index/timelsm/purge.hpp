@@ -17,62 +17,65 @@ namespace logdb::timelsm {
 template <class V>
 class purger {
  public:
-  purger(const view<V>& now, heap_ptr memory, drops<V>& gone, bool all, std::size_t rows_max)
+  purger(const view<V>& now, heap_ptr memory, drops<V>& gone, bool all, const amount& most)
       : now_{now},
         hidden_{now.hidden({})},
         memory_{std::move(memory)},
         gone_{gone},
         all_{all},
-        left_{rows_max} {}
+        most_{most} {}
 
   /// Returns the tree without them; a run of L0 may have become empty.
-  [[nodiscard]] tree<V> run(std::size_t partition_rows) {
+  [[nodiscard]] tree<V> run(const amount& partition) {
     tree<V> made;
     const tree<V>& before = *now_.at->sealed;
-    made.l1 = purged(before.l1, partition_rows);
-    for (const auto& one : before.l0) made.l0.push_back(purged(one, partition_rows));
+    made.l1 = purged(before.l1, partition);
+    for (const auto& one : before.l0) made.l0.push_back(purged(one, partition));
     made.count();
     return made;
   }
 
   [[nodiscard]] bool has_changed() const { return changed_; }
-  /// Tells whether it saw every slice, and did not stop at the number of rows.
+  /// Tells whether it saw every slice, and did not stop because it had done enough.
   [[nodiscard]] bool is_through() const { return through_; }
-  [[nodiscard]] std::size_t rows_rewritten() const { return rewritten_; }
+  [[nodiscard]] std::size_t rows_rewritten() const { return rewritten_.rows; }
 
  private:
-  sorted_run<V> purged(const sorted_run<V>& slices, std::size_t partition_rows) {
+  sorted_run<V> purged(const sorted_run<V>& slices, const amount& partition) {
     sorted_run<V> made;
     for (const auto& one : slices) {
       made.push_back(one);
-      if (one.applied < now_.deletions()) look_into(made, partition_rows);
+      if (one.applied < now_.deletions()) look_into(made, partition);
     }
     return made;
   }
 
-  void look_into(sorted_run<V>& made, std::size_t partition_rows) {
+  void look_into(sorted_run<V>& made, const amount& partition) {
     slice<V>& one = made.back();
     const std::size_t visible = count_visible(one);
     if (visible == one.size) {
       one.applied = now_.deletions();
       changed_ = true;
     } else if (visible == 0 || all_ || 2 * visible <= one.size) {
-      if (visible != 0 && left_ == 0) return void(through_ = false);
-      rewrite(made, partition_rows);
+      if (visible != 0 && is_enough()) return void(through_ = false);
+      rewrite(made, partition);
     }
   }
 
-  void rewrite(sorted_run<V>& made, std::size_t partition_rows) {
+  void rewrite(sorted_run<V>& made, const amount& partition) {
     const slice<V> old = std::move(made.back());
     made.pop_back();
     gatherer<V> some{memory_, hidden_, gone_};
     some.add({&old, &old + 1}, {});
-    rewritten_ += some.rows();
-    left_ -= std::min(left_, some.rows());
+    rewritten_ += old.amount_of(some.rows());
     if (some.rows() != 0) {
-      std::ranges::move(some.merge(partition_rows, now_.deletions()), std::back_inserter(made));
+      std::ranges::move(some.merge(partition, now_.deletions()), std::back_inserter(made));
     }
     changed_ = true;
+  }
+
+  [[nodiscard]] bool is_enough() const {
+    return rewritten_.rows >= most_.rows || rewritten_.bytes >= most_.bytes;
   }
 
   [[nodiscard]] std::size_t count_visible(const slice<V>& one) const {
@@ -90,8 +93,8 @@ class purger {
   heap_ptr memory_;
   drops<V>& gone_;
   bool all_;
-  std::size_t left_;
-  std::size_t rewritten_ = 0;
+  amount most_;  // to rewrite
+  amount rewritten_;
   bool changed_ = false;
   bool through_ = true;
 };

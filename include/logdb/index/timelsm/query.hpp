@@ -49,7 +49,8 @@ class query {
   }
 
   /// Counts the visible rows.
-  /// @cost  O(log rows) for each sequence and for the deletions, amortised
+  /// @cost  O(log rows) for each sequence and for the deletions, amortised; while rows that are not
+  ///        sealed and deletions meet in the bounds, O(fragments of these deletions) more
   [[nodiscard]] std::size_t count() const {
     if (in_.empty()) return 0;
     if (hidden_.applies(0)) {

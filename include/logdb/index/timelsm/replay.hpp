@@ -19,30 +19,24 @@ namespace logdb::timelsm {
 template <class V>
 class replayer {
  public:
-  /// Makes an empty index what the log says it is.
+  /// Makes an empty index what the log says it is. No pressure refuses a record that the log has:
+  /// maintenance is waited for, or done here.
   ///
-  /// @errors  errc::corrupt, errc::format_mismatch
+  /// @param relieve  is called behind each record; may store what is sealed, up to next() - 1
+  /// @errors  errc::corrupt, errc::format_mismatch; those of relieve
   /// @cost    reads the directory of the last checkpoint, and the records behind it; no block
-  template <class Log, class Index>
-  void open(Log& log, Index& index) {
+  template <class Log, class Index, class F>
+  void open(Log& log, Index& index, F relieve) {
     begin(log, index);
-    go_on(log, index);
+    go_on(log, index, relieve);
   }
 
   /// Applies what was appended since. Where a writer of another process has given up records that
   /// were not seen yet, or too much is in memory, begins anew at its checkpoint.
   template <class Log, class Index>
   void go_on(Log& log, Index& index) {
-    if (index.is_overgrown() && log.view().cursor(checkpoint_cursor) > checkpoint_)
-      begin(log, index);
-    for (;;) {
-      try {
-        return follow(log, index);
-      } catch (const error& gone) {
-        if (gone.condition() != errc::truncated) throw;
-        begin(log, index);
-      }
-    }
+    const auto nothing = [] {};
+    go_on(log, index, nothing);
   }
 
   [[nodiscard]] lsn next() const { return next_; }
@@ -50,6 +44,20 @@ class replayer {
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
+  template <class Log, class Index, class F>
+  void go_on(Log& log, Index& index, F& relieve) {
+    if (index.is_overgrown() && log.view().cursor(checkpoint_cursor) > checkpoint_)
+      begin(log, index);
+    for (;;) {
+      try {
+        return follow(log, index, relieve);
+      } catch (const error& gone) {
+        if (gone.condition() != errc::truncated) throw;
+        begin(log, index);
+      }
+    }
+  }
+
   /// Loads the last checkpoint. Another process may give it up meanwhile, for a newer one.
   template <class Log, class Index>
   void begin(Log& log, Index& index) {
@@ -128,17 +136,17 @@ class replayer {
     return record.empty() ? record_kind{} : static_cast<record_kind>(record[0]);
   }
 
-  template <class Log, class Index>
-  void follow(Log& log, Index& index) {
+  template <class Log, class Index, class F>
+  void follow(Log& log, Index& index, F& relieve) {
     const lsn last = log.last_lsn();
-    while (next_ <= last) follow_to(log, index, last);
+    while (next_ <= last) follow_to(log, index, last, relieve);
     // Salvage may have passed over deletions that stored rows know of.
     if (carried_out_ != 0) index.pass_deletions(std::exchange(carried_out_, 0));
   }
 
   /// Applies records up to the last, or to a run, which is passed over unread.
-  template <class Log, class Index>
-  void follow_to(Log& log, Index& index, lsn last) {
+  template <class Log, class Index, class F>
+  void follow_to(Log& log, Index& index, lsn last, F& relieve) {
     for (const auto& record : log.records(next_, last + 1)) {
       next_ = record.lsn() + 1;
       if (const auto run = run_mark::decode(record.bytes())) {
@@ -147,6 +155,7 @@ class replayer {
         return;
       }
       apply(record.bytes(), index);
+      relieve();
     }
     next_ = last + 1;  // salvage may have skipped some
   }
@@ -163,8 +172,9 @@ class replayer {
     const auto what = record_decoder<V>{record}.run();
     bytes_ += record.size();
     index.counted().bytes_opened.fetch_add(record.size(), std::memory_order_relaxed);
-    if (what.kind == record_kind::deletion) return index.erase(what.deleted);
-    index.append_batch(column_pair<V>{what.times, what.values});
+    replayed known;
+    if (what.kind == record_kind::deletion) return index.erase(what.deleted, known);
+    index.append_batch(column_pair<V>{what.times, what.values}, known);
     index.counted().rows_replayed.fetch_add(what.times.size(), std::memory_order_relaxed);
   }
 

@@ -34,6 +34,15 @@ struct slice {
   [[nodiscard]] const time_type* end() const { return times + size; }
   [[nodiscard]] columns<V> rows() const { return {times, values, size}; }
 
+  /// Returns how much so many of its rows are; of byte values about.
+  [[nodiscard]] amount amount_of(std::size_t some) const {
+    if (stored == nullptr) return owner->amount_of(some);
+    amount all{some, some * row_bytes<V>};
+    if constexpr (owns_bytes<V>) all.bytes += stored->where().bytes / size * some;
+    return all;
+  }
+  [[nodiscard]] amount amount_of() const { return amount_of(size); }
+
   /// Returns it with its columns in memory.
   /// @errors  of a stored one: errc::corrupt, errc::io
   [[nodiscard]] slice in_memory() const;

@@ -18,9 +18,9 @@ template <class V>
 struct time_bucket {
   std::int64_t begin{};  ///< of the stretch
   std::size_t count{};
-  V min{};
+  V min{};  ///< of the values that are numbers; NaN where none is
   V max{};
-  double sum{};
+  double sum{};  ///< NaN where a value is
   V first{};
   V last{};
 
@@ -61,11 +61,21 @@ constexpr time_type bucket_last(time_type begin, time_type time, std::uint64_t w
   return rest > left ? time_last : static_cast<time_type>(static_cast<std::uint64_t>(time) + rest);
 }
 
-/// Adds rows to a bucket.
+/// Returns the first value that is a number; the first of all where none is.
+template <class V>
+V first_number(const columns<V>& rows) {
+  const auto is_number = [](const V& value) { return value == value; };
+  const V* const end = rows.values + rows.size;
+  const V* const found = std::find_if(rows.values, end, is_number);
+  return found == end ? rows.values[0] : *found;
+}
+
+/// Adds rows to a bucket. What is not a number compares with nothing, and so is no minimum.
 template <class V>
 void add_to(time_bucket<V>& bucket, const columns<V>& rows) {
-  if (bucket.count == 0) {
-    bucket.first = bucket.min = bucket.max = rows.values[0];
+  if (bucket.count == 0) bucket.first = rows.values[0];
+  if (bucket.count == 0 || bucket.min != bucket.min) {
+    bucket.min = bucket.max = first_number(rows);
   }
   for (std::size_t i = 0; i < rows.size; ++i) {
     bucket.min = std::min(bucket.min, rows.values[i]);

@@ -32,12 +32,14 @@ class store {
   template <class Path>
   store(const Path& where, const typename Log::options& of_log, timelsm_options<V> chosen)
       : read_only_{of_log.mode == open_mode::read_only},
-        options_{fitted(std::move(chosen))},
+        options_{examined(std::move(chosen))},
         log_{where, of_log},
         index_{options_,
                {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }},
                read_only_ ? nullptr : &log_.view().for_index().append_mutex()} {
-    replay_.open(log_, index_);
+    replay_.open(log_, index_, [this, more = is_automatic()]() mutable {
+      if (more && index_.is_laden()) more = relieve_replay();
+    });
     line_.written.store(replay_.bytes(), std::memory_order_relaxed);
     if (is_automatic()) {
       thread_ = typename System::thread{[this] { keep_small(); }};
@@ -86,14 +88,17 @@ class store {
     return at;
   }
 
+  /// Accepts a write of nothing. @return the lsn of the last record @errors errc::read_only
+  lsn write_nothing() {
+    line_.log.require_writer();
+    return log_.last_lsn();
+  }
+
   /// Stores what there is, and gives up the records that said so.
   void checkpoint() {
     guard lock{replay_mutex_};
     asked_.store(false);
-    const std::uint64_t before = written();
-    const std::uint64_t bytes = writer_type{log_, index_}.run();
-    stored_.store(before, std::memory_order_relaxed);
-    set_due(directories_behind * bytes);
+    store_up_to(written(), [this] { return log_.last_lsn(); });
   }
 
   /// Merges everything into one level, removes what was erased, and stores it.
@@ -133,16 +138,9 @@ class store {
   /// So many times the bytes of a directory may be written before the next: it is written whole.
   static constexpr std::uint64_t directories_behind = 8;
 
-  /// Makes memtables and partitions so small that what is held of them stays within the memory.
-  static timelsm_options<V> fitted(timelsm_options<V> chosen) {
+  /// Refuses what is out of its range before anything is opened.
+  static timelsm_options<V> examined(timelsm_options<V> chosen) {
     if (const char* const fault = chosen.fault()) throw error{errc::invalid_argument, fault};
-    const std::size_t rows = chosen.memory_bytes_max / (sizeof(time_type) + sizeof(V));
-    const std::size_t least = 256;
-    const auto fit = [&](std::size_t& wanted, std::size_t share) {
-      wanted = std::min(wanted, std::max(rows / share, least));
-    };
-    fit(chosen.memtable_rows, 8 * (chosen.frozen_max + 2));
-    fit(chosen.partition_rows, 48);  // a step merges four, and holds them three times
     return chosen;
   }
 
@@ -153,8 +151,29 @@ class store {
   }
 
   [[nodiscard]] bool is_due() const {
-    return asked_.load(std::memory_order_relaxed) ||
-           written() >= due_.load(std::memory_order_relaxed);
+    return options_.checkpoint_bytes != 0 && (asked_.load(std::memory_order_relaxed) ||
+                                              written() >= due_.load(std::memory_order_relaxed));
+  }
+
+  /// Stores what the index has of the records up to one.
+  /// @param bytes  of these records
+  template <class Last>
+  void store_up_to(std::uint64_t bytes, Last last) {
+    const std::uint64_t directory = writer_type{log_, index_}.run(last);
+    stored_.store(bytes, std::memory_order_relaxed);
+    set_due(directories_behind * directory);
+  }
+
+  /// Keeps an open within its memory: what it has replayed may be more than may stay there. Returns
+  /// whether that went well; where not, it opens nevertheless.
+  bool relieve_replay() {
+    try {
+      store_up_to(replay_.bytes(), [this] { return replay_.next() - 1; });
+      return true;
+    } catch (const std::exception& failure) {
+      tell(options_.log, failure.what());
+      return false;
+    }
   }
 
   void ask_for_checkpoint() {
@@ -226,7 +245,7 @@ class store {
     } catch (const std::exception& failure) {
       index_.set_stores(false);
       set_due(2 * unstored());
-      if (options_.log) options_.log(failure.what());
+      tell(options_.log, failure.what());
     }
   }
 

@@ -121,7 +121,7 @@ class stored_block {
     const bytes_view record = where_.file->record(where_.offset);
     auto made = std::make_shared<block<V>>(memory, where_.rows);
     if (!decode(record, *made)) where_.file->fail(where_.offset);
-    if constexpr (owns_bytes<V>) made->lean_on(where_.file);
+    if constexpr (owns_bytes<V>) made->lean_on(where_.file, where_.bytes);
     made->make_fences(where_.rows);
     return made;
   }

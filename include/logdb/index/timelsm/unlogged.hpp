@@ -11,6 +11,9 @@ namespace logdb::timelsm {
 /// has room, until it returns true, which says that the lock was held throughout; then put(change),
 /// which calls the function that carries the write out.
 struct unlogged {
+  /// Whether the index may refuse the write when maintenance lags behind.
+  static constexpr bool may_refuse = true;
+
   template <class Guard>
   [[nodiscard]] bool make_room(Guard&) const {
     return true;
@@ -19,6 +22,11 @@ struct unlogged {
   void put(Change&& change) const {
     change();
   }
+};
+
+/// Is a write that the log has already: it is carried out however long that takes.
+struct replayed : unlogged {
+  static constexpr bool may_refuse = false;
 };
 
 }  // namespace logdb::timelsm

@@ -17,8 +17,8 @@ namespace logdb::timelsm {
 template <class V>
 class validator {
  public:
-  validator(view<V> seen, const timelsm_options<V>& options)
-      : seen_{std::move(seen)}, options_{options} {}
+  validator(view<V> seen, const timelsm_options<V>& options, const size_limits& limits)
+      : seen_{std::move(seen)}, options_{options}, limits_{limits} {}
 
   /// Returns what does not hold, in words.
   [[nodiscard]] std::vector<std::string> run() {
@@ -63,7 +63,7 @@ class validator {
     const tree<V>& sealed = *seen_.at->sealed;
     require(sealed.l0.size() <= options_.l0_runs_max, "L0 is above its limit");
     for (const auto& one : sealed.l0) require(!one.empty(), "L0 has an empty run");
-    const auto too_large = [this](const auto& one) { return one.size > options_.partition_rows; };
+    const auto too_large = [this](const auto& one) { return one.size > limits_.partition.rows; };
     require(std::ranges::none_of(sealed.l1, too_large), "a partition is too large");
     require(sealed.l1_rows.back() == rows_of(sealed.l1), "L1 is counted wrongly");
     require(seen_.seen.late <= head<V>::late_max, "too many late rows are not sorted");
@@ -101,6 +101,7 @@ class validator {
 
   view<V> seen_;
   const timelsm_options<V>& options_;
+  size_limits limits_;
   std::vector<std::string> faults_;
 };
 

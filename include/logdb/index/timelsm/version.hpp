@@ -27,9 +27,6 @@ std::size_t rows_of(const sorted_run<V>& slices) {
   return rows;
 }
 
-/// Is the number of rows of a block in the log, at most.
-inline constexpr std::size_t block_rows_max = 4096;
-
 /// Is what was sealed. Of equal times, L1 has the oldest rows, then the runs of L0 in their order.
 template <class V>
 struct tree {

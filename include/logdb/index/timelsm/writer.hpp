@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/late_rows.hpp>
+#include <logdb/index/timelsm/parted_batch.hpp>
 #include <logdb/index/timelsm/unlogged.hpp>
 
 namespace logdb::timelsm {
@@ -28,7 +29,7 @@ class writer {
   writer(core_type& shared, std::function<void()> help)
       : core_{shared},
         help_{std::move(help)},
-        capacity_{std::min<std::size_t>(first_capacity, shared.options.memtable_rows)} {
+        capacity_{std::min<std::size_t>(first_capacity, shared.limits.memtable.rows)} {
     growing_ = core_.current()->growing.get();
   }
 
@@ -39,7 +40,8 @@ class writer {
     guard lock{core_.append_mutex};
     bool late = false;
     do {
-      late = (time < last_ || rows_ == room_) && !prepare(lock, time);
+      late =
+          (time < last_ || rows_ == room_ || is_heavy()) && !prepare<Log::may_refuse>(lock, time);
     } while (!log.make_room(lock));
     log.put([&] {
       if (late) [[unlikely]] {
@@ -50,6 +52,7 @@ class writer {
         last_ = time;
         ++rows_;
       }
+      weigh(value);
       publish();
     });
   }
@@ -58,14 +61,13 @@ class writer {
   /// @param rows  has size(), time(i), value(i); one at least
   template <class Rows, class Log>
   void append_batch(const Rows& rows, Log& log) {
-    const std::size_t n = rows.size();
     core_.give_way();
     guard lock{core_.append_mutex};
-    do make_room(lock, n);
+    do make_room<Log::may_refuse>(lock, rows);
     while (!log.make_room(lock));
-    reserve_late(n);
-    const std::size_t late = part(rows, n);
-    log.put([&] { place(late); });
+    batch_.reserve(core_.memory, rows.size());
+    batch_.part(rows, *owner_, times_, values_, rows_, last_);
+    log.put([&] { place(rows); });
   }
 
   template <class Log>
@@ -73,17 +75,18 @@ class writer {
     guard lock{core_.append_mutex};
     do {
       require_open();
-      while (pieces_ >= pieces_max) roll(lock, 1);
+      while (pieces_ >= pieces_max) roll<Log::may_refuse>(lock, 1);
     } while (!log.make_room(lock));
     if (recent_ == head<V>::deletions_max) fold();
     log.put([&] { hide({in.first, in.last, deletions_ + 1}); });
   }
 
-  /// Freezes the memtable unless it is empty.
+  /// Freezes the memtable unless it is empty; lets go of a block that a large batch has left.
   void freeze() {
     guard lock{core_.append_mutex};
     require_open();
-    if (held() != 0) install_next(1);
+    const bool is_large = owner_ != nullptr && owner_->capacity() > core_.limits.memtable.rows;
+    if (held() != 0 || is_large) install_next(1);
   }
 
   /// Freezes the memtable for a checkpoint: what is frozen then is sealed before anything younger.
@@ -112,7 +115,7 @@ class writer {
     appended_ += rows_ + late_;
     owner_ = nullptr;
     times_ = nullptr, values_ = nullptr, room_ = 0, last_ = time_first;
-    pieces_ = settled_ = chunked_ = 0;
+    pieces_ = settled_ = chunked_ = bytes_ = 0;
     install(std::move(next), std::move(growing), {});
   }
 
@@ -155,15 +158,34 @@ class writer {
   /// Returns the rows of the memtable.
   [[nodiscard]] std::size_t held() const { return rows_ + late_ + settled_; }
 
+  /// Tells whether the memtable holds so many bytes that no row more is to come.
+  [[nodiscard]] bool is_heavy() const {
+    return owns_bytes<V> && bytes_ >= core_.limits.memtable.bytes;
+  }
+  void weigh(const V& value) {
+    if constexpr (owns_bytes<V>) bytes_ += bytes_of(value);
+  }
+
+  /// Tells whether the memtable takes no more, were there room for rows in order.
+  [[nodiscard]] bool is_full() const { return chunked_ + late_ >= capacity_ || is_heavy(); }
+
   /// Makes room for a row; returns whether it comes in order.
+  template <bool Refuses>
   bool prepare(guard& lock, time_type time) {
-    make_room(lock, 1);
+    require_open();
+    while (room_ == rows_ || is_full()) roll<Refuses>(lock, 1);
     return time >= last_;
   }
 
-  void make_room(guard& lock, std::size_t n) {
+  template <bool Refuses, class Rows>
+  void make_room(guard& lock, const Rows& rows) {
     require_open();
-    while (room_ - rows_ < n || chunked_ + late_ >= capacity_) roll(lock, n);
+    const std::size_t n = rows.size();
+    while (room_ - rows_ < n || is_full()) {
+      const std::size_t needed = batch_.needed(rows, time_first, capacity_);
+      if (held() == 0 && last_ == time_first && room_ - rows_ >= needed && !is_full()) return;
+      roll<Refuses>(lock, needed);
+    }
   }
 
   void push_late(time_type time, const V& value) {
@@ -179,45 +201,19 @@ class writer {
     ++late_;
   }
 
-  void reserve_late(std::size_t n) {
-    if (batch_times_.size() >= n) return;
-    batch_times_.resize(n);
-    batch_values_.resize(n);
-  }
-
-  /// Parts a batch into what comes in order and what is late; returns how many are late. Nothing is
-  /// published yet: `ahead_` is where the piece and its last time will be.
   template <class Rows>
-  std::size_t part(const Rows& rows, std::size_t n) {
-    time_type last = last_;
-    std::size_t in_order = rows_;
-    std::size_t late = 0;
-    time_type* const late_times = batch_times_.data();
-    V* const late_values = batch_values_.data();
-    for (std::size_t i = 0; i < n; ++i) {
-      const time_type time = rows.time(i);
-      const bool follows = time >= last;
-      // Both are written and one counts: which one, a branch would have to guess.
-      times_[in_order] = late_times[late] = time;
-      values_[in_order] = late_values[late] = owner_->keep(rows.value(i));
-      in_order += follows ? 1 : 0;
-      late += follows ? 0 : 1;
-      last = follows ? time : last;
-    }
-    ahead_rows_ = in_order;
-    ahead_last_ = last;
-    return late;
-  }
-
-  void place(std::size_t late) {
-    if (late_ + late > head<V>::late_max) {
-      seal_late({batch_times_.data(), batch_values_.data(), late}, ahead_rows_, ahead_last_);
+  void place(const Rows& rows) {
+    const columns<V> late = batch_.late();
+    if (late_ + late.size > head<V>::late_max) {
+      seal_late(late, batch_.rows(), batch_.last());
     } else {
-      for (std::size_t i = 0; i < late; ++i) put_late(batch_times_[i], batch_values_[i]);
-      rows_ = ahead_rows_;
-      last_ = ahead_last_;
+      for (std::size_t i = 0; i < late.size; ++i) put_late(late.times[i], late.values[i]);
+      rows_ = batch_.rows();
+      last_ = batch_.last();
     }
+    for (std::size_t i = 0; owns_bytes<V> && i < rows.size(); ++i) weigh(rows.value(i));
     publish();
+    batch_.release();
   }
 
   // --- changes of the version --------------------------------------------------------------------
@@ -305,26 +301,27 @@ class writer {
   }
 
   /// Begins a new memtable with room for so many rows, or waits for maintenance first.
+  template <bool Refuses>
   void roll(guard& lock, std::size_t n) {
-    if (held() == 0 || may_freeze(lock)) install_next(n);
+    if (held() == 0 || may_freeze(lock, Refuses)) install_next(n);
     require_open();
   }
 
   /// Returns whether one more memtable may wait; if not, waits until that may have changed.
-  bool may_freeze(guard& lock) {
-    if (core_.options.maintenance == maintenance_mode::none) return true;
+  /// @param refuses  the write may be refused: it is no record that the log has already
+  bool may_freeze(guard& lock, bool refuses) {
     const auto ticket = core_.progress.ticket();
-    if (core_.fails.load()) return true;  // it would be a wait for what may never come
     if (core_.current()->frozen.size() < core_.options.frozen_max) return true;
-    if (core_.options.pressure == pressure_mode::report) {
+    if (refuses && core_.options.pressure == pressure_mode::report) {
       throw error{errc::busy, "maintenance of the time index lags behind"};
     }
+    if (core_.fails.load()) return true;  // it would be a wait for what may never come
     core_.counted.stalls.fetch_add(1, std::memory_order_relaxed);
     lock.unlock();
-    if (core_.options.maintenance == maintenance_mode::by_hand) {
-      help_();
-    } else {
+    if (core_.options.maintenance == maintenance_mode::background) {
       core_.progress.wait(ticket);
+    } else {
+      help_();
     }
     lock.lock();
     require_open();
@@ -333,8 +330,10 @@ class writer {
 
   void install_next(std::size_t n) {
     drops<V> gone{.wanted = core_.pending.wanted};
-    // A block that late rows left nearly empty is gone on with.
-    const bool goes_on = room_ - rows_ >= std::max(n, capacity_ / 2);
+    const bool heavy = is_heavy();
+    if (heavy) capacity_ = std::clamp<std::size_t>(held(), 1, capacity_);
+    // A block that late rows left nearly empty is gone on with, but not one that holds bytes.
+    const bool goes_on = !owns_bytes<V> && room_ - rows_ >= std::max(n, capacity_ / 2);
     const std::size_t capacity = goes_on ? room_ - rows_ : std::max(n, capacity_);
     const std::size_t begin = goes_on ? growing_->begin + rows_ : 0;
     auto owner = goes_on ? owner_ : std::make_shared<block<V>>(core_.memory, capacity);
@@ -349,13 +348,13 @@ class writer {
     growing->begin = begin;
     growing->applied = deletions_;
     appended_ += rows_ + late_;
-    if (held() != 0) capacity_ = std::min(2 * capacity_, core_.options.memtable_rows);
+    if (held() != 0 && !heavy) capacity_ = std::min(2 * capacity_, core_.limits.memtable.rows);
     owner_ = std::move(owner);
     times_ = owner_->times() + begin;
     values_ = owner_->values() + begin;
     room_ = closed_ ? 0 : capacity;  // the last checkpoint of a closed log comes here, too
     last_ = time_first;
-    pieces_ = settled_ = chunked_ = 0;
+    pieces_ = settled_ = chunked_ = bytes_ = 0;
     install(std::move(next), std::move(growing), {0, 0, recent_});
     core_.report(std::move(gone));
     core_.rouse();
@@ -387,14 +386,12 @@ class writer {
   std::size_t chunked_ = 0;      // rows in chunks
   std::size_t settled_ = 0;      // rows in chunks and ended pieces
   std::size_t pieces_ = 0;       // ended ones
+  std::size_t bytes_ = 0;        // of the memtable's rows, of byte values; erased ones included
   std::size_t capacity_;         // of the next block
   std::uint64_t appended_ = 0;   // but for the head's rows
   std::uint64_t deletions_ = 0;
   bool closed_ = false;
-  std::size_t ahead_rows_ = 0;  // what rows_ and last_ become when the batch is placed
-  time_type ahead_last_ = time_first;
-  std::vector<time_type> batch_times_;  // late rows of the batch, and room for one more
-  std::vector<V> batch_values_;
+  parted_batch<V> batch_;  // that is being appended
 };
 
 }  // namespace logdb::timelsm
