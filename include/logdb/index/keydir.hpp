@@ -204,20 +204,25 @@ struct BasicKeyDir {
       const auto found = get(key);
       return found ? codec<T>::decode(found->bytes()) : std::nullopt;
     }
-    /// Returns the value that a key had right after a record.
+    /// Returns the value that a key had right after a record; behind the last: the one it has.
     /// @cost  follows the versions that came since
     template <bytes_like Key>
     [[nodiscard]] std::optional<key_value> get(const Key& key, lsn as_of) const {
       const auto now = self().snapshot();
+      if (as_of > now.last_lsn()) return get(key);
       const auto found = now.records(as_of).begin();
-      const timestamp then = found == std::default_sentinel ? timestamp::min() : found->time();
+      const timestamp then =
+          found == std::default_sentinel ? store().view().clock() : found->time();
       return versions().value_at(to_bytes(key), as_of, then);
     }
-    /// Returns the value that a key had at a time: after the commit groups that began by then.
+    /// Returns the value that a key had at a time: after the commit groups that began by then. At a
+    /// time to come the groups so far count, and what will have expired is none.
     template <bytes_like Key>
     [[nodiscard]] std::optional<key_value> get(const Key& key, timestamp as_of) const {
       const auto now = self().snapshot();
-      const auto later = now.find_time(as_of + std::chrono::nanoseconds{1});
+      const auto later = as_of == timestamp::max()
+                             ? std::nullopt
+                             : now.find_time(as_of + std::chrono::nanoseconds{1});
       return versions().value_at(to_bytes(key), later ? *later - 1 : now.last_lsn(), as_of);
     }
 
@@ -246,19 +251,21 @@ struct BasicKeyDir {
       auto& keys = store();
       return keys
           .write_if(format::key_verb::erase, to_bytes(key), {}, std::nullopt,
-                    [&](const auto* newest) { return newest != nullptr && keys.is_value(*newest); })
+                    [&](const auto* newest) { return newest != nullptr && has_value(*newest); })
           .has_value();
     }
 
-    /// Puts a value if the newest record of the key is still the expected one.
+    /// Puts a value if the newest record of the key is still the expected one, be it a value, one
+    /// that has expired, or a tombstone.
     /// @param expected  `lsn{}`: if the key has no value
     /// @return          the lsn of the record; nothing: it was another one, nothing was appended
     template <bytes_like Key, class Value>
     std::optional<lsn> compare_and_put(const Key& key, lsn expected, const Value& value) {
       auto& keys = store();
       const auto is_expected = [&](const auto* newest) {
-        const bool has = newest != nullptr && keys.is_value(*newest);
-        return expected == (has ? keys.source().lsn_of(*newest) : lsn{});
+        if (newest == nullptr) return expected == lsn{};
+        const bool has = has_value(*newest);
+        return expected == lsn{} ? !has : expected == keys.source().lsn_of(*newest);
       };
       if constexpr (bytes_like<Value>) {
         return keys.write_if(format::key_verb::put, to_bytes(key), to_bytes(value), std::nullopt,
@@ -275,27 +282,27 @@ struct BasicKeyDir {
     [[nodiscard]] bool empty() const { return size() == 0; }
 
     /// Returns the keys that have a value, in no order.
-    [[nodiscard]] auto keys() const { return detail::make_key_range<stored_bytes>(store()); }
+    [[nodiscard]] auto keys() const { return detail::make_key_range<stored_bytes>(readable()); }
     /// Returns keys and values, in no order: `for (auto& [key, value] : log.entries())`.
-    [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(store()); }
+    [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(readable()); }
 
     /// Returns the keys in [first, last) with their values, in order; empty when inverted.
     /// @cost  O(log keys) to begin, then about 0.2 µs a key; a walk reads 8 to 32 keys ahead
     template <bytes_like First, bytes_like Last>
     [[nodiscard]] auto range(const First& first, const Last& last) const requires is_ordered {
-      return detail::make_ordered_range(store(), as_text(to_bytes(first)),
+      return detail::make_ordered_range(readable(), as_text(to_bytes(first)),
                                         std::string{as_text(to_bytes(last))});
     }
     /// Returns the keys that begin so, in order.
     template <bytes_like Prefix>
     [[nodiscard]] auto prefix(const Prefix& wanted) const requires is_ordered {
       const std::string_view text = as_text(to_bytes(wanted));
-      return detail::make_ordered_range(store(), text, detail::prefix_end(std::string{text}));
+      return detail::make_ordered_range(readable(), text, detail::prefix_end(std::string{text}));
     }
     /// Returns the keys from one on, in order. `lower_bound("")` are all.
     template <bytes_like First>
     [[nodiscard]] auto lower_bound(const First& first) const requires is_ordered {
-      return detail::make_ordered_range(store(), as_text(to_bytes(first)), std::nullopt);
+      return detail::make_ordered_range(readable(), as_text(to_bytes(first)), std::nullopt);
     }
 
     /// Writes what is still needed to new segments, and drops the old ones: replaced and expired
@@ -312,11 +319,12 @@ struct BasicKeyDir {
     }
     /// Returns what compaction did since the log was opened.
     [[nodiscard]] compaction_report compacted() const {
+      (void)readable();
       return const_cast<Log&>(self()).view().index().compaction().total();
     }
 
     /// Returns the memory that the keydir takes.
-    [[nodiscard]] std::uint64_t memory_bytes() const { return store().table().bytes(); }
+    [[nodiscard]] std::uint64_t memory_bytes() const { return readable().table().bytes(); }
 
     /// The narrow view of the write verbs.
     lsn write(format::key_verb verb, bytes_view key, bytes_view value,
@@ -329,6 +337,17 @@ struct BasicKeyDir {
     [[nodiscard]] Log& self() { return static_cast<Log&>(*this); }
     [[nodiscard]] const Log& self() const { return static_cast<const Log&>(*this); }
     [[nodiscard]] auto& store() const { return const_cast<Log&>(self()).view().index().store(); }
+    /// The same, unless the log was closed. @errors errc::closed
+    [[nodiscard]] auto& readable() const {
+      auto& keys = store();
+      keys.view().require_readable();
+      return keys;
+    }
+    /// Tells whether a record is a value, once its checksums were seen to hold.
+    [[nodiscard]] bool has_value(const auto& newest) const {
+      store().source().check(newest);
+      return store().is_value(newest);
+    }
     [[nodiscard]] auto versions() const {
       auto& keys = store();
       return detail::key_versions{keys, log_snapshot{keys.view().scope()}};

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -233,6 +234,50 @@ class address_space {
   std::map<std::uint64_t, std::uint64_t> taken_;  // guarded by mutex_: runs of pieces
   std::uint64_t next_ = 1;                        // guarded by mutex_; piece 0 is nobody's
   std::array<std::atomic<leaf*>, leaf_count> leaves_{};
+};
+
+/// Finds the address of a record by where the bytes of its segment are mapped.
+template <class Policies>
+class record_places {
+ public:
+  /// Notes the segments that have records from one on.
+  /// @param salvages  those that cannot be read are passed
+  /// @errors          errc::corrupt, errc::io
+  void note(const segment_list<Policies>& list, address_space<Policies>& space, bool salvages,
+            lsn first = lsn{}) {
+    places_.clear();
+    for (const auto* segments : {&list.log, &list.attached}) {
+      for (const auto& each : *segments) {
+        if (!each->base() || (each->end() && each->end() <= first)) continue;
+        note(each, space, salvages);
+      }
+    }
+    std::ranges::sort(places_, {}, [](const place& each) { return each.bytes.data(); });
+  }
+
+  [[nodiscard]] address address_of(bytes_view record) const {
+    const auto past = std::ranges::upper_bound(places_, record.data(), {},
+                                               [](const place& each) { return each.bytes.data(); });
+    const place& in = *std::prev(past);
+    return in.base + static_cast<std::uint64_t>(record.data() - in.bytes.data());
+  }
+
+ private:
+  struct place {
+    bytes_view bytes{};
+    address base = 0;
+  };
+
+  void note(const segment_ptr<Policies>& each, address_space<Policies>& space, bool salvages) {
+    try {
+      places_.push_back({each->bytes(), 0});
+      places_.back().base = space.of(each).base();
+    } catch (const error& missing) {
+      if (!salvages || missing.condition() != errc::corrupt) throw;
+    }
+  }
+
+  std::vector<place> places_;  // in the order of their bytes
 };
 
 }  // namespace logdb::detail

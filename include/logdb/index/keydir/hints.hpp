@@ -112,16 +112,19 @@ class hint_collector {
  public:
   explicit hint_collector(hash_seed seed) : seed_{seed} {}
 
-  /// Walks the frames of a segment.
+  /// Walks the frames of a segment, checksums and all, and moves the place behind the last whole
+  /// one: short of where they should end there is damage, and the hints are not all.
   /// @param bytes  the segment from its start to where its frames end
-  void walk(bytes_view bytes, format::frame_seed frames, scan_place from) {
-    scan(bytes, frames, from, format::read_header, [&](const auto& frame, const scan_place& at) {
-      for_each_key_record(bytes, frame, at.next, [&](const auto& record, auto offset, lsn) {
-        hints_.push_back(key_hint::make(hash_key(record.key, seed_), offset, record));
-        if (record.head.expires) note_expiry(record);
-      });
-    });
+  scan_stop walk(bytes_view bytes, format::frame_seed frames, scan_place& place) {
+    const auto stop =
+        scan(bytes, frames, place, format::read_frame, [&](const auto& frame, const auto& at) {
+          for_each_key_record(bytes, frame, at.next, [&](const auto& record, auto offset, lsn) {
+            hints_.push_back(key_hint::make(hash_key(record.key, seed_), offset, record));
+            if (record.head.expires) note_expiry(record);
+          });
+        });
     settle(bytes);
+    return stop;
   }
 
   [[nodiscard]] const segment_waste& waste() const { return waste_; }

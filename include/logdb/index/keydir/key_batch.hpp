@@ -24,12 +24,15 @@ inline void require_key(bytes_view key) {
               "a key of " + std::to_string(key.size()) + " bytes; at most 65535"};
 }
 
-/// Throws unless a value may be one. @errors errc::record_too_large
-inline void require_value(bytes_view value, std::uint64_t bytes_max) {
-  if (value.size() <= bytes_max) return;
-  throw error{errc::record_too_large, "a value of " + std::to_string(value.size()) +
-                                          " bytes; record_bytes_max is " +
-                                          std::to_string(bytes_max)};
+/// Throws unless a key may have a value: both with 16 bytes are at most a record.
+/// @errors  errc::record_too_large
+inline void require_value(bytes_view key, bytes_view value, std::uint64_t bytes_max) {
+  const std::uint64_t bytes = format::key_record_fixed_bytes + key.size() + value.size();
+  if (bytes <= bytes_max) return;
+  throw error{errc::record_too_large, "a key of " + std::to_string(key.size()) +
+                                          " bytes and a value of " + std::to_string(value.size()) +
+                                          " take " + std::to_string(bytes) +
+                                          "; record_bytes_max is " + std::to_string(bytes_max)};
 }
 
 /// Is writes that reach the log together, in order.

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -101,11 +102,6 @@ class key_learner {
     std::uint64_t base = 0;
     std::uint64_t begin = 0;
   };
-  struct place {
-    bytes_view bytes{};
-    address base = 0;
-  };
-
   [[nodiscard]] index_view<Policies>& view() { return store_.view(); }
   [[nodiscard]] bool is_salvaging() { return view().options().recovery == recovery_mode::salvage; }
 
@@ -174,13 +170,10 @@ class key_learner {
     if (applied_ >= last) return;
     const auto list = moves_.look();
     const lsn first = std::max(applied_ + 1, list->log.front()->base());
-    note_places(*list, first);
+    places_.note(*list, store_.space(), is_salvaging(), first);
     const read_scope<Policies> scope{list, list->log.front()->base(), last, is_salvaging()};
     for (const record& each : record_range<Policies>{scope, first}) {
-      const auto found = format::decode_key_record(each.bytes());
-      if (found) {
-        lead_key(store_, store_.hash(found->key), *found, address_of(each.bytes()), each.lsn());
-      }
+      lead_key(store_, each, places_);
     }
     // What was compacted before it was learned lacks tombstones: keys may have gone unseen.
     const bool has_gaps = std::ranges::any_of(list->log, [first](const auto& each) {
@@ -188,23 +181,6 @@ class key_learner {
     });
     if (has_gaps) moved_ = list;
     applied_ = last;
-  }
-
-  void note_places(const segment_list<Policies>& list, lsn first) {
-    places_.clear();
-    for (const auto* segments : {&list.log, &list.attached}) {
-      for (const auto& each : *segments) {
-        if (!each->base() || (each->end() && each->end() <= first)) continue;
-        places_.push_back({each->bytes(), store_.space().of(each).base()});
-      }
-    }
-    std::ranges::sort(places_, {}, [](const place& each) { return each.bytes.data(); });
-  }
-  [[nodiscard]] address address_of(bytes_view record) const {
-    const auto past = std::ranges::upper_bound(places_, record.data(), {},
-                                               [](const place& each) { return each.bytes.data(); });
-    const place& in = *std::prev(past);
-    return in.base + static_cast<std::uint64_t>(record.data() - in.bytes.data());
   }
 
   /// Forgets keys that compaction has dropped before they were learned; false: learn once more.
@@ -296,14 +272,19 @@ class key_learner {
     const bytes_view all = in.bytes().first(static_cast<std::size_t>(said->end_offset));
     learned_.clear();
     auto from = in.segment()->start();
-    scan(all, in.segment()->seed(), from, format::read_frame,
-         [&](const auto& part, const auto& at) {
-           const lsn first = entry.base + (at.next - lsn{1});
-           for_each_key_record(
-               all, part, first, [&](const auto& found, std::uint64_t where, lsn at_lsn) {
-                 learned_.push_back({store_.hash(found.key), found, in.base() + where, at_lsn});
-               });
-         });
+    const auto stop = scan(
+        all, in.segment()->seed(), from, format::read_frame, [&](const auto& part, const auto& at) {
+          const lsn first = entry.base + (at.next - lsn{1});
+          for_each_key_record(
+              all, part, first, [&](const auto& found, std::uint64_t where, lsn at_lsn) {
+                learned_.push_back({store_.hash(found.key), found, in.base() + where, at_lsn});
+              });
+        });
+    if (from.offset != all.size() && !is_salvaging()) {
+      throw error{errc::corrupt,
+                  "the log is damaged: " + std::string{reason(stop)},
+                  {in.segment()->path(), from.offset}};
+    }
     apply();
   }
 
@@ -331,7 +312,7 @@ class key_learner {
   std::vector<known_extent> extents_;
   std::vector<std::byte> chunk_;
   std::vector<learned_record> learned_;
-  std::vector<place> places_;
+  record_places<Policies> places_;
   segment_list_ptr<Policies> moved_;  // compaction in it is to be followed; null: none
   std::uint64_t followed_ = 0;        // generation of the manifest; follow()'s alone
 };

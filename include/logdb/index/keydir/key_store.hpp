@@ -16,6 +16,7 @@
 #include <logdb/index/keydir/hash.hpp>
 #include <logdb/index/keydir/hints.hpp>
 #include <logdb/index/keydir/key_batch.hpp>
+#include <logdb/index/keydir/key_finder.hpp>
 #include <logdb/index/keydir/key_order.hpp>
 #include <logdb/index/keydir/placing.hpp>
 #include <logdb/index/keydir/record_source.hpp>
@@ -98,9 +99,9 @@ class key_store {
   template <class Wants>
   std::optional<lsn> write_if(format::key_verb verb, bytes_view key, bytes_view value,
                               std::optional<timestamp> expires, Wants&& wants) {
-    view_.require_writer();
+    view_.require_open();
     require_key(key);
-    require_value(value, view_.options().record_bytes_max);
+    require_value(key, value, view_.options().record_bytes_max);
     const std::uint64_t hashed = hash(key);
     {
       const auto inside = gate_.enter();
@@ -162,7 +163,8 @@ class key_store {
   [[nodiscard]] std::optional<timestamp> expiry(std::optional<std::chrono::nanoseconds> ttl) const {
     if (!ttl) return std::nullopt;
     const timestamp now = view_.clock();
-    return *ttl >= timestamp::max() - now ? timestamp::max() : now + std::max(*ttl, {});
+    const auto lives = std::max(*ttl, {});
+    return now >= timestamp::max() - lives ? timestamp::max() : now + lives;
   }
 
   /// What snapshots keep compaction from dropping.
@@ -208,20 +210,11 @@ class key_store {
   /// Has something called before each read: what brings in what another process wrote.
   void set_refresh(std::function<void()> refresh) { refresh_ = std::move(refresh); }
 
-  enum class lookup : std::uint8_t { none, found, again };
+  using lookup = key_lookup;
 
-  /// Looks a key up in the table. Inside the gate, or under the shard's lock.
+  /// Looks a key up in the table: see key_finder. Inside the gate, or under the shard's lock.
   lookup look(std::uint64_t hashed, bytes_view key, read_type& out) {
-    bool stale = false;
-    const address at = table_->find(hashed, [&](address candidate) {
-      if (!source_.read(candidate, out)) return stale = true;
-      if (is_same_key(out.record.key, key)) return true;
-      source_.check(out);  // a damaged key must not pass for another one
-      return false;
-    });
-    if (stale) return lookup::again;
-    out.listed = at;
-    return at == 0 ? lookup::none : lookup::found;
+    return finder_.look(hashed, key, out);
   }
 
   /// Looks a key up for who reads, checksums and all: between two batches that change it; `again`:
@@ -237,6 +230,9 @@ class key_store {
     if (relief_) table_->touch(hashed, out.listed);
     return looked;
   }
+
+  /// Reads what the table leads to, checksums and all. Inside the gate.
+  lookup read_whole(address at, read_type& out) { return finder_.read_whole(at, out); }
 
   /// Tells whether a key may have several values. Asked after the keydir was, it knows of those
   /// that the keydir then led to.
@@ -288,7 +284,8 @@ class key_store {
   void drop(std::uint64_t hashed, address at, bool lived) {
     const guard lock{table_->shard_of(hashed).lock};
     read_type gone;
-    const bool ordered = order_type::keeps && source_.read(at, gone);
+    const bool ordered =
+        order_type::keeps && source_.find(at, gone) == reading::whole && source_.is_intact(gone);
     if (!table_->remove(hashed, at)) return;
     if (ordered) order_.remove(gone.record.key);
     if (lived) live_.fetch_sub(1, std::memory_order_relaxed);
@@ -387,6 +384,8 @@ class key_store {
   address_space<Policies> space_;
   std::unique_ptr<table_type> table_ = std::make_unique<table_type>(gate_);
   record_source<Policies> source_{space_, &view_};
+  key_finder<Policies> finder_{*table_, source_,
+                               view_.options().recovery == recovery_mode::salvage};
   [[no_unique_address]] order_type order_{gate_};
   snapshot_holds<system> holds_;
   std::unique_ptr<key_learner<Policies>> learner_;  // null: nobody else writes, or this only reads

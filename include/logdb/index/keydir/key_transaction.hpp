@@ -113,7 +113,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
             std::optional<std::chrono::nanoseconds> ttl) {
     require_innermost();
     detail::require_key(key);
-    detail::require_value(value, state_->store.view().options().record_bytes_max);
+    detail::require_value(key, value, state_->store.view().options().record_bytes_max);
     state_->batch.add(verb, key, value, state_->store.expiry(ttl));
     return lsn{state_->batch.size()};
   }

@@ -71,13 +71,17 @@ class page_walk {
     }
   }
 
-  /// Reads the values of a page; false: one may not be shown yet, or its segment has just gone.
+  /// Reads the values of a page, but for what salvage passes; false: one may not be shown yet, or
+  /// its segment has just gone.
   bool read_page(const std::vector<address>& page, std::deque<read_type>& values) {
     values.clear();
     for (const address each : page) {
-      read_type& found = values.emplace_back();
-      if (!store_.source().read(each, found) || !store_.is_readable(found)) return false;
-      store_.source().check(found);
+      const auto looked = store_.read_whole(each, values.emplace_back());
+      if (looked == store_type::lookup::none) {
+        values.pop_back();
+      } else if (looked == store_type::lookup::again || !store_.is_readable(values.back())) {
+        return false;
+      }
     }
     return true;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/record_source.hpp>
+#include <logdb/record.hpp>
 
 namespace logdb::detail {
 
@@ -62,6 +63,14 @@ void lead_key(Store& store, std::uint64_t hash, const format::key_record& found,
   if (store.source().lsn_of(known) > where || known.listed == at) return;
   const auto before = known.replaced();
   store.replace(hash, found.key, &before, at, found.head.verb);
+}
+
+/// Leads the key of a record that a walk of the log gave there, unless it leads to a later one.
+template <class Store, class Places>
+void lead_key(Store& store, const record& each, const Places& places) {
+  format::key_record found;
+  if (!format::decode_key_record(each.bytes(), found)) return;
+  lead_key(store, store.hash(found.key), found, places.address_of(each.bytes()), each.lsn());
 }
 
 /// Leads a key to where its newest record has come to stand, if it is that one.

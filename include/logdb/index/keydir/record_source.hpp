@@ -50,10 +50,11 @@ template <class Policies>
 struct read_record {
   format::key_record record{};
   stretch<Policies>* in = nullptr;
-  std::uint64_t offset = 0;  // of the record in its segment
-  address listed = 0;        // what the table says, also if it was moved since
-  bool staged = false;       // `record` views `copy`
-  bytes_view copy{};         // in `room`, with the frame header before the record
+  std::uint64_t offset = 0;      // of the record in its segment
+  address listed = 0;            // what the table says, also if it was moved since
+  bool staged = false;           // `record` views `copy`
+  mutable bool checked = false;  // its checksums hold
+  bytes_view copy{};             // in `room`, with the frame header before the record
   scratch room{};
 
   /// Returns what its frame takes, or its share of a batch.
@@ -68,8 +69,17 @@ struct read_record {
   [[nodiscard]] std::uint64_t position() const { return in->stream() + offset; }
 };
 
+/// Says what stands at an address.
+enum class reading : std::uint8_t {
+  whole,    ///< a record, as far as its lengths tell
+  gone,     ///< its segment has just gone: look again
+  damaged,  ///< no record
+};
+
 /// Reads records by address. Inside the gate, or under the lock of the key's shard.
 ///
+/// What was read is not believed before is_intact() or check() says so; lsn_of() checks what it
+/// needs by itself.
 /// @threads  any
 template <class Policies>
 class record_source {
@@ -83,9 +93,19 @@ class record_source {
   /// Reads what stands at an address; false: its segment has just gone, so look again.
   /// @errors  errc::corrupt, errc::io
   bool read(address at, read_type& out) const {
+    const reading found = find(at, out);
+    if (found == reading::damaged) throw_corrupt(out);
+    return found == reading::whole;
+  }
+
+  /// The same, and says that it is damaged.
+  /// @param out  without a record unless it is whole
+  /// @errors     errc::corrupt: its segment cannot be read; errc::io
+  reading find(address at, read_type& out) const {
+    out.checked = false;
     for (;;) {
       out.in = space_.at(at);
-      if (out.in == nullptr) return false;
+      if (out.in == nullptr) return reading::gone;
       out.offset = at - out.in->base();
       const std::uint64_t stream = out.in->stream();
       if (stream == 0) break;
@@ -97,20 +117,31 @@ class record_source {
         continue;
       }
       if (stream + out.offset < kept_from) break;
-      if (copy(stream + out.offset, out)) return true;
+      if (copy(stream + out.offset, out)) return reading::whole;
     }
     out.staged = false;
     const bytes_view all = out.in->bytes();
     stretch<Policies>::prefetch_record(all.data() + out.offset);
-    if (out.offset >= all.size() ||
-        !format::decode_key_record(all.subspan(out.offset), out.record)) {
-      throw_corrupt(out);
-    }
-    return true;
+    const bool is_one =
+        out.offset < all.size() && format::decode_key_record(all.subspan(out.offset), out.record);
+    return is_one ? reading::whole : reading::damaged;
+  }
+
+  /// Tells whether a checksum vouches for what says which record it is: its frame's header, and in
+  /// a batch its own number there.
+  [[nodiscard]] bool is_placed(const read_type& found) const {
+    if (found.checked || found.staged) return true;
+    if (found.record.head.batched) return is_intact(found);
+    format::frame_view frame;
+    return format::read_header(found.in->bytes(), found.offset - format::frame_header_bytes,
+                               found.in->segment()->seed(), frame) == format::frame_fault::none &&
+           frame.header.kind == format::frame_kind::record;
   }
 
   /// Returns the lsn of a record that was read.
+  /// @errors  errc::corrupt: what says it is damaged
   [[nodiscard]] lsn lsn_of(const read_type& found) const {
+    if (!is_placed(found)) throw_corrupt(found);
     const auto& head = found.record.head;
     const std::uint64_t back = head.batched ? head.back : format::frame_header_bytes;
     const lsn first = load_first(found, back) + (head.batched ? head.index : 0);
@@ -119,24 +150,29 @@ class record_source {
     return attached ? segment->base() + (first - lsn{1}) : first;
   }
 
-  /// Throws unless the checksums hold of what was read.
-  /// @errors  errc::corrupt
-  void check(const read_type& found) const {
-    if (found.staged) return;
+  /// Tells whether the checksums hold of what was read.
+  [[nodiscard]] bool is_intact(const read_type& found) const {
+    if (found.checked || found.staged) return true;
     const auto& head = found.record.head;
     const bytes_view all = found.in->bytes();
     const auto seed = found.in->segment()->seed();
+    const std::uint64_t bytes = found.record.bytes.size();
     format::frame_view frame;
     if (!head.batched) {
       const std::uint64_t at = found.offset - format::frame_header_bytes;
       const auto fault = format::read_frame(all, at, seed, frame);
-      if (fault != format::frame_fault::none) throw_corrupt(found);
-      return;
+      return found.checked = fault == format::frame_fault::none && frame.payload.size() == bytes;
     }
     const bool placed = head.back <= found.offset &&
                         format::read_header(all, found.offset - head.back, seed, frame) ==
-                            format::frame_fault::none;
-    if (!placed || format::key_record_crc(found.record) != head.crc) throw_corrupt(found);
+                            format::frame_fault::none &&
+                        head.back + bytes <= frame.bytes;
+    return found.checked = placed && format::key_record_crc(found.record) == head.crc;
+  }
+  /// Throws unless they do.
+  /// @errors  errc::corrupt
+  void check(const read_type& found) const {
+    if (!is_intact(found)) throw_corrupt(found);
   }
 
   /// Returns bytes of a record that was read for keeps: a copy, or a view that pins the segment.
@@ -149,8 +185,10 @@ class record_source {
   }
 
   [[noreturn]] static void throw_corrupt(const read_type& found) {
-    throw error{errc::corrupt, "the record of a key is damaged",
-                found.in->segment()->site(found.offset)};
+    throw_corrupt(found.in, found.offset);
+  }
+  [[noreturn]] static void throw_corrupt(const stretch<Policies>* in, std::uint64_t offset) {
+    throw error{errc::corrupt, "the record of a key is damaged", in->segment()->site(offset)};
   }
 
  private:

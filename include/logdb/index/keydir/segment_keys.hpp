@@ -40,12 +40,14 @@ class segment_keys {
     return sparse_.floor(time);
   }
 
-  /// Gathers the hints of the segment, which is sealed, for encode().
+  /// Gathers the hints of the segment, which is sealed, for encode(): none if it is damaged.
   /// @param bytes  from the segment's start to where its frames end
   void learn(bytes_view bytes, format::frame_seed seed, const scan_place& from,
              const identity& store) {
     hint_collector collected{make_hash_seed(store)};
-    collected.walk(bytes, seed, from);
+    scan_place place = from;
+    collected.walk(bytes, seed, place);
+    is_whole_ = place.offset == bytes.size();
     set_waste(collected.waste());
     own_ = collected.take();
     hints_ = own_;
@@ -55,8 +57,8 @@ class segment_keys {
     const std::vector<std::byte> entries = sparse_.encode();
     const std::uint64_t count = entries.size() / sizeof(index_entry);
     const auto keys = std::as_bytes(hints_);
-    // What does not fit into a frame is walked instead.
-    if (entries.size() + keys.size() > bytes_max) return {};
+    // What is damaged, or does not fit into a frame, is walked instead.
+    if (!is_whole_ || entries.size() + keys.size() > bytes_max) return {};
     std::vector<std::byte> out(fixed_bytes);
     format::store(out.data(), count);
     format::store(out.data() + 8, waste_.dead_bytes);
@@ -128,6 +130,7 @@ class segment_keys {
   std::vector<key_hint> own_;
   segment_waste waste_;
   bool has_hints_ = false;
+  bool is_whole_ = true;  // own_ has all of the segment
   bool knows_waste_ = false;
   std::unique_ptr<forwarding> forwarding_;
   std::atomic<const forwarding*> moved_ = nullptr;  // forwarding_ once it is whole

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+#define BOOST_TEST_MODULE keydir_edges
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "unit/index/key_logs.hpp"
+
+// Arguments at the ends of their ranges, and verbs of a log that may not be used.
+
+namespace logdb::test {
+namespace {
+
+using logs = boost::mp11::mp_list<kv_store, shared_kv>;
+using ordered = kv_store::with<Index<BasicKeyDir<Ordered>>>;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_read_as_of_the_end_of_time_sees_the_last_value, Log, logs) {
+  small_log<Log> f{by_hand<Log>()};
+  f.log.put("a", "one");
+  f.log.put("a", "two");
+  f.log.put("mortal", "x", std::chrono::hours{1});
+  BOOST_TEST(f.log.get("a", timestamp::max())->text() == "two");
+  BOOST_TEST(f.log.get("a", timestamp::max() - std::chrono::nanoseconds{1})->text() == "two");
+  BOOST_TEST(!f.log.get("a", timestamp::min()));
+  BOOST_TEST(!f.log.get("mortal", timestamp::max()));
+  const timestamp end = f.log.get("mortal")->expires().value();
+  BOOST_TEST(f.log.get("mortal", end - std::chrono::minutes{1}).has_value());
+  BOOST_TEST(!f.log.get("mortal", end));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_read_as_of_a_record_to_come_sees_what_is_there, Log, logs) {
+  small_log<Log> f{by_hand<Log>()};
+  f.log.put("a", "one");
+  f.log.put("gone", "x", std::chrono::nanoseconds{0});
+  for (const lsn at : {lsn{2}, lsn{3}, format::lsn_max, lsn{~std::uint64_t{0}}}) {
+    BOOST_TEST(f.log.get("a", at)->text() == "one");
+    if (at != lsn{2}) BOOST_TEST(!f.log.get("gone", at));
+  }
+  BOOST_TEST(!f.log.get("a", lsn{}));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_largest_record_is_a_key_a_value_and_sixteen_bytes, Log, logs) {
+  auto chosen = by_hand<Log>();
+  chosen.record_bytes_max = 1000;
+  small_log<Log> f{chosen};
+  const std::string key(600, 'k');
+  f.log.put(key, std::string(384, 'v'));
+  const auto too_large = std::string(385, 'v');
+  const auto failure = error_of([&] { f.log.put(key, too_large); });
+  BOOST_REQUIRE(failure);
+  BOOST_TEST((failure->condition() == errc::record_too_large));
+  BOOST_TEST(std::string{failure->what()}.find("take 1001; record_bytes_max is 1000") !=
+             std::string::npos);
+  BOOST_TEST(throws(errc::record_too_large, [&] { f.log.add(key, too_large); }));
+  BOOST_TEST(throws(errc::record_too_large, [&] {
+    f.log.put(std::map<std::string, std::string>{{key, too_large}});
+  }));
+  auto batch = f.log.begin();
+  BOOST_TEST(throws(errc::record_too_large, [&] { batch.put(std::string(60000, 'k'), "v"); }));
+  BOOST_TEST(f.log.last_lsn() == lsn{1});
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_newest_record_that_is_expected_may_be_a_tombstone, Log, logs) {
+  small_log<Log> f{by_hand<Log>()};
+  f.log.put("a", "one");
+  f.log.erase("a");
+  const lsn tombstone = f.log.history("a").front().at;
+  BOOST_TEST(!f.log.compare_and_put("a", lsn{1}, "no"));
+  BOOST_TEST((f.log.compare_and_put("a", tombstone, "two") == lsn{3}));
+  BOOST_TEST(!f.log.compare_and_put("a", tombstone, "no"));
+  const lsn expired = f.log.put("a", "soon", std::chrono::nanoseconds{0});
+  BOOST_TEST((f.log.compare_and_put("a", expired, "three") == lsn{5}));
+  BOOST_TEST(f.log.get("a")->text() == "three");
+}
+
+/// Tells whether every verb of a log that writes throws this.
+template <class Log>
+bool refuses_to_write(Log& log, errc condition) {
+  int number = 0;
+  const auto refused = [&](auto use) { return ++number, throws(condition, use); };
+  const std::map<std::string, std::string> none;
+  const bool all = refused([&] { log.put("a", "two"); }) && refused([&] { log.add("a", "two"); }) &&
+                   refused([&] { log.put(none); }) && refused([&] { (void)log.erase("a"); }) &&
+                   refused([&] { (void)log.erase("absent"); }) &&
+                   refused([&] { (void)log.compare_and_put("a", lsn{7}, "no"); }) &&
+                   refused([&] { (void)log.compare_and_put("a", lsn{1}, "yes"); }) &&
+                   refused([&] { (void)log.begin(); }) && refused([&] { (void)log.compact(); });
+  if (!all) BOOST_TEST_MESSAGE("verb " << number);
+  return all;
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_log_answers_nothing, Log, logs) {
+  small_log<Log> f{by_hand<Log>()};
+  f.log.put("a", "one");
+  f.log.close();
+  BOOST_TEST(refuses_to_write(f.log, errc::closed));
+  int number = 0;
+  const auto refused = [&](auto use) { return ++number, throws(errc::closed, use); };
+  const bool all =
+      refused([&] { (void)f.log.get("a"); }) && refused([&] { (void)f.log.get("a", lsn{1}); }) &&
+      refused([&] { (void)f.log.get("a", timestamp{}); }) &&
+      refused([&] { (void)f.log.contains("a"); }) && refused([&] { (void)f.log.values("a"); }) &&
+      refused([&] { (void)f.log.history("a"); }) && refused([&] { (void)f.log.size(); }) &&
+      refused([&] { (void)f.log.empty(); }) && refused([&] { (void)f.log.keys(); }) &&
+      refused([&] { (void)f.log.entries(); }) && refused([&] { (void)f.log.compacted(); }) &&
+      refused([&] { (void)f.log.memory_bytes(); }) && refused([&] { (void)f.log.snapshot(); });
+  BOOST_TEST(all, "verb " << number);
+}
+
+BOOST_AUTO_TEST_CASE(an_ordered_log_that_was_closed_has_no_ranges) {
+  small_log<ordered> f{by_hand<ordered>()};
+  f.log.put("a", "one");
+  f.log.close();
+  BOOST_TEST(throws(errc::closed, [&] { (void)f.log.range("a", "b"); }));
+  BOOST_TEST(throws(errc::closed, [&] { (void)f.log.prefix("a"); }));
+  BOOST_TEST(throws(errc::closed, [&] { (void)f.log.lower_bound("a"); }));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_log_that_is_open_to_read_refuses_each_verb_that_writes, Log, logs) {
+  small_log<Log> f{by_hand<Log>()};
+  f.log.put("a", "one");
+  f.log.close();
+  auto reading = f.options;
+  reading.mode = open_mode::read_only;
+  Log log{f.path, reading};
+  BOOST_TEST(refuses_to_write(log, errc::read_only));
+  BOOST_TEST(log.get("a")->text() == "one");
+}
+
+}  // namespace
+}  // namespace logdb::test
