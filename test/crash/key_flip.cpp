@@ -179,7 +179,7 @@ constexpr auto writes = logdb::open_mode::read_write;
 
 // The ordered log has the same files: fewer of its bits are tried.
 template <class Log>
-constexpr std::size_t share = Log::policies::index::is_ordered ? 20 : 5;
+constexpr std::size_t share = Log::policies::index::is_ordered ? 40 : 10;
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_log_has_every_kind_of_segment, Log, logs) {
   const closed_key_log<Log> was;
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_flipped_bit_is_an_error_or_harmless_to_a_rea
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(every_flipped_bit_is_an_error_or_harmless_to_a_writer, Log, logs) {
   const closed_key_log<Log> was;
-  was.files->for_each_bit(10 * share<Log>, [&](const std::string& name, std::size_t at, int bit) {
+  was.files->for_each_bit(8 * share<Log>, [&](const std::string& name, std::size_t at, int bit) {
     was.files->with_flip_to_write(
         name, at, bit, [&] { require_right(wrong_if_refusing(was, writes), name, at, bit); });
   });
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(salvage_gives_what_the_intact_records_say, Log, lo
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(who_salvages_to_write_has_the_same, Log, logs) {
   const closed_key_log<Log> was;
-  was.files->for_each_bit(10 * share<Log>, [&](const std::string& name, std::size_t at, int bit) {
+  was.files->for_each_bit(8 * share<Log>, [&](const std::string& name, std::size_t at, int bit) {
     if (name == "manifest") return;
     const contents right = was.without(was.lost_at(name, at));
     was.files->with_flip_to_write(name, at, bit, [&] {

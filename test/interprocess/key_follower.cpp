@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE key_follower
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <thread>
@@ -9,6 +11,7 @@
 
 #include <logdb/logdb.hpp>
 
+#include "crash/support/store.hpp"
 #include "support/process.hpp"
 #include "support/temp_dir.hpp"
 #include "support/throws.hpp"
@@ -85,6 +88,43 @@ BOOST_AUTO_TEST_CASE(a_reader_follows_compaction_and_lets_old_segments_go) {
     BOOST_TEST((contents(reader) == contents(writer)));
     BOOST_TEST(reader.size() == writer.size());
   }
+}
+
+/// Spoils the bytes of a text in whichever file has it.
+void spoil(const std::filesystem::path& path, const std::string& text) {
+  for (const auto& [name, bytes] : logdb::test::read_store(path)) {
+    const auto at = bytes.find(text);
+    if (at == std::string::npos) continue;
+    std::fstream file{path / name, std::ios::binary | std::ios::in | std::ios::out};
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put('?');
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_does_not_read_again_what_a_compaction_left_alone) {
+  const temp_dir place;
+  kv_store writer{place / "kv", small()};
+  const auto put_all = [&writer](int first) {
+    for (int n = first; n < 400; ++n) writer.put("key " + std::to_string(n), std::string(90, 'v'));
+  };
+  writer.put("apart", "a value of its own");
+  put_all(0);
+  put_all(200);
+  writer.compact();
+  writer.sync();
+  kv_store reader{place / "kv", reading()};
+  BOOST_TEST(reader.get("apart")->text() == "a value of its own");
+  spoil(place / "kv", "a value of its own");
+  for (int round = 0; round < 3; ++round) {
+    writer.put("fresh", "old");
+    writer.put("fresh", "new");
+    const auto before = writer.compacted().segments_written;
+    writer.compact();
+    writer.sync();
+    BOOST_TEST(writer.compacted().segments_written > before);
+    BOOST_TEST(reader.get("fresh")->text() == "new");
+  }
+  BOOST_TEST(throws(errc::corrupt, [&] { (void)reader.get("apart"); }));
 }
 
 BOOST_AUTO_TEST_CASE(what_a_closed_or_killed_writer_left_is_read) {

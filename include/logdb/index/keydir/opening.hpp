@@ -255,10 +255,11 @@ class key_opening {
   static constexpr std::size_t shards = key_store<Policies>::table_type::shard_count;
 
   void gather(const segment_ptr<Policies>& each, lsn last) {
+    const std::uint64_t bytes = each->bytes().size();  // first: so much is addressed
     auto& next = parts_.emplace_back();
     next.in = &store_.space().of(each);
     const std::uint64_t end = each->end_offset();
-    end != 0 ? next.of.take(*each, end) : next.of.take(*each, each->bytes().size(), last);
+    end != 0 ? next.of.take(*each, end) : next.of.take(*each, bytes, last);
     next.in->add_dead(each->entries().waste().dead_bytes);
     count_ += next.of.hints.size();
   }

@@ -45,7 +45,9 @@ class key_versions {
       if (!where) return;  // compaction has dropped it, and so those before it
       const auto found = format::decode_key_record(where->bytes());
       if (!found || !visit(*found, *where)) return;
-      at = before(*found, at);
+      const lsn older = before(*found, at);
+      if (older >= at) throw error{errc::corrupt, "a version follows a later one", {.at = at}};
+      at = older;
     }
   }
 
