@@ -281,9 +281,8 @@ class key_learner {
               });
         });
     if (from.offset != all.size() && !is_salvaging()) {
-      throw error{errc::corrupt,
-                  "the log is damaged: " + std::string{reason(stop)},
-                  {in.segment()->path(), from.offset}};
+      throw error{errc::corrupt, "the log is damaged: " + std::string{reason(stop)},
+                  in.segment()->site(from.offset)};
     }
     apply();
   }

@@ -40,11 +40,11 @@ struct segment_hints {
     }
     hint_collector collected{make_hash_seed(of.store())};
     scan_place place = of.start();
+    if (of.end_offset() != 0) of.probe(place.offset, end_offset);
     const auto stop = collected.walk(of.bytes().first(end_offset), of.seed(), place);
     if (place.offset != end_offset && place.next <= last) {
-      throw error{errc::corrupt,
-                  "the log is damaged: " + std::string{reason(stop)},
-                  {of.path(), place.offset, place.next}};
+      throw error{errc::corrupt, "the log is damaged: " + std::string{reason(stop)},
+                  of.site(place.offset, place.next)};
     }
     of.entries().set_waste(collected.waste());
     hints = made = collected.take();
