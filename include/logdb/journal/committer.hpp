@@ -94,8 +94,7 @@ class committer {
 
   void require_sound() {
     core_.require_own();
-    core_.look_for_failure();
-    if (core_.state.load(std::memory_order_acquire) == log_state::failed) core_.require_open();
+    core_.require_sound();
   }
 
   /// Queues up; returns true when this thread is to lead, false when its wait is over.
@@ -222,6 +221,7 @@ class committer {
   void write(const group& taken) {
     const std::uint64_t from = writes_from();
     if (from == taken.end) return;
+    (void)core_.ring.require_kept(taken.end - from);
     if constexpr (!has_step<durability_point::watermark_release>) publish_written(taken);
     for (const auto& part : taken.extents) {
       const std::uint64_t begin = std::max(from, part.begin);

@@ -160,10 +160,21 @@ struct journal_core {
       return;
     const error_site site{.path = segments.volume()->path()};
     if (now == log_state::closed) throw error{errc::closed, "the log was closed", site};
+    throw_failed();
+  }
+  /// Throws if the log has failed, in whichever process, also while this one closes it: what could
+  /// not be synced then must not be tried again.
+  void require_sound() {
+    look_for_failure();
+    bool failed = state.load(std::memory_order_acquire) == log_state::failed;
+    if constexpr (is_shared) failed |= ring && control().failed.load() != 0;
+    if (failed) throw_failed();
+  }
+  [[noreturn]] void throw_failed() const {
     const std::string why = failure_text();
     throw error{errc::failed,
                 "a sync failed and could not be healed: " + (why.empty() ? "elsewhere" : why),
-                site};
+                {.path = segments.volume()->path()}};
   }
 
   /// Stops appends for good; what is durable can still be read. Requires the append lock.

@@ -9,6 +9,7 @@
 /// @source  Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/core.hpp>
 #include <logdb/journal/forwarding.hpp>
+#include <logdb/journal/open_walk.hpp>
 
 namespace logdb::detail {
 
@@ -29,21 +31,21 @@ class healer {
   explicit healer(core_type& core)
       : core_{core},
         from_{core.reached(watermark::durable)},
-        to_{core.reached(watermark::appended)},
-        first_{core.reached_lsn(watermark::durable) + 1} {}
+        to_{core.reached(watermark::appended)} {}
 
   /// @errors  whatever the disk says; nothing was changed then
   void run() {
     if (from_ == to_) return;
+    read_staged();
     const healing_mark mark{core_.control()};
     const auto& torn = core_.extents.front();
     const bool keeps_part = holds_durable(torn);
     place_ = {.next = first_, .time = torn.segment->time_last()};
     fresh_ = core_.segments.create(plan(keeps_part ? &torn : nullptr));
     fresh_->begin(first_, place_.time);
-    const std::vector<std::byte> frames = reframe();
+    reframe();
     fresh_->see(place_.time);  // of their last group: what comes next must not be older
-    fresh_->writable().write(format::segment_header_bytes, frames);
+    fresh_->writable().write(format::segment_header_bytes, frames_);
     if constexpr (has_step<durability_point::heal_sync>) fresh_->writable().sync();
     if (keeps_part) bounded_ = bound(torn);
     list();
@@ -63,6 +65,24 @@ class healer {
     typename core_type::control_type& shared;
   };
 
+  /// Takes what is staged, and the lsn that it begins with. Not from the watermark: a leader that
+  /// died may have moved the one that counts records and not yet the one that counts bytes.
+  /// @errors  errc::corrupt when it is more than staging keeps: nothing there can be trusted then
+  void read_staged() {
+    frames_.resize(core_.ring.require_kept(to_ - from_));
+    core_.ring.copy_out(from_, frames_);
+    first_ = header_at(0).first;
+  }
+  /// @errors  errc::corrupt when there is no frame: somebody wrote over it
+  [[nodiscard]] format::frame_header header_at(std::size_t at) const {
+    const std::size_t left = frames_.size() - at;
+    if (left >= format::frame_header_bytes) {
+      const auto header = format::load_header(frames_.data() + at);
+      if (format::frame_bytes(header.payload_bytes) <= left) return header;
+    }
+    throw error{errc::corrupt, "what is staged is no frame"};
+  }
+
   /// Tells whether a segment has frames before what is lost: also from before this open, or healed
   /// into it, which its extent does not tell.
   [[nodiscard]] bool holds_durable(const extent<Policies>& torn) const {
@@ -81,25 +101,22 @@ class healer {
     return plan;
   }
 
-  /// Returns the staged frames with headers for their new places; seals, which ended the old ones,
-  /// go.
-  [[nodiscard]] std::vector<std::byte> reframe() {
-    std::vector<std::byte> frames(to_ - from_);
-    core_.ring.copy_out(from_, frames);
+  /// Gives the staged frames headers for their new places; seals, which ended the old ones, go.
+  /// @errors  as header_at()
+  void reframe() {
     std::size_t kept = 0;
-    for (std::size_t at = 0; at < frames.size();) {
-      const auto header = format::load_header(frames.data() + at);
+    for (std::size_t at = 0; at < frames_.size();) {
+      const auto header = header_at(at);
       const std::uint64_t bytes = format::frame_bytes(header.payload_bytes);
       if (header.kind != format::frame_kind::seal) {
         note_move(from_ + at, bytes);
-        std::memmove(frames.data() + kept, frames.data() + at, bytes);
-        adopt(frames.data() + kept, header, bytes);
+        std::memmove(frames_.data() + kept, frames_.data() + at, bytes);
+        adopt(frames_.data() + kept, header, bytes);
         kept += bytes;
       }
       at += bytes;
     }
-    frames.resize(kept);
-    return frames;
+    frames_.resize(kept);
   }
 
   void adopt(std::byte* at, const format::frame_header& header, std::uint64_t bytes) {
@@ -167,14 +184,15 @@ class healer {
     }
   }
 
-  /// Returns a view of the torn segment that ends with what is durable. Readers that are under way
-  /// keep the old one: what was shown to them goes on in it.
+  /// Returns a view of the torn segment that ends with what is durable, all of it listed. Readers
+  /// that are under way keep the old one: what was shown to them goes on in it.
   [[nodiscard]] segment_ptr<Policies> bound(const extent<Policies>& torn) const {
     auto entry = torn.segment->entry();
     entry.end = first_;
     entry.end_offset = from_ - torn.base;
     auto bounded = core_.segments.make(entry);
     bounded->supersede(torn.segment);
+    list_all_in(core_.segments, *bounded, entry.end_offset);
     return bounded;
   }
 
@@ -197,7 +215,8 @@ class healer {
   core_type& core_;
   std::uint64_t from_;
   std::uint64_t to_;
-  lsn first_;
+  std::vector<std::byte> frames_;  // what is staged; with new headers once they are there
+  lsn first_{};                    // of the first of them
   scan_place place_{};
   segment_ptr<Policies> fresh_;
   segment_ptr<Policies> bounded_;                   // what stays of the torn one; null: nothing

@@ -327,8 +327,7 @@ class journal {
 
   /// Brings all that was appended to where it should be before the log is left.
   void bring(watermark level) {
-    core_.look_for_failure();
-    if (core_.state.load() == log_state::failed) core_.require_open();
+    core_.require_sound();
     commits_.wait(core_.reached(watermark::appended), level);
   }
 
@@ -355,7 +354,7 @@ class journal {
     const auto listed = std::ranges::find(list->log, active.segment->number(),
                                           [](const auto& each) { return each->number(); });
     (*listed)->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
-    core_.segments.settle(**listed, 0);
+    settle_whole(core_.segments, **listed);
   }
 
   using lease = typename Policies::locking::template lease<storage>;

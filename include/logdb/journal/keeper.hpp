@@ -104,8 +104,9 @@ class keeper {
 
   void list(const segment_ptr<Policies>& made) {
     const auto add = [&](auto& list) {
-      // There is none that is made ready but this: another is left from when memory ran out.
-      std::erase_if(list.log, [this](const auto& segment) { return is_left_over(*segment); });
+      // There is none that is made ready but this: another is left from when memory ran out, or
+      // from a healing that overtook it.
+      std::erase_if(list.log, [&](const auto& each) { return is_left_over(list, *each); });
       list.log.push_back(made);
     };
     core_.segments.change(add, [&](auto& list) {
@@ -115,11 +116,14 @@ class keeper {
   }
 
   /// Tells whether a segment was made ready and nobody knows of it any more. Of one that others
-  /// have begun meanwhile this process may not have heard yet.
-  [[nodiscard]] bool is_left_over(const segment<Policies>& listed) const {
+  /// have begun meanwhile this process may not have heard yet: that one is the active one, or
+  /// listed before it.
+  [[nodiscard]] bool is_left_over(const segment_list<Policies>& list,
+                                  const segment<Policies>& listed) const {
     if (listed.base()) return false;
     if constexpr (core_type::is_shared) {
-      return to_integer(listed.number()) > core_.control().last_extent().segment;
+      const segment_number active{core_.control().last_extent().segment};
+      return listed.number() > active || list.is_listed_behind(listed.number(), active);
     }
     return true;
   }
@@ -147,7 +151,7 @@ class keeper {
       commits_.wait(core_.reached(watermark::appended), watermark::durable);
     }
     if (sealed.settled()) return false;  // it was healed meanwhile
-    core_.segments.settle(sealed, write_footer(sealed));
+    settle_whole(core_.segments, sealed, write_footer(sealed));
     sealed.release();
     return true;
   }

@@ -24,6 +24,20 @@ struct log_end {
   std::vector<format::manifest_segment> attached{};
 };
 
+/// Collects what a frame says that the manifest has to say of a segment before it bounds it.
+template <class Policies>
+void collect_met(log_end<Policies>& met, const format::frame_view& frame, const scan_place& at,
+                 segment_number in) {
+  if (frame.header.kind == format::frame_kind::cursor) {
+    const auto cursor = format::decode_cursor(frame.payload);
+    if (cursor) met.cursors.push_back({std::string{cursor->name}, cursor->at, {in, at.offset}});
+  } else if (frame.header.kind == format::frame_kind::attach) {
+    if (const auto own = format::decode_attach(frame.payload)) {
+      met.attached.push_back(format::attached_segment(*own, at.next, at.time));
+    }
+  }
+}
+
 /// Verifies frame after frame, notes them in their segments' indexes, and collects what the
 /// manifest does not know yet: cursors and attached transactions.
 template <class Policies>
@@ -144,15 +158,7 @@ class open_walk {
   void see(const format::frame_view& frame, const scan_place& at) {
     auto& index = current().entries();
     if (at.offset + frame.bytes > index.due()) index.note({at.next, at.offset, at.time});
-    const position here{current().number(), at.offset};
-    if (frame.header.kind == format::frame_kind::cursor) {
-      const auto cursor = format::decode_cursor(frame.payload);
-      if (cursor) end_.cursors.push_back({std::string{cursor->name}, cursor->at, here});
-    } else if (frame.header.kind == format::frame_kind::attach) {
-      if (const auto own = format::decode_attach(frame.payload)) {
-        end_.attached.push_back(format::attached_segment(*own, at.next, at.time));
-      }
-    }
+    collect_met(end_, frame, at, current().number());
   }
 
   static constexpr std::uint64_t probe_bytes = std::uint64_t{256} << 10;
@@ -175,6 +181,51 @@ void adopt_met(segment_table<Policies>& table, log_end<Policies>& end) {
   }
   end.cursors.clear();
   end.attached.clear();
+}
+
+/// Does so for a walk of the segments of a list, and says that nobody need do it again.
+template <class Policies>
+void adopt_met(segment_table<Policies>& table, const segment_list<Policies>& list,
+               log_end<Policies>& end) {
+  adopt_met(table, end);
+  list.log[end.segment]->note_listed(end.place.offset);
+  // A walk that lists nothing between its segments has passed those before, too.
+  for (std::size_t i = end.segment; i > 0 && !list.log[i - 1]->settled(); --i) {
+    list.log[i - 1]->note_listed(list.log[i - 1]->end_offset());
+  }
+}
+
+/// Makes sure that what stands in a segment before an offset is listed: what is attached there, and
+/// the cursors. Whoever bounds a segment there does this first, since nobody walks it again: the
+/// manifest that bounds it has to name all of them.
+///
+/// @errors  errc::corrupt, errc::io; nothing may be bounded then
+/// @cost    none if a walk has come so far; else reads the segment up to there
+template <class Policies>
+void list_all_in(segment_table<Policies>& table, segment<Policies>& bounded, std::uint64_t end) {
+  if (bounded.is_listed_to(end)) return;
+  log_end<Policies> met{.place = bounded.start()};
+  const bytes_view all = bounded.bytes();
+  (void)scan(all.first(std::min<std::uint64_t>(end, all.size())), bounded.seed(), met.place,
+             format::read_frame, [&](const auto& frame, const auto& at) {
+               collect_met(met, frame, at, bounded.number());
+             });
+  if (met.place.offset != end) {
+    throw error{errc::corrupt,
+                "what is attached to a segment is not known: a frame in it is damaged",
+                {.path = bounded.path(), .offset = met.place.offset}};
+  }
+  adopt_met(table, met);
+  bounded.note_listed(end);
+}
+
+/// Bounds a listed segment for good, where it ends.
+/// @errors  as list_all_in()
+template <class Policies>
+void settle_whole(segment_table<Policies>& table, segment<Policies>& sealed,
+                  std::uint64_t footer_offset = 0) {
+  list_all_in(table, sealed, sealed.end_offset());
+  table.settle(sealed, footer_offset);
 }
 
 }  // namespace logdb::detail

@@ -105,7 +105,7 @@ class recovery {
     end_ = end_finder<Policies>{*list, core_.options.recovery, proven}.run();
     report_.scanned_bytes = end_.scanned_bytes;
     report_.damages = end_.damages;
-    adopt_met(core_.segments, end_);
+    adopt_met(core_.segments, *list, end_);
     settle_sealed(*list);
     if (end_.tail_is_zero && has_room(*list)) {
       continue_segment(*list);
@@ -158,7 +158,7 @@ class recovery {
       auto& sealed = *list.log[i];
       if (sealed.settled()) continue;
       make_durable(sealed, sealed.end_offset());
-      core_.segments.settle(sealed, write_footer(sealed));
+      settle_whole(core_.segments, sealed, write_footer(sealed));
       sealed.release();
     }
   }
@@ -199,7 +199,7 @@ class recovery {
       if constexpr (has_step<durability_point::torn_sync>) make_durable(torn, end_.place.offset);
       if constexpr (has_step<durability_point::bound_behind_torn>) {
         torn.seal(end_.place.next, end_.place.offset);
-        core_.segments.settle(torn, 0);
+        settle_whole(core_.segments, torn);
       }
       torn.release();
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -211,6 +212,19 @@ class segment {
   }
   [[nodiscard]] bool settled() const { return settled_; }
 
+  /// Says that what its frames up to an offset attach, and where they leave cursors, stands in the
+  /// table. Of a log that one process writes nobody says so: there it does at once.
+  void note_listed(std::uint64_t offset) {
+    std::uint64_t seen = listed_to_.load(std::memory_order_relaxed);
+    while (seen < offset && !listed_to_.compare_exchange_strong(seen, offset)) {
+    }
+  }
+  /// Tells whether a manifest may bound it at an offset: nobody walks it again then.
+  [[nodiscard]] bool is_listed_to(std::uint64_t offset) const {
+    return !Policies::locking::shared_writers || role_ != format::segment_role::log ||
+           listed_to_.load() >= offset;  // pairs with note_listed()
+  }
+
   /// Says that a manifest which names it may be on disk: its file must stay until one does not.
   void note_named() { named_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool is_named() const { return named_.load(std::memory_order_relaxed); }
@@ -231,6 +245,7 @@ class segment {
     entry.time_first = time_first();
     entry.time_last = time_last();
     if (settled_) {
+      assert(is_listed_to(end_offset()));
       entry.end = end();
       entry.end_offset = end_offset();
       entry.footer_offset = footer_offset_;
@@ -324,8 +339,9 @@ class segment {
   recovery_mode mode_;
   std::uint64_t footer_offset_;   // 0: none; guarded by the table's lock, read only while !loaded_
   atomic<bool> settled_ = false;  // set under the table's lock
-  std::optional<file> file_;      // the writer's
-  index index_;                   // noted under the append lock; looked up by anyone
+  atomic<std::uint64_t> listed_to_ = 0;  // what stands before it is listed
+  std::optional<file> file_;             // the writer's
+  index index_;                          // noted under the append lock; looked up by anyone
 
   atomic<std::uint64_t> base_ = 0;
   atomic<std::uint64_t> end_ = 0;

@@ -51,6 +51,13 @@ struct segment_list {
     return std::ranges::any_of(log, is_it) || find_attached(number) != nullptr;
   }
 
+  /// Tells whether a segment of the log stands behind another one.
+  [[nodiscard]] bool is_listed_behind(segment_number later, segment_number earlier) const {
+    const auto number = [](const auto& segment) { return segment->number(); };
+    const auto from = std::ranges::find(log, earlier, number);
+    return std::ranges::find(from, log.end(), later, number) != log.end() && later != earlier;
+  }
+
   /// Tells whether a record lies in a settled segment: all that is attached there is listed, unless
   /// it was compacted.
   [[nodiscard]] bool is_settled_at(lsn at) const {
@@ -156,6 +163,16 @@ class begun_segments {
 
   std::array<begun, 32> last_{};
 };
+
+/// Draws what tells a segment's frames from all others.
+template <class System>
+std::uint64_t random_salt() {
+  std::uint64_t salt = 0;
+  if (const int failed = System::random(&salt, sizeof salt); failed < 0) {
+    throw_errno(-failed, "cannot draw a random salt");
+  }
+  return salt;
+}
 
 /// Says how a new segment comes about.
 struct segment_plan {

@@ -3,6 +3,7 @@
 /// @file
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
+#include <cassert>
 #include <span>
 
 #include <logdb/durability_point.hpp>
@@ -33,7 +34,7 @@ class segment_table {
     auto list = std::make_shared<list_type>();
     for (const auto& entry : manifest_.segments) {
       auto& where = entry.role != format::segment_role::attached ? list->log : list->attached;
-      where.push_back(make(entry));
+      where.push_back(make_named(entry));
     }
     std::ranges::sort(list->attached, {}, [](const auto& segment) { return segment->number(); });
     list_ = std::move(list);
@@ -72,7 +73,7 @@ class segment_table {
 
   /// Makes the file of a new segment, its header on stable storage. It is not listed yet.
   [[nodiscard]] segment_ptr<Policies> create(const segment_plan& plan) {
-    format::manifest_segment entry{.number = take_number(), .salt = random_salt()};
+    format::manifest_segment entry{.number = take_number(), .salt = random_salt<system>()};
     entry.capacity = plan.capacity;
     entry.base = plan.base;
     entry.role = plan.role;
@@ -122,8 +123,10 @@ class segment_table {
     });
   }
 
-  /// Marks the bounds of a segment as being on stable storage.
+  /// Marks the bounds of a segment as being on stable storage. Requires that all in it is listed:
+  /// settle_whole() sees to that.
   void settle(segment<Policies>& sealed, std::uint64_t footer_offset) {
+    assert(sealed.is_listed_to(sealed.end_offset()));
     guard lock{list_mutex_};
     sealed.settle(footer_offset);
   }
@@ -304,24 +307,25 @@ class segment_table {
       const auto found = std::ranges::find_if(*where, keep);
       if (found == where->end()) continue;
       if (entry.base && !(*found)->base()) (*found)->begin(entry.base, entry.time_first);
-      if (entry.end && !(*found)->settled()) (*found)->settle(entry.footer_offset);
+      if (entry.end && !(*found)->settled()) {
+        (*found)->note_listed(entry.end_offset);  // what it holds this manifest names, too
+        (*found)->settle(entry.footer_offset);
+      }
       return *found;
     }
-    return make(entry);
+    return make_named(entry);
+  }
+  /// Makes one that a manifest names; that also names what it holds, if it bounds it.
+  [[nodiscard]] segment_ptr<Policies> make_named(const format::manifest_segment& entry) const {
+    auto made = make(entry);
+    made->note_listed(entry.end_offset);
+    return made;
   }
 
   segment_number take_number() {
     if (shared_ != nullptr) return segment_number{shared_->next_segment.fetch_add(1)};
     guard lock{list_mutex_};
     return segment_number{manifest_.next_segment++};
-  }
-
-  static std::uint64_t random_salt() {
-    std::uint64_t salt = 0;
-    if (const int failed = system::random(&salt, sizeof salt); failed < 0) {
-      throw_errno(-failed, "cannot draw a random salt");
-    }
-    return salt;
   }
 
   void write_header(segment<Policies>& made, const segment_plan& plan) const {
@@ -361,6 +365,7 @@ class segment_table {
   }
 
   void write_manifest(const format::manifest& next, const list_type& named) {
+    assert(format::is_consistent(next));  // else nobody could open the log any more
     volume_->remove(format::manifest_draft_name);
     {
       auto file = volume_->create(format::manifest_draft_name);

@@ -75,6 +75,18 @@ class shared_lead {
 
   [[nodiscard]] auto& control() const { return core_.control(); }
 
+  /// Says for its lifetime what this process waits for.
+  struct told_wish {
+    told_wish(control_waiter<system>& where, std::uint64_t target, watermark level) : own{where} {
+      own.level.store(static_cast<std::uint32_t>(level));
+      own.target.store(target);
+    }
+    told_wish(const told_wish&) = delete;
+    told_wish& operator=(const told_wish&) = delete;
+    ~told_wish() { own.target.store(0); }
+    control_waiter<system>& own;
+  };
+
   template <class Visit>
   void for_each_waiter(Visit visit) {
     auto& waiters = control().waiters;
@@ -90,25 +102,31 @@ class shared_lead {
       if (core_.reached(level) >= target) return false;
       if (try_lead()) return true;
       const std::uint32_t ticket = own.word.load();
-      own.level.store(static_cast<std::uint32_t>(level));
-      own.target.store(target);
-      // After the target was told: whoever gives the lead up from here on sees it.
-      const bool leads = try_lead();
-      if (!leads && core_.reached(level) < target) {
-        system::futex_wait_shared(own.word, ticket, std::chrono::nanoseconds{doubt});
+      {
+        const told_wish told{own, target, level};
+        // After the target was told: whoever gives the lead up from here on sees it.
+        if (try_lead()) return true;
+        if (core_.reached(level) < target) {
+          system::futex_wait_shared(own.word, ticket, std::chrono::nanoseconds{doubt});
+        }
       }
-      own.target.store(0);
-      if (leads) return true;
-      core_.look_for_failure();
       require_control(control());
-      if (core_.state.load() == log_state::failed) core_.require_open();
+      core_.require_sound();
     }
   }
 
+  /// @errors  errc::failed: the last leader could not heal; what it could not sync nobody may try
   bool try_lead() {
     const auto result = control().lead_lock.try_lock();
+    if (result == platform::lock_result::busy) return false;
     if (result == platform::lock_result::inherited) inherit();
-    return result != platform::lock_result::busy;
+    try {
+      core_.require_sound();
+    } catch (...) {
+      give();
+      throw;
+    }
+    return true;
   }
 
   void inherit() {
@@ -116,7 +134,6 @@ class shared_lead {
     if (control().healing.load() == 0) return;
     // What is staged was half moved: only an open that starts from the disk can tell what is whole.
     core_.fail_all();
-    core_.look_for_failure();
   }
 
   /// Gives the lead up, wakes those whose wait is over, and one more to lead.

@@ -59,10 +59,10 @@ class shared_view {
     auto walk = walked_ ? open_walk<Policies>{list, *std::exchange(walked_, std::nullopt)}
                         : open_walk<Policies>{list};
     // Who finds a segment bounded settles it, and then nobody walks it again.
-    const auto stop = walk.walk_on([&] { adopt_met(core_.segments, walk.end()); });
+    const auto stop = walk.walk_on([&] { adopt_met(core_.segments, list, walk.end()); });
     walked_ = std::move(walk.end());
     at_ = list.log[walked_->segment];
-    adopt_met(core_.segments, *walked_);
+    adopt_met(core_.segments, list, *walked_);
     // What follows a seal is in the next list.
     if (stop == scan_stop::sealed) walked_.reset();
   }

@@ -84,11 +84,21 @@ class staging {
     }
   }
 
+  /// Returns the length of a stretch that the ring can hold. A longer one was written over in part,
+  /// by somebody who kept less of it: whatever stands there is not what it was.
+  /// @errors  errc::corrupt
+  [[nodiscard]] std::uint64_t require_kept(std::uint64_t bytes) const {
+    if (bytes <= ring_bytes()) [[likely]]
+      return bytes;
+    throw error{errc::corrupt, "staging has lost records that were not durable yet"};
+  }
+
   /// Returns where the bytes of a stretch lie: one piece, or two around the end of the ring.
+  /// @errors  as require_kept()
   [[nodiscard]] std::pair<bytes_view, bytes_view> pieces(std::uint64_t begin,
                                                          std::uint64_t end) const {
     const std::uint64_t at = begin & mask_;
-    const std::uint64_t bytes = end - begin;
+    const std::uint64_t bytes = require_kept(end - begin);
     const std::uint64_t front = std::min(bytes, ring_bytes() - at);
     return {{ring() + at, front}, {ring(), bytes - front}};
   }
