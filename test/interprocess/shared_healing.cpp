@@ -3,8 +3,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <random>
@@ -301,6 +304,41 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_healing_keeps_another_process_may_go_on_wit
   Log again{f.place / "log", smallest<Log>()};
   BOOST_TEST(texts_of(again).size() == last.value());
   BOOST_TEST(again.cursor("mail").next() == lsn{51});
+}
+
+/// Does to a live control file what a leader does that dies between its last two stores.
+void move_durable_lsn(const std::filesystem::path& store, std::uint64_t to) {
+  using control = detail::control_header<platform::posix>;
+  std::fstream file{store / format::control_name, std::ios::binary | std::ios::in | std::ios::out};
+  file.seekp(offsetof(control, durable_lsn));
+  file.write(reinterpret_cast<const char*>(&to), sizeof to);
+  BOOST_REQUIRE(file.flush().good());
+}
+
+BOOST_AUTO_TEST_CASE(a_healing_behind_a_leader_that_died_half_way_keeps_every_lsn) {
+  using log_type = quick_shared<Async, failing_disk>;
+  const fresh_disk fresh;
+  const temp_dir place;
+  auto options = smallest<log_type>();
+  options.durability.delay_max = std::chrono::hours{1};
+  const std::vector<std::string> all{"before", "staged", "healed"};
+  {
+    log_type log{place / "log", options};
+    log.append("before");
+    log.sync();
+    while (log.stats().segments < 2) std::this_thread::yield();
+    log.append("staged");
+    move_durable_lsn(place / "log", 2);  // while the position is still that of 1
+    fail_next_sync();
+    log.append("healed");
+    log.sync();
+    BOOST_TEST(log.stats().heals == 1U);
+    BOOST_TEST(texts_of(log) == all);
+    log.close();
+  }
+  const log_type again{place / "log", options};
+  BOOST_TEST(texts_of(again) == all);
+  BOOST_TEST(again.verify().intact());
 }
 
 /// Fails the sync that an append needs, and the healing of it.

@@ -4,6 +4,7 @@
 /// The append lock of a log that several processes write: who takes it learns what the others did,
 /// and finishes or undoes what one that died had begun.
 
+#include <logdb/journal/control_words.hpp>
 #include <logdb/journal/shared_lock.hpp>
 #include <logdb/journal/staging.hpp>
 
@@ -42,6 +43,8 @@ class append_line {
   }
 
  private:
+  using system = typename Core::system;
+
   [[nodiscard]] auto& control() const { return core_->control(); }
 
   /// Makes whole what a writer that died with the lock left. What it had not published is no part
@@ -55,13 +58,13 @@ class append_line {
       shared.appended_lsn.store(shared.intent_lsn.load(), std::memory_order_release);
     }
     const bool put_seal = shared.seal_at != 0 && at > shared.seal_at;
-    if (!put_seal || active.begin > shared.seal_at) shared.seal_at = 0;
-    if (shared.ready.segment == active.segment) shared.ready = {};
-    shared.base = active.base;
-    shared.seed = static_cast<std::uint32_t>(format::make_seed(active.salt));
-    shared.group_open = 0;
-    shared.limit = 0;
-    ++shared.epoch;
+    if (!put_seal || active.begin > shared.seal_at) put_word<system>(shared.seal_at, 0);
+    if (shared.ready.segment == active.segment) put_word<system>(shared.ready.segment, 0);
+    put_word<system>(shared.base, active.base);
+    put_word<system>(shared.seed, static_cast<std::uint32_t>(format::make_seed(active.salt)));
+    put_word<system>(shared.group_open, 0);
+    core_->limit_appends(0);
+    put_word<system>(shared.epoch, shared.epoch + 1);
   }
 
   /// Brings the core up to what the control file says.
@@ -88,12 +91,17 @@ class append_line {
                       shared.group_begin == core_->group_begin && shared.ready.segment == ready &&
                       core_->seen_extents == shared.extent_count.load(std::memory_order_relaxed);
     if (same) return;
-    shared.group_open = core_->group_open ? 1 : 0;
-    shared.group_begin = core_->group_begin;
-    shared.group_time = core_->group_time.time_since_epoch().count();
-    shared.ready = core_->next == nullptr ? control_extent{} : Core::describe(*core_->next);
+    // In any order: who dies meanwhile leaves no open group, and repair() counts the epoch.
+    put_word<system>(shared.group_begin, core_->group_begin);
+    put_word<system>(shared.group_time, core_->group_time.time_since_epoch().count());
+    put_word<system>(shared.group_open, core_->group_open ? 1 : 0);
+    if (shared.ready.segment != ready) {
+      put_extent<system>(shared.ready,
+                         ready == 0 ? control_extent{} : Core::describe(*core_->next));
+    }
     core_->seen_extents = shared.extent_count.load(std::memory_order_relaxed);
-    core_->seen_epoch = ++shared.epoch;
+    put_word<system>(shared.epoch, shared.epoch + 1);
+    core_->seen_epoch = shared.epoch;
   }
 
   template <class Segment>

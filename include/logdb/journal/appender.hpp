@@ -296,7 +296,7 @@ class appender {
   void place_seal() {
     format::frame_header seal{.payload_crc = format::crc32c({})};
     seal.kind = format::frame_kind::seal;
-    control().seal_at = now_at();
+    put_word<system>(control().seal_at, now_at());
     place(seal, 0, {}, {});
     core_.sealing = true;
   }
@@ -304,6 +304,9 @@ class appender {
   /// Puts a mark before the first frame of a group: what the last sync made durable, and the time.
   void open_group() {
     core_.group_time = std::max(core_.group_time, core_.clock());
+    if constexpr (core_type::is_shared) {  // before the mark: no later one may be older
+      put_word<system>(control().group_time, core_.group_time.time_since_epoch().count());
+    }
     core_.extents.back().segment->see(core_.group_time);
     const auto payload =
         format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.group_time});
@@ -346,7 +349,7 @@ class appender {
       limit = std::min(limit, now_at() + left * format::frame_header_bytes);
     }
     // While somebody waits for more, each append looks, and wakes them.
-    control().limit = core_.is_watched() ? 0 : limit;
+    core_.limit_appends(core_.is_watched() ? 0 : limit);
   }
 
   core_type& core_;

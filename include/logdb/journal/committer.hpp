@@ -210,7 +210,7 @@ class committer {
     group taken{core_.reached(watermark::appended), core_.reached_lsn(watermark::appended)};
     taken.extents = core_.extents;
     core_.group_open = false;
-    core_.control().limit = 0;
+    core_.limit_appends(0);
     auto& shared = core_.control();
     const std::int64_t opened = shared.oldest_open.exchange(0);
     std::int64_t none = 0;

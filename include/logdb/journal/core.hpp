@@ -13,6 +13,7 @@
 
 #include <logdb/durability/policy.hpp>
 #include <logdb/journal/append_line.hpp>
+#include <logdb/journal/control_words.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
 #include <logdb/journal/staging_pins.hpp>
@@ -189,8 +190,11 @@ struct journal_core {
   /// Tells every process that the log has failed. Requires the append lock.
   void fail_all() {
     control().failed.store(1, std::memory_order_release);  // pairs with look_for_failure()
-    control().limit = 0;
+    limit_appends(0);
   }
+
+  /// Says what a frame may end at without a look at anything else. Requires the append lock.
+  void limit_appends(std::uint64_t end) { put_word<system>(control().limit, end); }
 
   [[nodiscard]] std::string failure_text() const {
     guard lock{failure_mutex};
@@ -217,15 +221,16 @@ struct journal_core {
   void begin_extent(segment_ptr<Policies> active, std::uint64_t base, std::uint64_t begin) {
     control_type& shared = control();
     const std::uint64_t count = shared.extent_count.load(std::memory_order_relaxed);
-    control_extent& begun = shared.extents[count % control_extents];
-    begun = describe(*active);
+    control_extent begun = describe(*active);
     begun.base = base;
     begun.begin = begin;
+    put_extent<system>(shared.extents[count % control_extents], begun);
     shared.extent_count.store(count + 1, std::memory_order_release);  // pairs with the drainer
-    shared.base = base;
-    shared.seed = static_cast<std::uint32_t>(active->seed());
-    shared.limit = 0;
-    shared.seal_at = 0;
+    // What follows is said by the extent, too: repair() takes it from there.
+    put_word<system>(shared.base, base);
+    put_word<system>(shared.seed, static_cast<std::uint32_t>(active->seed()));
+    limit_appends(0);
+    put_word<system>(shared.seal_at, 0);
     sealing = false;
     group_open = false;
     if constexpr (is_shared) {
@@ -258,6 +263,9 @@ struct journal_core {
 
   /// Makes the extents those that the control file names and that are not durable yet; the last one
   /// in any case. Requires the append lock.
+  ///
+  /// Who died while it began another one was writing over the oldest of them, which was durable
+  /// then: that one is only looked at while it is not.
   void adopt_extents() {
     const control_type& shared = control();
     const std::uint64_t count = shared.extent_count.load(std::memory_order_acquire);
@@ -269,9 +277,11 @@ struct journal_core {
       const bool last = i + 1 == count;
       const std::uint64_t end = last ? std::numeric_limits<std::uint64_t>::max()
                                      : shared.extents[(i + 1) % control_extents].begin;
+      const bool needed = last || end > durable;
+      if (!needed && i + control_extents == count) continue;
       segments.learn_begun(segment_number{said.segment}, lsn{said.first},
                            timestamp{std::chrono::nanoseconds{said.time}});
-      if (last || end > durable) known.push_back({find_known(said), said.base, said.begin, end});
+      if (needed) known.push_back({find_known(said), said.base, said.begin, end});
     }
     extents = std::move(known);
     seen_extents = count;

@@ -203,6 +203,7 @@ class healer {
          part != core_.extents.end(); ++part) {
       part->segment->drop();
     }
+    put_word<typename core_type::system>(core_.control().ready.segment, 0);  // before its file goes
     if (core_.next != nullptr) core_.next->drop();
     core_.next = nullptr;
     core_.extents.clear();

@@ -247,7 +247,7 @@ class journal {
       core.watchers.fetch_add(1);
       core.watch();
       append_guard lock{core.append_mutex};
-      core.control().limit = 0;
+      core.limit_appends(0);
       core.work.signal();
     }
     watching(const watching&) = delete;
@@ -286,7 +286,7 @@ class journal {
     append_guard lock{core_.append_mutex};
     log_state open = log_state::open;
     core_.state.compare_exchange_strong(open, log_state::closed);  // pairs with require_open()
-    core_.control().limit = 0;
+    core_.limit_appends(0);
   }
 
   /// Returns up to where the segments may be read, brought up to date if the policy shows more.

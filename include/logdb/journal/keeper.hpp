@@ -150,10 +150,17 @@ class keeper {
     if constexpr (has_step<durability_point::seal_sync>) {
       commits_.wait(core_.reached(watermark::appended), watermark::durable);
     }
-    if (sealed.settled()) return false;  // it was healed meanwhile
+    core_.segments.refresh();
+    if (sealed.settled() || !is_listed(sealed)) return false;  // it was healed meanwhile
     settle_whole(core_.segments, sealed, write_footer(sealed));
     sealed.release();
     return true;
+  }
+
+  [[nodiscard]] bool is_listed(const segment<Policies>& sealed) const {
+    const auto list = core_.segments.list();
+    const auto is_it = [&sealed](const auto& each) { return each.get() == &sealed; };
+    return std::ranges::any_of(list->log, is_it);
   }
 
   core_type& core_;

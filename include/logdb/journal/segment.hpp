@@ -235,7 +235,12 @@ class segment {
     dropped_.store(true, std::memory_order_release);  // pairs with the destructor
   }
   /// Takes the place of another view of the same file, and leaves it to that one to unlink it.
-  void supersede(std::shared_ptr<segment> older) { older_ = std::move(older); }
+  void supersede(std::shared_ptr<segment> older) {
+    older_ = std::move(older);
+    older_->superseded_.store(true);  // pairs with is_superseded()
+  }
+  /// Tells whether another view has its place: what its bounds promised stands elsewhere.
+  [[nodiscard]] bool is_superseded() const { return superseded_.load(); }
 
   /// Returns what the manifest says of it: bounds only once they are settled.
   [[nodiscard]] format::manifest_segment entry() const {
@@ -354,6 +359,7 @@ class segment {
   atomic<bool> loaded_ = false;
   atomic<bool> named_ = false;  // ordered by the table's locks
   atomic<bool> dropped_ = false;
+  atomic<bool> superseded_ = false;
   std::shared_ptr<segment> older_;     // the view of the same file that this one superseded, if any
   typename storage::mapping mapping_;  // constant once mapped_
   bool header_intact_ = true;          // constant once mapped_

@@ -8,6 +8,23 @@
 
 namespace logdb::detail {
 
+/// The bounds of a segment at one moment, since a writer may move on while it is verified.
+///
+/// A segment is bounded in memory when its seal is in staging, and on disk when it is settled: only
+/// then must all of it be there.
+struct frozen_bounds {
+  template <class Policies>
+  explicit frozen_bounds(const segment<Policies>& now)
+      // In this order: one that a healing replaced is settled after it was superseded.
+      : settled{now.settled() && !now.is_superseded()},
+        end{now.end()},
+        end_offset{now.end_offset()} {}
+
+  bool settled;
+  lsn end;                   // 0: it had none
+  std::uint64_t end_offset;  // 0: it had none
+};
+
 /// Verifies the segments of a scope, one after the other, behind damage too.
 template <class Policies>
 class verifier {
@@ -18,18 +35,19 @@ class verifier {
   [[nodiscard]] verification run() {
     for (const auto& segment : scope_.list->log) {
       if (!is_in_scope(*segment)) continue;
-      check_base(*segment);
-      check(*segment);
+      const frozen_bounds bounds{*segment};
+      check_base(*segment, bounds);
+      check(*segment, bounds);
     }
     if (next_ && next_ <= scope_.last) check_last();
     for (const auto& segment : scope_.list->attached) {
-      if (is_in_scope(*segment)) check(*segment);
+      if (is_in_scope(*segment)) check(*segment, frozen_bounds{*segment});
     }
     return result_;
   }
 
  private:
-  void check(segment<Policies>& checked) {
+  void check(segment<Policies>& checked, const frozen_bounds& bounds) {
     typename Policies::storage::mapping apart;
     bytes_view bytes;
     try {
@@ -42,14 +60,15 @@ class verifier {
     if (!checked.is_header_intact()) {
       note_header(checked, format::segment_header_bytes, "the segment's header is damaged");
     }
-    const std::uint64_t end = checked.end_offset();
-    if (end != 0) bytes = bytes.first(std::min<std::uint64_t>(end, bytes.size()));
+    if (bounds.end_offset != 0) {
+      bytes = bytes.first(std::min<std::uint64_t>(bounds.end_offset, bytes.size()));
+    }
     scan_place place = checked.start();
     format::search_work searched;
     const std::size_t before = result_.damages.size();
     while (check_run(checked, bytes, place, searched)) {
     }
-    if (result_.damages.size() == before) check_end(checked, place);
+    if (result_.damages.size() == before) check_end(checked, bounds, place);
   }
 
   /// Reads a segment by calls into the page cache and maps it apart, with zeros for what the device
@@ -72,11 +91,11 @@ class verifier {
   }
 
   /// Checks that a segment goes on where the one before ended.
-  void check_base(const segment<Policies>& checked) {
+  void check_base(const segment<Policies>& checked, const frozen_bounds& bounds) {
     if (next_ && checked.base() != next_) {
       note(checked, format::segment_header_bytes, 0, next_, scan_stop::lsn_gap);
     }
-    next_ = checked.end();
+    next_ = bounds.end;
   }
 
   /// Notes that the segments end before the last record.
@@ -86,13 +105,14 @@ class verifier {
   }
 
   /// Checks that a segment without damage holds all that it should.
-  void check_end(const segment<Policies>& checked, const scan_place& place) {
+  void check_end(const segment<Policies>& checked, const frozen_bounds& bounds,
+                 const scan_place& place) {
     const bool attached = checked.role() == format::segment_role::attached;
     const lsn reached = attached ? checked.base() + (place.next - lsn{1}) : place.next;
-    const bool whole = checked.end() && checked.end() <= scope_.last + 1;
-    if (place.gaps && reached <= checked.end()) return;
-    const bool ends = whole ? reached == checked.end() && place.offset == checked.end_offset()
-                            : reached > scope_.last;
+    if (place.gaps && reached <= bounds.end) return;
+    const bool bounded = bounds.end && bounds.end <= scope_.last + 1;
+    const bool whole = !bounds.settled || place.offset == bounds.end_offset;
+    const bool ends = bounded ? reached == bounds.end && whole : reached > scope_.last;
     if (!ends) note(checked, place.offset, 0, place.next, scan_stop::bound);
   }
 

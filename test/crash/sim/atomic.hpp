@@ -50,9 +50,26 @@ class sim_atomic : public std::atomic<T> {
   operator T() const { return load(); }
 };
 
+/// Is a word that a lock guards: its process may be killed before each store to it.
+template <class T>
+class sim_atomic_ref : public std::atomic_ref<T> {
+ public:
+  using std::atomic_ref<T>::atomic_ref;
+
+  void store(T value, std::memory_order order = std::memory_order_seq_cst) const {
+    sim_system::point();
+    std::atomic_ref<T>::store(value, order);
+  }
+};
+
 }  // namespace logdb::sim
 
 namespace logdb::platform {
+
+template <class T>
+struct atomic_ref_of<sim::sim_system, T> {
+  using type = sim::sim_atomic_ref<T>;
+};
 
 template <class T>
 struct atomic_of<sim::sim_system, T> {

@@ -26,6 +26,7 @@ struct process_size {
   std::size_t threads = 1;
   std::size_t appends = 2;       // of each thread
   std::size_t transactions = 0;  // of each thread, one too large for staging
+  std::size_t filled = 0;        // segments that who supervises fills first, and keeps the log open
   std::uint64_t seed = 0;
   kill_plan kill{};
 };
@@ -38,7 +39,7 @@ class process_trial {
       : size_{size},
         random_{size.seed},
         machine_{disk_state{{{disk::root, {}}}, {}}, 1, random_.split(), order} {
-    kind_.writers = size.processes * size.threads;
+    kind_.writers = size.processes * size.threads + 1;
   }
 
   /// @throws  mismatch; std::runtime_error when those that live wait for ever
@@ -48,7 +49,10 @@ class process_trial {
       processes_.step();
     };
     machine_.run([this] {
+      std::unique_ptr<Log> filled;
+      if (size_.filled != 0) filled = fill();
       processes_.run([this](std::size_t number) { live(number); });
+      if (filled != nullptr) library([&] { filled.reset(); });
       check_left();
     });
     if (machine_.handles() != 0) throw mismatch{"a file stayed open"};
@@ -59,6 +63,20 @@ class process_trial {
   [[nodiscard]] std::uint64_t steps(std::size_t process) const { return processes_.steps(process); }
 
  private:
+  /// Begins so many segments that what the control file says of the first is written over.
+  std::unique_ptr<Log> fill() {
+    machine_.in_library = true;
+    auto log = open_log<Log>(kind_);
+    const std::size_t own = size_.processes * size_.threads;
+    writer<Log> filling{log, *told_, kind_, own, random_source{size_.seed}};
+    payloads bytes{random_source{size_.seed}, own, false};
+    while (library([&] { return log->stats().segments; }) < size_.filled) {
+      filling.append({bytes.make(7000)}, false);
+      acknowledged(*log);
+    }
+    return log;
+  }
+
   /// Is one process.
   void live(std::size_t number) {
     machine_.in_library = true;
@@ -124,7 +142,7 @@ class process_trial {
   world machine_;
   process_group processes_{machine_, size_.processes, size_.kill};
   watermark_watch watch_;
-  std::shared_ptr<story> told_ = std::make_shared<story>(size_.processes * size_.threads);
+  std::shared_ptr<story> told_ = std::make_shared<story>(size_.processes * size_.threads + 1);
   std::vector<moment> moments_;
 };
 

@@ -45,6 +45,7 @@ void kill_at_each_step(std::uint64_t number, scoreboard& board) {
   process_size size{.processes = 2 + number % 2, .threads = 1 + number / 2 % 2};
   size.kill.process = 1 + number / 4 % size.processes;
   size.transactions = number % 5 == 0 ? 1 : 0;
+  size.filled = number % 3 == 2 ? 10 : 0;
   const std::uint64_t steps = run_drawn<Log>(size, number, size.kill.process);
   // What is killed stays in memory, so a process of its own does so many.
   constexpr std::uint64_t batch = 200;
