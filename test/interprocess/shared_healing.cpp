@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE interprocess_shared_healing
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -206,8 +207,8 @@ class unsteady_crew {
         mine.records[last.value() - i] = text + std::string(1000, 'x');
       }
     } else if (drawn % 8 < 3) {
-      const lsn at{mine.at_most + 1 + drawn / 8 % 5};
-      mine.at_most = at.value();
+      const lsn at = std::min(lsn{mine.at_most + 1 + drawn / 8 % 5}, log.last_lsn());
+      mine.at_most = std::max(mine.at_most, at.value());
       log.cursor(name_of(number)).acknowledge(at);
       mine.at_least = at.value();
     } else {
