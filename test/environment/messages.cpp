@@ -127,6 +127,34 @@ BOOST_AUTO_TEST_CASE(that_cannot_map_is_unsupported) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(that_other_machines_may_write_is_shared_only_where_somebody_vouches_for_it) {
+  using shared = logdb::shared_wal::with<logdb::Storage<logdb::BasicDirectory<faulty_system>>>;
+  faulty_system::faults.on_network = true;
+  check_open<shared>(path, errc::unsupported, "options::locking.any_file_system");
+  { const faulty_wal alone{path}; }
+  shared::options vouched;
+  vouched.locking.any_file_system = true;
+  shared log{path, vouched};
+  log.append("one");
+  BOOST_TEST(log.last_lsn() == lsn{1});
+}
+
+BOOST_AUTO_TEST_CASE(is_of_one_machine_only_if_it_is_known_to_be) {
+  using logdb::platform::detail::is_network_file_system;
+  for (const std::int64_t local : {0xEF53, 0x58465342, 0x9123683E, 0x01021994, 0x794C7630}) {
+    BOOST_TEST(!is_network_file_system(local));
+  }
+  const std::int64_t nfs = 0x6969;
+  const std::int64_t fuse = 0x65735546;
+  const std::int64_t vboxsf = 0x786F4256;
+  const std::int64_t p9 = 0x01021997;
+  const std::int64_t orangefs = 0x20030528;
+  const std::int64_t beegfs = 0x19830326;
+  for (const std::int64_t other : {nfs, fuse, vboxsf, p9, orangefs, beegfs, std::int64_t{0}}) {
+    BOOST_TEST(is_network_file_system(other));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(that_is_full_and_one_whose_quota_is_are_told_apart) {
   faulty_system::faults.allocate.failure = -ENOSPC;
   check_open<faulty_wal>(path, errc::no_space, "free space on this file system");

@@ -68,6 +68,7 @@ struct system_calls {
   static int owner_of(handle, const char*, logdb::platform::file_owner&);
   static int set_owner(handle, std::uint32_t, std::uint32_t);
   static int set_permissions(handle, std::uint32_t);
+  static int write_in_place(handle);
   static std::int64_t size(handle);
   static std::int64_t write(handle, const piece*, int, std::uint64_t);
   static std::int64_t read(handle, void*, std::size_t, std::uint64_t);

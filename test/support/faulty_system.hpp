@@ -35,6 +35,8 @@ struct fault_plan {
   fault names, open, size, write, read, sync, sync_directory, allocate, map, lock;
   std::size_t transfer_bytes_max = SIZE_MAX;  ///< what one write or read takes at most
   std::vector<std::uint64_t> begun_syncs;     ///< of which offsets syncs were begun
+  int made_in_place = 0;                      ///< how many empty files were asked to be
+  bool on_network = false;                    ///< what the file system is said to be
 };
 
 /// Is a System of which single calls fail on demand. Its state is static, as the calls are: one
@@ -118,6 +120,13 @@ struct faulty_system : platform::posix {
   static int map_anonymous(std::size_t bytes, region& out) {
     const int fault = faults.map.next();
     return fault != 0 ? fault : posix::map_anonymous(bytes, out);
+  }
+  static int write_in_place(handle file) {
+    if (posix::size(file) == 0) ++faults.made_in_place;
+    return posix::write_in_place(file);
+  }
+  static int is_on_network(handle file) {
+    return faults.on_network ? 1 : posix::is_on_network(file);
   }
   static int lock_exclusive(handle file) {
     const int fault = faults.lock.next();

@@ -30,7 +30,11 @@ namespace logdb {
 /// @source  unlike POSIX record locks, those of an open file description are not lost when another
 ///          descriptor of the file is closed, and they exclude two handles of one process
 struct Fcntl {
-  struct options {};
+  struct options {
+    /// shares the log also where it is not known that no other machine writes the file system (NFS,
+    /// FUSE, shared folders): you know that none does
+    bool any_file_system = false;
+  };
 
   static constexpr std::string_view name = "Fcntl";
   static constexpr bool shared_writers = true;
@@ -73,9 +77,10 @@ template <class Storage>
 class Fcntl::lease {
  public:
   /// Waits while somebody opens or closes the log.
-  /// @errors  errc::locked: a single writer has it, or 200 processes have; errc::io on a network
-  explicit lease(Storage& storage, const options& = options{})
-      : file_{enter(storage)}, itself_{storage} {
+  /// @errors  errc::locked: a single writer has it, or 200 processes have; errc::unsupported where
+  ///          other machines may write, errc::io
+  explicit lease(Storage& storage, const options& chosen = options{})
+      : file_{enter(storage, chosen)}, itself_{storage} {
     claim_.take();
     try {
       first_ = file_.try_lock_range(kind::exclusive, presence);
@@ -149,10 +154,10 @@ class Fcntl::lease {
   static constexpr std::uint64_t places = 16;
 
   /// Opens the file and waits for the turnstile.
-  static file enter(Storage& storage) {
+  static file enter(Storage& storage, const options& chosen) {
     for (;;) {
       file opened = detail::open_lock_file(storage, file_name);
-      require_local(opened);
+      require_local(opened, chosen);
       if (!opened.try_lock_shared()) {
         detail::throw_locked(opened.path(), "one process alone, with Locking<Flock>");
       }
@@ -161,12 +166,14 @@ class Fcntl::lease {
     }
   }
 
-  static void require_local(const file& opened) {
-    if (!opened.is_on_network()) return;
-    throw error{errc::invalid_argument,
-                "Locking<Fcntl> shares memory between processes, and this is a network file "
-                "system: other machines would not see it",
-                {.path = opened.path()}};
+  static void require_local(const file& opened, const options& chosen) {
+    if (chosen.any_file_system || !opened.is_on_network()) return;
+    throw error{errc::unsupported,
+                "Locking<Fcntl> shares memory between processes, and other machines may write this "
+                "file system without seeing it",
+                {.path = opened.path(),
+                 .remedy = "use a local file system, or Locking<Flock>; or set "
+                           "options::locking.any_file_system if no other machine writes there"}};
   }
 
   /// Tells whether a file is the one to lock still: a storage may have the last one remove it.

@@ -6,8 +6,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace logdb::platform {
@@ -22,6 +24,8 @@ struct file_owner {
 /// The calls of `posix` that ask for it, or set it.
 struct posix_status {
   static constexpr std::uint32_t root = 0;
+  static constexpr std::uint32_t btrfs = 0x9123683E;  // as statfs(2) calls them
+  static constexpr std::uint32_t bcachefs = 0xCA451A4E;
 
   /// Returns whose rights this process has.
   static std::uint32_t user() { return static_cast<std::uint32_t>(::geteuid()); }
@@ -44,6 +48,22 @@ struct posix_status {
 
   static int set_owner(int file, std::uint32_t user, std::uint32_t group) {
     return ::fchown(file, user, group) == -1 ? -errno : 0;
+  }
+
+  /// Asks that a new, empty file be written in place where its file system would write each block
+  /// anew (btrfs): a second write, also one through a mapping, then needs no space.
+  static int write_in_place(int file) {
+    constexpr auto get_flags = _IOR('f', 1, long);  // FS_IOC_GETFLAGS: linux/fs.h does not go
+    constexpr auto set_flags = _IOW('f', 2, long);  // together with sys/mount.h
+    constexpr int no_copy_on_write = 0x00800000;    // FS_NOCOW_FL
+    struct ::statfs found {};
+    if (::fstatfs(file, &found) == -1) return -errno;
+    const auto type = static_cast<std::uint32_t>(found.f_type);
+    if (type != btrfs && type != bcachefs) return 0;
+    int flags = 0;
+    if (::ioctl(file, get_flags, &flags) == -1) return -errno;
+    flags |= no_copy_on_write;
+    return ::ioctl(file, set_flags, &flags) == -1 ? -errno : 0;
   }
 
   /// Sets the permission bits, of a directory too.

@@ -104,6 +104,8 @@ class BasicDirectory {
     detail::require_writable(mode_, path_);
     auto made = open_as(file_name, platform::file_access::create_new, "cannot create the file");
     owners_.give(made.handle(), handle_.get());
+    (void)System::write_in_place(
+        made.handle());  // where it cannot be: what docs/durability.md says
     return made;
   }
 

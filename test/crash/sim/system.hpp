@@ -130,6 +130,7 @@ struct sim_system {
   }
   static int set_owner(handle, std::uint32_t, std::uint32_t) { return 0; }
   static int set_permissions(handle, std::uint32_t) { return 0; }
+  static int write_in_place(handle) { return 0; }
 
   // --- bytes -----------------------------------------------------------------------------------
 

@@ -324,6 +324,13 @@ BOOST_AUTO_TEST_CASE(where_space_cannot_be_allocated_zeros_are_written) {
   BOOST_TEST(file.size() == (std::uint64_t{1} << 20) + 100);
 }
 
+BOOST_AUTO_TEST_CASE(a_new_file_is_to_be_written_in_place_from_its_first_byte_on) {
+  (void)storage.create("a");
+  BOOST_TEST(faulty_system::faults.made_in_place == 1);
+  (void)storage.open("a", open_mode::read_write);
+  BOOST_TEST(faulty_system::faults.made_in_place == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_failed_mapping_is_told) {
   auto file = storage.create("a");
   file.allocate(100);
