@@ -139,6 +139,13 @@ inline std::error_code make_error_code(errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }
 
+/// Compares by the name of the category, not by its address: a program and a plugin that was loaded
+/// into it may have one each.
+inline bool operator==(const std::error_code& code, errc wanted) noexcept {
+  return code.value() == static_cast<int>(wanted) &&
+         std::string_view{code.category().name()} == error_category().name();
+}
+
 /// Says where an error happened; what does not apply stays empty.
 struct error_site {
   std::filesystem::path path{};

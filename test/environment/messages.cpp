@@ -141,7 +141,12 @@ BOOST_AUTO_TEST_CASE(that_other_machines_may_write_is_shared_only_where_somebody
 
 BOOST_AUTO_TEST_CASE(is_of_one_machine_only_if_it_is_known_to_be) {
   using logdb::platform::detail::is_network_file_system;
-  for (const std::int64_t local : {0xEF53, 0x58465342, 0x9123683E, 0x01021994, 0x794C7630}) {
+  const std::int64_t ext4 = 0xEF53;
+  const std::int64_t xfs = 0x58465342;
+  const std::int64_t btrfs = 0x9123683E;
+  const std::int64_t tmpfs = 0x01021994;
+  const std::int64_t overlay = 0x794C7630;
+  for (const std::int64_t local : {ext4, xfs, btrfs, tmpfs, overlay}) {
     BOOST_TEST(!is_network_file_system(local));
   }
   const std::int64_t nfs = 0x6969;

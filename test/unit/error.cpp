@@ -60,6 +60,22 @@ BOOST_AUTO_TEST_CASE(an_error_is_a_system_error_of_its_own_category) {
   BOOST_TEST((failure.condition() == errc::locked));
 }
 
+/// Is the category of another copy of the library, as a plugin may have one.
+struct copied_category : std::error_category {
+  [[nodiscard]] const char* name() const noexcept override { return "logdb"; }
+  [[nodiscard]] std::string message(int) const override { return {}; }
+};
+
+BOOST_AUTO_TEST_CASE(a_condition_is_the_same_in_each_copy_of_the_library) {
+  const copied_category copied;
+  const std::error_code from_there{static_cast<int>(errc::locked), copied};
+  BOOST_TEST((from_there == errc::locked));
+  BOOST_TEST((errc::locked == from_there));
+  BOOST_TEST((from_there != errc::closed));
+  BOOST_TEST(
+      (std::error_code{static_cast<int>(errc::locked), std::generic_category()} != errc::locked));
+}
+
 BOOST_AUTO_TEST_CASE(an_errno_stands_for_a_condition) {
   BOOST_TEST((logdb::errc_from_errno(ENOSPC) == errc::no_space));
   BOOST_TEST((logdb::errc_from_errno(EDQUOT) == errc::no_space));
