@@ -73,10 +73,7 @@ class open_walk {
     const std::uint64_t begin = end_.place.offset;
     const auto read = [this](bytes_view bytes, std::uint64_t offset, format::frame_seed seed,
                              format::frame_view& frame) {
-      need(offset, offset + format::frame_header_bytes, bytes.size());
-      const auto fault = format::read_header(bytes, offset, seed, frame);
-      if (fault != format::frame_fault::none) return fault;
-      need(offset, offset + frame.bytes, bytes.size());
+      if (by_calls_) need_frame(bytes, offset, seed);
       return format::read_frame(bytes, offset, seed, frame);
     };
     const auto stop = scan(frames(), current().seed(), end_.place, read,
@@ -98,6 +95,15 @@ class open_walk {
       if (stop != scan_stop::sealed || is_last()) return stop;
       before_bound();
       enter_next(end_.place.next);
+    }
+  }
+
+  /// Reads a frame of the current segment by calls before it is looked at.
+  void need_frame(bytes_view bytes, std::uint64_t offset, format::frame_seed seed) {
+    format::frame_view frame;
+    need(offset, offset + format::frame_header_bytes, bytes.size());
+    if (format::read_header(bytes, offset, seed, frame) == format::frame_fault::none) {
+      need(offset, offset + frame.bytes, bytes.size());
     }
   }
 
