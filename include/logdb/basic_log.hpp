@@ -214,19 +214,25 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
     explicit view_type(log_engine& log) : log_{log} {}
     lsn append(bytes_view record) { return log_.writer().append(record); }
     lsn append(detail::batch_builder batch) { return log_.writer().append(std::move(batch)); }
+    /// Returns what may be seen now, or could when the log was closed.
     [[nodiscard]] detail::read_scope<Policies> scope() const {
-      return log_.writer_ ? log_.writer_->scope() : log_.reader_->scope();
+      return log_.writer_ ? log_.writer_->last_scope() : log_.reader_->scope();
+    }
+    /// Throws in a child of the process that opened the log. @errors errc::closed
+    void require_own() const {
+      log_.writer_ ? log_.writer_->require_own() : log_.reader_->require_own();
     }
     [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
       return log_.writer_ ? log_.writer_->wait_beyond(seen, stop)
                           : log_.reader_->wait_beyond(seen, stop);
     }
     [[nodiscard]] lsn cursor(std::string_view name) const {
+      log_.require_usable();
       return log_.writer_ ? log_.writer_->cursor(name) : log_.reader_->cursor(name);
     }
     /// Returns the part of the index that lives as long as the log, if it has one.
     [[nodiscard]] auto& index() const requires detail::has_log_index<Policies> {
-      if (log_.index_ == nullptr) log_.require_usable();
+      log_.require_usable();
       return *log_.index_;
     }
     void set_cursor(const std::string& name, lsn at) { log_.writer().set_cursor({at, name}); }
@@ -255,11 +261,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   void require_usable() const {
     if (writer_ == nullptr && reader_ == nullptr)
       throw error{errc::closed, "the log was moved from"};
-    if (writer_ ? writer_->is_closed() : reader_->is_closed()) {
-      throw error{errc::closed,
-                  "the log was closed",
-                  {.path = writer_ ? writer_->path() : reader_->path()}};
-    }
+    writer_ ? writer_->require_usable() : reader_->require_usable();
   }
 
   /// The append path sees by itself that a log was closed.

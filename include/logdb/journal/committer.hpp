@@ -3,6 +3,7 @@
 /// @file
 /// Group commit: one thread leads, writes and syncs for all that wait, then hands the lead on.
 
+#include <limits>
 #include <utility>
 
 #include <logdb/durability_point.hpp>
@@ -36,10 +37,19 @@ class committer {
   void wait(std::uint64_t target, watermark level) {
     waiter me{target, level};
     while (!covers(me)) {
-      require_sound();
+      core_.require_writable();
       if (!join(me)) continue;
       lead(me);
     }
+  }
+
+  /// Waits for who leads, and lets nobody lead from here on: the right to write goes next.
+  void end() {
+    waiter me{std::numeric_limits<std::uint64_t>::max(), watermark::durable};
+    while (!join(me)) {
+    }
+    core_.state.store(log_state::ended);  // pairs with require_writable()
+    retire();
   }
 
   /// Says which place this process has among those that share the log.
@@ -92,11 +102,6 @@ class committer {
     return core_.reached(who.level) >= who.target;
   }
 
-  void require_sound() {
-    core_.require_own();
-    core_.require_sound();
-  }
-
   /// Queues up; returns true when this thread is to lead, false when its wait is over.
   bool join(waiter& me) {
     {
@@ -142,7 +147,8 @@ class committer {
 
   void lead(const waiter& me) {
     try {
-      require_sound();  // it may have failed since this thread looked: nothing is tried again
+      // It may have failed since this thread looked: nothing is tried again.
+      core_.require_writable();
       if constexpr (core_type::is_shared) {
         const typename shared_lead<Policies>::turn turn{lead_, me.target, me.level};
         if (turn) commit(std::max(strongest_wish(me.level), lead_.strongest_wish()));
@@ -171,11 +177,12 @@ class committer {
   void retire() {
     waiters served;
     waiter* heir = nullptr;
-    const bool failed = core_.state.load(std::memory_order_acquire) == log_state::failed;
+    const log_state now = core_.state.load(std::memory_order_acquire);
+    const bool over = now == log_state::failed || now == log_state::ended;
     {
       guard lock{queue_mutex_};
       waiters rest;
-      while (waiter* const who = queue_.pop()) (failed || covers(*who) ? served : rest).push(*who);
+      while (waiter* const who = queue_.pop()) (over || covers(*who) ? served : rest).push(*who);
       heir = rest.pop();
       queue_ = rest;
       leading_ = heir != nullptr;

@@ -9,11 +9,10 @@
 #include <type_traits>
 #include <utility>
 
-#include <boost/container/static_vector.hpp>
-
 #include <logdb/durability/policy.hpp>
 #include <logdb/journal/append_line.hpp>
 #include <logdb/journal/control_words.hpp>
+#include <logdb/journal/extent.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
 #include <logdb/journal/staging_pins.hpp>
@@ -22,23 +21,9 @@
 
 namespace logdb::detail {
 
-enum class log_state : std::uint32_t { open, closed, failed };
-
-/// Is a stretch of the stream that lies in one segment: stream position = base + offset.
-template <class Policies>
-struct extent {
-  segment_ptr<Policies> segment;
-  std::uint64_t base = 0;
-  std::uint64_t begin = 0;
-  std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // max: the active one
-};
-
-/// Is where the stream of a log begins in memory; above any offset, so that no base wraps around.
-inline constexpr std::uint64_t stream_begin = std::uint64_t{1} << 48;
-
-/// Is the extents that are not durable yet; the control file has room for no more of them.
-template <class Policies>
-using extent_list = boost::container::static_vector<extent<Policies>, control_extents>;
+/// What may still be done: `closed` takes no appends, and what it has accepted is brought to disk;
+/// `ended` has given the right to write back.
+enum class log_state : std::uint32_t { open, failed, closed, ended };
 
 /// Is counted by whoever does it, read by stats().
 template <class System>
@@ -47,12 +32,6 @@ struct log_counters {
   platform::basic_atomic<System, std::uint64_t> syncs = 0;
   platform::basic_atomic<System, std::uint64_t> attached_bytes = 0;
 };
-
-/// Returns what who uses a log is told that a parent of this process opened.
-inline error error_in_child(const std::filesystem::path& at) {
-  return {
-      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
-}
 
 /// Is the shared part of one open, writing log. Who guards what stands beside each member.
 ///
@@ -131,14 +110,11 @@ struct journal_core {
   /// Returns the frame size from which a transaction gets a segment of its own.
   [[nodiscard]] std::uint64_t inline_bytes_max() const { return ring.ring_bytes() / 4; }
 
-  /// Learns whether another process has failed the log.
+  /// Learns whether another process has failed the log, also while this one closes it: what could
+  /// not be synced must not be tried again.
   void look_for_failure() {
     if constexpr (is_shared) {
-      log_state open = log_state::open;
-      if (ring && control().failed.load(std::memory_order_acquire) != 0 &&
-          state.load(std::memory_order_acquire) == open) {
-        state.compare_exchange_strong(open, log_state::failed);
-      }
+      if (ring && control().failed.load(std::memory_order_acquire) != 0) stop_for_good();
     }
   }
 
@@ -152,6 +128,27 @@ struct journal_core {
     throw error_in_child(segments.volume()->path());
   }
 
+  /// Tells whether close() was called.
+  [[nodiscard]] bool is_closed() const {
+    return state.load(std::memory_order_acquire) >= log_state::closed;
+  }
+  /// Throws in a child of the process that opened the log, or when it was closed. One that has
+  /// failed can still be read.
+  void require_usable() const {
+    require_own();
+    if (is_closed()) [[unlikely]]
+      throw error{errc::closed, "the log was closed", {.path = segments.volume()->path()}};
+  }
+  /// Throws unless this process may still bring to disk what was appended, which a failure or the
+  /// end of close() takes away for good.
+  void require_writable() {
+    require_own();
+    look_for_failure();
+    const log_state now = state.load(std::memory_order_acquire);
+    if (now == log_state::failed || now == log_state::ended) [[unlikely]]
+      require_open();
+  }
+
   /// Throws unless the log takes appends.
   void require_open() {
     require_own();
@@ -160,16 +157,8 @@ struct journal_core {
     if (now == log_state::open) [[likely]]
       return;
     const error_site site{.path = segments.volume()->path()};
-    if (now == log_state::closed) throw error{errc::closed, "the log was closed", site};
+    if (now != log_state::failed) throw error{errc::closed, "the log was closed", site};
     throw_failed();
-  }
-  /// Throws if the log has failed, in whichever process, also while this one closes it: what could
-  /// not be synced then must not be tried again.
-  void require_sound() {
-    look_for_failure();
-    bool failed = state.load(std::memory_order_acquire) == log_state::failed;
-    if constexpr (is_shared) failed |= ring && control().failed.load() != 0;
-    if (failed) throw_failed();
   }
   [[noreturn]] void throw_failed() const {
     const std::string why = failure_text();
@@ -184,8 +173,15 @@ struct journal_core {
       guard lock{failure_mutex};
       if (failure.empty()) failure = why;
     }
-    state.store(log_state::failed);  // pairs with require_open(); also while it is being closed
+    stop_for_good();
     fail_all();
+  }
+  /// Also while it is being closed; one that has ended stays so.
+  void stop_for_good() {
+    log_state now = state.load(std::memory_order_acquire);
+    while (now != log_state::failed && now != log_state::ended &&
+           !state.compare_exchange_strong(now, log_state::failed)) {  // pairs with require_open()
+    }
   }
   /// Tells every process that the log has failed. Requires the append lock.
   void fail_all() {

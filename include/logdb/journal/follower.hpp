@@ -16,6 +16,7 @@
 #include <logdb/journal/manifest_file.hpp>
 #include <logdb/journal/verify.hpp>
 #include <logdb/options.hpp>
+#include <logdb/platform/fork_counter.hpp>
 
 namespace logdb::detail {
 
@@ -36,6 +37,7 @@ class follower {
   /// @errors  errc::not_found, errc::not_a_log, errc::format_mismatch, errc::corrupt
   follower(std::shared_ptr<storage> volume, const basic_options<Policies>& options)
       : volume_{std::move(volume)}, options_{options} {
+    opener_.take();
     refresh();
     report_.clean = !ring_;
     report_.first = scope_.first;
@@ -44,12 +46,14 @@ class follower {
   }
 
   [[nodiscard]] read_scope<Policies> scope() {
+    require_own();
     guard lock{mutex_};
     refresh();
     return scope_;
   }
 
   [[nodiscard]] lsn cursor(std::string_view name) {
+    require_own();
     guard lock{mutex_};
     refresh();
     return segments_->cursor(name);
@@ -58,13 +62,14 @@ class follower {
   /// Waits until there is more, or a stop is requested: until a writer rings, or where none does,
   /// or not for this process, looks each millisecond.
   [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
+    require_own();
     const std::stop_callback wake{stop, [this] { rouse(); }};
     for (;;) {
       const auto ticket = stopped_.ticket();
       const auto woken = find_bell();
       const auto rung = woken ? woken->ticket() : 0;
-      if (scope().last > seen) return true;
       if (stop.stop_requested() || closed_.load()) return false;
+      if (scope().last > seen) return true;
       if (find_bell() != woken) continue;  // other writers by now
       woken ? woken->wait(rung) : (void)stopped_.wait(ticket, std::chrono::milliseconds{1});
     }
@@ -76,11 +81,20 @@ class follower {
   [[nodiscard]] const identity& store() const { return segments_->store(); }
 
   void close() {
+    if (!opener_.is_own()) return;
     closed_.store(true);
     rouse();
   }
 
   [[nodiscard]] bool is_closed() const { return closed_.load(); }
+  /// Throws in a child of the process that opened the log. @errors errc::closed
+  void require_own() const {
+    if (!opener_.is_own()) throw error_in_child(path());
+  }
+  void require_usable() const {
+    require_own();
+    if (is_closed()) throw error{errc::closed, "the log was closed", {.path = path()}};
+  }
   [[nodiscard]] const std::filesystem::path& path() const { return volume_->path(); }
   [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
   [[nodiscard]] const recovery_report& report() const { return report_; }
@@ -238,6 +252,7 @@ class follower {
     adopt_met(*segments_, *walked_);
   }
 
+  platform::claim<system> opener_;
   std::shared_ptr<storage> volume_;
   basic_options<Policies> options_;
   typename table::mutex mutex_;          // of all below

@@ -66,11 +66,7 @@ class index_view {
   }
   /// Throws when the log was closed, or is a parent's. One that has failed can still be read.
   void require_readable() const {
-    require_own();
-    if (follows() ? follower_->is_closed()
-                  : core_->state.load(std::memory_order_relaxed) == log_state::closed) {
-      throw error{errc::closed, "the log was closed"};
-    }
+    follows() ? follower_->require_usable() : core_->require_usable();
   }
 
   [[nodiscard]] segment_table<Policies>& segments() { return core_->segments; }
@@ -203,9 +199,7 @@ class index_view {
   void fail_in_turn(const std::string& why) { core_->fail(why); }
 
   /// Throws in a child of the process that opened the log. @errors errc::closed
-  void require_own() const {
-    if (!follows()) core_->require_own();
-  }
+  void require_own() const { follows() ? follower_->require_own() : core_->require_own(); }
   /// Tells whether this is a child of the process that opened the log.
   [[nodiscard]] bool is_forked() const { return core_ != nullptr && core_->is_forked(); }
 

@@ -86,6 +86,7 @@ class journal {
 
   /// Commits what was gathered in a segment of its own.
   lsn append(attachment<Policies>& large) {
+    core_.require_open();
     const std::uint64_t records = large.records();
     if (records == 0) return last_lsn();
     core_.require_open();
@@ -95,11 +96,12 @@ class journal {
 
   /// Moves a named cursor. @errors errc::invalid_argument beyond the last record, and as append()
   void set_cursor(const format::cursor& cursor) {
-    core_.require_own();
+    core_.require_open();
     require_appended(cursor.at);
     acknowledge(appender_.put_cursor(cursor));
   }
   [[nodiscard]] lsn cursor(std::string_view name) {
+    core_.require_usable();
     if constexpr (core_type::is_shared) (void)scope();  // the last may be another process's
     return core_.segments.cursor(name);
   }
@@ -123,6 +125,13 @@ class journal {
 
   /// Returns what a reader may see now; brings it from staging to the segments first.
   [[nodiscard]] read_scope<Policies> scope() {
+    core_.require_usable();
+    return last_scope();
+  }
+
+  /// Does so of a log that was closed, too: what it had then.
+  [[nodiscard]] read_scope<Policies> last_scope() {
+    core_.require_own();
     const lsn last = readable();
     // After the watermark: the list then holds every segment that it covers.
     auto list = view_.catch_up();
@@ -158,13 +167,15 @@ class journal {
   /// Waits until a reader may see more than up to `seen`; false when there will be no more, or on a
   /// stop.
   [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
+    core_.require_own();
+    if (core_.state.load() != log_state::open) return false;
     const std::stop_callback wake{stop, [this] { core_.progress().signal(); }};
     const watching scope{core_};
     for (;;) {
       const auto ticket = core_.progress().ticket();
-      if (core_.reached_lsn(Policies::durability::readable) > seen) return true;
       core_.look_for_failure();
       if (stop.stop_requested() || core_.state.load() != log_state::open) return false;
+      if (core_.reached_lsn(Policies::durability::readable) > seen) return true;
       if constexpr (core_type::is_shared) {
         core_.watch();
         core_.progress().wait(ticket, core_type::watch_time / 2);
@@ -212,7 +223,8 @@ class journal {
   }
 
   [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
-  [[nodiscard]] bool is_closed() const { return core_.state.load() == log_state::closed; }
+  void require_own() const { core_.require_own(); }
+  void require_usable() const { core_.require_usable(); }
   [[nodiscard]] const std::filesystem::path& path() const {
     return core_.segments.volume()->path();
   }
@@ -223,9 +235,9 @@ class journal {
 
   /// Brings everything to stable storage and ends the log. Again: does nothing.
   void close() {
+    if (core_.is_forked()) return workers_.abandon();  // all of it is the parent's, the lock too
     guard lock{close_mutex_};
     if (std::exchange(closed_, true)) return;
-    if (core_.is_forked()) return workers_.abandon();  // all of it is the parent's
     refuse_appends();
     workers_.stop();
     core_.progress().signal();
@@ -258,6 +270,7 @@ class journal {
 
   /// Refuses a place that is no log before a lock file is made in it.
   static storage& examined(storage& volume) {
+    storage::system::count_forks();
     (void)recovery<Policies>::start(volume);
     return volume;
   }
@@ -292,16 +305,24 @@ class journal {
   /// Returns up to where the segments may be read, brought up to date if the policy shows more.
   [[nodiscard]] lsn readable() {
     if constexpr (Policies::durability::readable != watermark::durable) {
-      if (core_.state.load(std::memory_order_acquire) != log_state::failed) {
+      const log_state now = core_.state.load(std::memory_order_acquire);
+      if (now == log_state::open || now == log_state::closed) {
         commits_.wait(core_.reached(watermark::appended), watermark::written);
         return core_.reached_lsn(watermark::written);
       }
+      // What was closed as it should be has been brought to the segments, all of it.
+      const bool whole = now == log_state::ended && core_.control().failed.load() == 0;
+      if (whole) return core_.reached_lsn(watermark::written);
     }
     return durable_lsn();
   }
 
+  /// Ends the right to write, in this one place: nothing leads, publishes or unlinks any more when
+  /// the lease is given back, also of a log that has failed.
   void end(bool settled) {
-    core_.state.store(log_state::closed);  // pairs with require_open(): a failed log, too, is over
+    commits_.end();
+    keeper_.end();
+    core_.progress().signal();
     storage& volume = *core_.segments.volume();
     if constexpr (requires { volume.close(settled); }) volume.close(settled);
     if constexpr (core_type::is_shared) {
@@ -327,7 +348,7 @@ class journal {
 
   /// Brings all that was appended to where it should be before the log is left.
   void bring(watermark level) {
-    core_.require_sound();
+    core_.require_writable();
     commits_.wait(core_.reached(watermark::appended), level);
   }
 

@@ -48,6 +48,7 @@ class keeper {
   /// @errors  errc::failed; errc::no_space and errc::io of the manifest: to be tried again
   void chores() {
     guard lock{chores_mutex_};
+    core_.require_writable();
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.chores_lock; });
     bool finished = false;
     const auto list = view_.catch_up();
@@ -58,6 +59,12 @@ class keeper {
     core_.segments.publish();
     retain();
     core_.settled.signal();
+  }
+
+  /// Waits for what is under way; nothing follows once the log has ended.
+  void end() {
+    const guard provided{provide_mutex_};
+    const guard done{chores_mutex_};
   }
 
   /// Gives up what the options no longer want kept.

@@ -26,6 +26,12 @@
 
 namespace logdb::detail {
 
+/// Returns what who uses a log is told that a parent of this process opened.
+inline error error_in_child(const std::filesystem::path& at) {
+  return {
+      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
+}
+
 /// Is shared by the log and by everything that reads from it; the last one out unlinks a dropped
 /// one.
 ///
@@ -66,6 +72,7 @@ class segment {
 
   ~segment() {
     if (!dropped_.load(std::memory_order_acquire)) return;  // pairs with drop()
+    if (is_forked()) return;                                // the file is the parent's
     try {
       volume_->remove(format::segment_name(number_));
     } catch (const std::exception&) {  // memory may have run out, too
@@ -107,6 +114,7 @@ class segment {
   [[nodiscard]] const index& known_entries() {
     if (loaded_.load(std::memory_order_acquire)) return index_;
     const bytes_view all = bytes();
+    require_own();
     boost::interprocess::scoped_lock lock{mutex_};
     if (!loaded_.load(std::memory_order_relaxed)) {
       scan_place from = start();
@@ -120,6 +128,7 @@ class segment {
   ///
   /// @errors  errc::corrupt when the file is missing, short, or another one; errc::format_mismatch
   [[nodiscard]] bytes_view bytes() {
+    require_own();
     if (!mapped_.load(std::memory_order_acquire)) map();  // pairs with the release in map()
     return mapping_.bytes();
   }
@@ -162,6 +171,7 @@ class segment {
 
   void adopt(file opened) { file_.emplace(std::move(opened)); }
   [[nodiscard]] file& writable() {
+    require_own();
     if (!file_) file_.emplace(volume_->open(format::segment_name(number_), open_mode::read_write));
     return *file_;
   }
@@ -259,6 +269,14 @@ class segment {
   }
 
  private:
+  [[nodiscard]] bool is_forked() const { return forks_ != storage::system::forks(); }
+  /// Throws in a child of the process that made it: the file is the parent's, and so is whoever
+  /// holds the lock.
+  void require_own() const {
+    if (is_forked()) [[unlikely]]
+      throw error_in_child(path());
+  }
+
   static timestamp to_time(const atomic<std::int64_t>& value) {
     return timestamp{std::chrono::nanoseconds{value.load(std::memory_order_relaxed)}};
   }
@@ -342,6 +360,7 @@ class segment {
   format::segment_role role_;
   identity store_;
   recovery_mode mode_;
+  std::uint32_t forks_ = storage::system::forks();  // of the process that made it
   std::uint64_t footer_offset_;   // 0: none; guarded by the table's lock, read only while !loaded_
   atomic<bool> settled_ = false;  // set under the table's lock
   atomic<std::uint64_t> listed_to_ = 0;  // what stands before it is listed

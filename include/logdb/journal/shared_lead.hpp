@@ -110,8 +110,8 @@ class shared_lead {
           system::futex_wait_shared(own.word, ticket, std::chrono::nanoseconds{doubt});
         }
       }
+      core_.require_writable();
       require_control(control());
-      core_.require_sound();
     }
   }
 
@@ -121,7 +121,7 @@ class shared_lead {
     if (result == platform::lock_result::busy) return false;
     if (result == platform::lock_result::inherited) inherit();
     try {
-      core_.require_sound();
+      core_.require_writable();
     } catch (...) {
       give();
       throw;

@@ -14,9 +14,10 @@ namespace logdb {
 
 /// Is the records of a log from one on, those that are still to come included.
 ///
-/// ++ waits at the end of the log. It ends when a stop is requested or the log is closed, after
-/// what was there. Single-pass.
-/// @errors   errc::corrupt; errc::truncated when retention overtook it
+/// ++ waits at the end of the log. It ends when a stop is requested, or the log is closed or fails,
+/// after what was there then; however much is appended meanwhile. Single-pass.
+/// @errors   errc::corrupt; errc::truncated when retention overtook it; errc::closed in a child of
+///           the process that opened the log
 /// @threads  one at a time; any number of tails
 template <class Log>
 class record_tail {
@@ -56,14 +57,21 @@ class record_tail {
 
  private:
   void advance() {
+    log_->view().require_own();
+    if (!last_look_ && stop_.stop_requested()) look_last();
     while (!step()) {
-      const bool more = log_->view().wait_beyond(seen_, stop_);
-      if (!more && std::exchange(last_look_, true)) {
+      if (last_look_) {
         done_ = true;
         return;
       }
-      look_again();  // after a stop, too, for what came before it
+      log_->view().wait_beyond(seen_, stop_) ? look_again() : look_last();
     }
+  }
+
+  /// What is appended from here on is no longer given.
+  void look_last() {
+    last_look_ = true;
+    look_again();
   }
 
   bool step() {

@@ -27,6 +27,7 @@ class transaction_state {
   void pop() { savepoints_.pop_back(); }
 
   lsn add(bytes_view record) {
+    target_.require_usable();
     target_.require_size(record.size());
     pending_.add(record);
     if (pending_.footprint() >= target_.core().inline_bytes_max() / 2) spill();

@@ -73,7 +73,7 @@ class workers {
     for (;;) {
       // Before the look at what it announces: a stop in between is not slept through.
       const auto ticket = core_.work.ticket();
-      if (stopping_.load() || core_.state.load() == log_state::failed) return;
+      if (stopping_.load() || core_.state.load() != log_state::open) return;
       const auto wait = time_to_commit();
       if (wait > std::chrono::nanoseconds{0}) {
         core_.work.wait(ticket, wait);

@@ -226,7 +226,7 @@ class Fcntl::lease {
   detail::lock_of_itself<Storage> itself_;
   bool first_ = false;
   std::size_t place_ = 0;
-  detail::claim<system> claim_;
+  platform::claim<system> claim_;
 };
 
 static_assert(locking_policy<Fcntl>);

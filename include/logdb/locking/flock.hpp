@@ -154,7 +154,7 @@ class Flock::lease {
 
   file file_;
   detail::lock_of_itself<Storage> itself_;
-  detail::claim<system> claim_;
+  platform::claim<system> claim_;
 };
 
 static_assert(locking_policy<Flock>);

@@ -154,4 +154,23 @@ struct posix_forks {
   }
 };
 
+/// Is whether something was taken that must be given back, and by this process: a child of a fork
+/// gives nothing back.
+template <class System>
+class claim {
+ public:
+  void take() {
+    System::count_forks();
+    forks_ = System::forks();
+    taken_ = true;
+  }
+  void drop() { taken_ = false; }
+  [[nodiscard]] bool is_taken() const { return taken_; }
+  [[nodiscard]] bool is_own() const { return taken_ && forks_ == System::forks(); }
+
+ private:
+  std::uint32_t forks_ = 0;
+  bool taken_ = false;
+};
+
 }  // namespace logdb::platform

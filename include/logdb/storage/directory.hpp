@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -102,6 +103,7 @@ class BasicDirectory {
 
   [[nodiscard]] file create(std::string_view file_name) {
     detail::require_writable(mode_, path_);
+    const auto inside = gate_->enter(path_);
     auto made = open_as(file_name, platform::file_access::create_new, "cannot create the file");
     owners_.give(made.handle(), handle_.get());
     (void)System::write_in_place(
@@ -114,6 +116,7 @@ class BasicDirectory {
       return open_as(file_name, platform::file_access::read_only, "cannot open the file");
     }
     detail::require_writable(mode_, path_);
+    const auto inside = gate_->enter(path_);
     return open_as(file_name, platform::file_access::read_write, "cannot open the file");
   }
 
@@ -126,6 +129,7 @@ class BasicDirectory {
     detail::require_writable(mode_, path_);
     const std::string source = checked_name(from);
     const std::string target = checked_name(to);
+    const auto inside = gate_->enter(path_);
     const int result = detail::retry_interrupted(
         [&] { return System::rename(handle_.get(), source.c_str(), target.c_str()); });
     detail::require_done(result, "cannot rename the file", path_ / source);
@@ -134,6 +138,7 @@ class BasicDirectory {
   void remove(std::string_view file_name) {
     detail::require_writable(mode_, path_);
     const std::string text = checked_name(file_name);
+    const auto inside = gate_->enter(path_);
     const int result =
         detail::retry_interrupted([&] { return System::unlink(handle_.get(), text.c_str()); });
     if (result != -ENOENT) detail::require_done(result, "cannot remove the file", path_ / text);
@@ -141,8 +146,12 @@ class BasicDirectory {
 
   void sync() {
     detail::require_writable(mode_, path_);
+    gate_->require_own(path_);
     sync_names(handle_, path_);
   }
+
+  /// Ends the writer's part: no name changes from here on, and nothing is opened to write.
+  void close(bool) noexcept { gate_->shut(); }
 
   /// Opens the directory itself, to lock it: whatever names lead to it, and whatever becomes of its
   /// files. @errors errc::not_found, errc::permission_denied, errc::io
@@ -266,6 +275,8 @@ class BasicDirectory {
   open_mode mode_;
   detail::new_file_owners<System> owners_;
   handle handle_;  // none only after a move
+  std::unique_ptr<detail::change_gate<System>> gate_ =
+      std::make_unique<detail::change_gate<System>>();
 };
 
 using Directory = BasicDirectory<>;

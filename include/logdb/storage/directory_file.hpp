@@ -13,7 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include <boost/interprocess/sync/scoped_lock.hpp>
+
 #include <logdb/error.hpp>
+#include <logdb/platform/fork_counter.hpp>
+#include <logdb/platform/mutex.hpp>
 #include <logdb/platform/posix.hpp>
 #include <logdb/storage/policy.hpp>
 #include <logdb/types.hpp>
@@ -106,23 +110,37 @@ template <class System, class Open>
   }
 }
 
-/// Is whether something was taken that must be given back, and by this process: a child of a fork
-/// gives nothing back.
+/// Lets the changes of a store's names through until it is shut for good, as it is in a child of a
+/// fork. @threads any
 template <class System>
-class claim {
+class change_gate {
  public:
-  void take() {
-    System::count_forks();
-    forks_ = System::forks();
-    taken_ = true;
+  using guard = boost::interprocess::scoped_lock<platform::basic_mutex<System>>;
+
+  change_gate() { opener_.take(); }
+
+  /// Returns what is to be held over a change. @errors errc::closed
+  [[nodiscard]] guard enter(const std::filesystem::path& path) {
+    require_own(path);  // before the lock: a thread of the parent may have held it
+    guard lock{mutex_};
+    if (shut_) throw error{errc::closed, "the log was closed", {.path = path}};
+    return lock;
   }
-  void drop() { taken_ = false; }
-  [[nodiscard]] bool is_taken() const { return taken_; }
-  [[nodiscard]] bool is_own() const { return taken_ && forks_ == System::forks(); }
+  void require_own(const std::filesystem::path& path) const {
+    if (opener_.is_own()) return;
+    throw error{errc::closed, "it was opened before a fork, by the parent", {.path = path}};
+  }
+  /// Waits for the change that is under way, and lets no other through.
+  void shut() {
+    if (!opener_.is_own()) return;
+    const guard lock{mutex_};
+    shut_ = true;
+  }
 
  private:
-  std::uint32_t forks_ = 0;
-  bool taken_ = false;
+  platform::claim<System> opener_;
+  platform::basic_mutex<System> mutex_;
+  bool shut_ = false;  // guarded by mutex_
 };
 
 /// Models storage_mapping over a mapped part of a file.

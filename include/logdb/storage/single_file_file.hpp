@@ -223,7 +223,7 @@ class single_file_file {
   directory_file<System> beside_;   // of a region: only while it is locked
   std::filesystem::path path_;
   std::string lock_name_;  // of the file beside that is locked
-  claim<System> lock_;
+  platform::claim<System> lock_;
 };
 
 /// Is the file of a log itself, to be locked whatever names it has.

@@ -313,7 +313,7 @@ class single_file_volume {
   std::filesystem::path path_;
   std::string name_;  // of the file in its directory
   open_mode mode_;
-  claim<System> opener_;  // the process that opened it
+  platform::claim<System> opener_;  // the process that opened it
   BasicDirectory<System> beside_;
   mutex mutex_;  // of the six below
   host_ptr host_;

@@ -60,6 +60,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   ///          the log then, unless it is errc::failed: then it may be there at the next open, whole
   lsn commit() {
     require_innermost();
+    (void)require_usable();
     const auto ended = std::exchange(state_, nullptr);
     ended->savepoints.pop_back();
     if (depth_ > 1) return lsn{ended->batch.size()};
@@ -79,7 +80,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   /// Returns the value that a key has here; nothing: none.
   template <bytes_like Key>
   [[nodiscard]] std::optional<key_value> get(const Key& key) const {
-    const state& mine = require_begun();
+    const state& mine = require_usable();
     const std::size_t own = mine.batch.find(to_bytes(key));
     if (own == detail::key_batch::nowhere) return mine.store.get(to_bytes(key));
     const auto record = mine.batch.record(own);
@@ -93,7 +94,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   }
   template <bytes_like Key>
   [[nodiscard]] bool contains(const Key& key) const {
-    const state& mine = require_begun();
+    const state& mine = require_usable();
     const std::size_t own = mine.batch.find(to_bytes(key));
     return own == detail::key_batch::nowhere ? mine.store.contains(to_bytes(key))
                                              : lives(mine, mine.batch.record(own).head);
@@ -112,6 +113,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   lsn write(format::key_verb verb, bytes_view key, bytes_view value,
             std::optional<std::chrono::nanoseconds> ttl) {
     require_innermost();
+    (void)require_usable();
     detail::require_key(key);
     detail::require_value(key, value, state_->store.view().options().record_bytes_max);
     state_->batch.add(verb, key, value, state_->store.expiry(ttl));
@@ -137,6 +139,12 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   const state& require_begun() const {
     if (state_ != nullptr) return *state_;
     throw error{errc::invalid_argument, "the transaction is over"};
+  }
+  /// The log may have been closed since, or be a parent's.
+  const state& require_usable() const {
+    const state& mine = require_begun();
+    mine.store.view().require_readable();
+    return mine;
   }
   void require_innermost() const {
     if (require_begun().savepoints.size() == depth_) return;

@@ -28,6 +28,7 @@ class snapshot_holds {
     const auto place = held_->at.insert(at);
     held_->say();
     return {&*place, [held = held_, place](const void*) {
+              if (held->is_forked()) return;  // a thread of the parent may have had the lock
               const guard release{held->lock};
               held->at.erase(place);
               held->say();
@@ -37,9 +38,9 @@ class snapshot_holds {
   /// Has the lowest record held said to other processes as well: 1 more than it, 0 for none.
   /// @param to  null: no longer
   void tell(word* to) {
+    if (held_->is_forked()) return;
     const guard lock{held_->lock};
     held_->told = to;
-    held_->forks = System::forks();
     held_->say();
   }
 
@@ -55,13 +56,14 @@ class snapshot_holds {
 
   struct held {
     mutex lock;
-    std::multiset<lsn> at;  // guarded by lock, as the rest
-    word* told = nullptr;   // in the control file; null: nobody else asks
-    std::uint32_t forks = 0;
+    std::multiset<lsn> at;                  // guarded by lock, as the rest
+    word* told = nullptr;                   // in the control file; null: nobody else asks
+    std::uint32_t forks = System::forks();  // of the process whose snapshots they are
 
     /// A child of a fork has copies of its parent's snapshots, and says nothing of them.
+    [[nodiscard]] bool is_forked() const { return forks != System::forks(); }
     void say() {
-      if (told == nullptr || System::forks() != forks) return;
+      if (told == nullptr || is_forked()) return;
       told->store(at.empty() ? 0 : at.begin()->value() + 1);
     }
   };
