@@ -36,25 +36,23 @@ class key_finder {
   /// Looks a key up. Unless the log salvages, what is found was compared, not checked.
   /// @errors  errc::corrupt, errc::io
   key_lookup look(std::uint64_t hash, bytes_view key, read_type& out) const {
+    if (salvages_) [[unlikely]]
+      return look_past(hash, key, out);
     bool stale = false;
-    const stretch<Policies>* damaged_in = nullptr;
-    std::uint64_t damaged_at = 0;
+    place damaged;
     const address at = table_.find(hash, [&](address candidate) {
       const reading read = source_.find(candidate, out);
       if (read == reading::gone) return stale = true;
-      if (read == reading::whole && is_same_key(out.record.key, key) &&
-          (!salvages_ || source_.is_intact(out))) [[likely]] {
+      if (read == reading::whole && is_same_key(out.record.key, key)) [[likely]]
         return true;
-      }
-      if (read == reading::whole && source_.is_intact(out)) return false;
-      damaged_in = out.in;
-      damaged_at = out.offset;
+      note(read, out, damaged);
       return false;
     });
     if (stale) return key_lookup::again;
     out.listed = at;
-    if (at != 0) return key_lookup::found;
-    if (damaged_in != nullptr && !salvages_) source_.throw_corrupt(damaged_in, damaged_at);
+    if (at != 0) [[likely]]
+      return key_lookup::found;
+    if (damaged.in != nullptr) source_.throw_corrupt(damaged.in, damaged.offset);
     return key_lookup::none;
   }
 
@@ -69,6 +67,31 @@ class key_finder {
   }
 
  private:
+  /// Is where something damaged stands.
+  struct place {
+    const stretch<Policies>* in = nullptr;  // null: nothing is damaged
+    std::uint64_t offset = 0;
+  };
+
+  /// Takes down what has not the key that was looked for, if it is damaged.
+  [[gnu::noinline]] void note(reading read, const read_type& other, place& damaged) const {
+    if (read == reading::whole && source_.is_intact(other)) return;
+    damaged = {other.in, other.offset};
+  }
+
+  /// Looks a key up among what is intact.
+  [[gnu::noinline]] key_lookup look_past(std::uint64_t hash, bytes_view key, read_type& out) const {
+    bool stale = false;
+    out.listed = table_.find(hash, [&](address candidate) {
+      const reading read = source_.find(candidate, out);
+      stale = read == reading::gone;
+      return stale ||
+             (read == reading::whole && is_same_key(out.record.key, key) && source_.is_intact(out));
+    });
+    if (stale) return key_lookup::again;
+    return out.listed != 0 ? key_lookup::found : key_lookup::none;
+  }
+
   table_type& table_;
   const record_source<Policies>& source_;
   bool salvages_;

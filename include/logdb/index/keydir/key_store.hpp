@@ -99,7 +99,7 @@ class key_store {
   template <class Wants>
   std::optional<lsn> write_if(format::key_verb verb, bytes_view key, bytes_view value,
                               std::optional<timestamp> expires, Wants&& wants) {
-    view_.require_open();
+    view_.require_writer();
     require_key(key);
     require_value(key, value, view_.options().record_bytes_max);
     const std::uint64_t hashed = hash(key);
@@ -119,7 +119,7 @@ class key_store {
     } else {
       given = write_locked(hashed, head, key, value, wants);
     }
-    if (!given) return std::nullopt;
+    if (!given) return view_.require_open(), std::nullopt;  // an append would have asked
     view_.acknowledge(*given);
     relieve();
     return given->last;
