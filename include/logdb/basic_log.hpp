@@ -173,6 +173,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   [[nodiscard]] logdb::loss_window loss_window() const { return open_writer().window(); }
 
   /// Gives up sealed segments that lie wholly below a record; returns the first record kept then.
+  /// Beyond the last record, everything: the active segment is sealed first.
   /// @errors  errc::io, errc::no_space: nothing was given up
   lsn truncate_front(lsn first_kept) {
     static_assert(detail::may_truncate<index_policy>,

@@ -28,7 +28,8 @@ struct retention_options {
   std::uint64_t bytes_max = unlimited;    ///< on disk, headers included
   std::uint64_t records_max = unlimited;  ///< a segment goes when the rest still holds this many
   std::chrono::nanoseconds age_max =
-      std::chrono::nanoseconds::max();  ///< of a segment's newest record
+      std::chrono::nanoseconds::max();  ///< of a segment's newest record, by a clock that is
+                                        ///< believed: docs/retention.md
 
   /// Tells whether everything is kept.
   [[nodiscard]] bool keeps_all() const { return *this == retention_options{}; }

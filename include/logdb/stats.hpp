@@ -30,6 +30,8 @@ struct log_stats {
   std::uint64_t heals = 0;           ///< failed syncs that were healed into a new segment
   std::uint64_t segments = 0;        ///< live, the one made ready included
   std::uint64_t bytes_on_disk = 0;   ///< of the live segments and the control file
+  /// by which the clock has leapt ahead of the newest record: what `age_max` does not believe
+  std::chrono::nanoseconds clock_leapt{};
 };
 
 /// Says what kind of harm was found.

@@ -98,11 +98,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_gives_up_whole_segments_below_a_record,
   BOOST_TEST(f.log.cursor("new").next() == first);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_never_takes_the_active_segment, Log, logs) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_takes_the_active_segment_only_where_nothing_is_to_stay,
+                              Log, logs) {
   small_log<Log> f;
   fill(f.log, 1, 10);
-  BOOST_TEST(f.log.truncate_front(lsn{1000000}) == lsn{1});
+  BOOST_TEST(f.log.truncate_front(lsn{10}) == lsn{1});
   BOOST_TEST(texts(f.log.records()) == numbered(1, 10), boost::test_tools::per_element());
+  const auto before = f.log.snapshot();
+  BOOST_TEST(f.log.truncate_front(f.log.last_lsn() + 1) == lsn{11});
+  BOOST_TEST(f.log.truncate_front(lsn{1000000}) == lsn{11});
+  BOOST_TEST(texts(before.records()) == numbered(1, 10), boost::test_tools::per_element());
+  f.reopen_if_it_lasts();
+  if (!Log::policies::storage::persistent) return;
+  BOOST_TEST(texts(f.log.records()).empty());
+  BOOST_TEST(f.log.first_lsn() == lsn{11});
+  fill(f.log, 11, 12);
+  BOOST_TEST(texts(f.log.records()) == numbered(11, 12), boost::test_tools::per_element());
+  BOOST_TEST(f.log.verify().intact());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_takes_large_transactions_with_it, Log, logs) {

@@ -110,8 +110,8 @@ struct Sparse {
     [[nodiscard]] record read(lsn at) const { return self().snapshot().read(at); }
 
     /// Returns the lsn of the first record whose commit group began at `time` or later, if there is
-    /// one.
-    /// @cost  O(log segments + stride)
+    /// one. Where a clock came back by more than an hour, what it had put ahead counts as of then.
+    /// @cost  O(segments + stride)
     [[nodiscard]] std::optional<lsn> find_time(timestamp time) const {
       return self().snapshot().find_time(time);
     }

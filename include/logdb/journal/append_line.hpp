@@ -72,7 +72,7 @@ class append_line {
     auto& shared = control();
     core_->group_open = shared.group_open != 0;
     core_->group_begin = shared.group_begin;
-    core_->group_time = timestamp{std::chrono::nanoseconds{shared.group_time}};
+    core_->marks.time = timestamp{std::chrono::nanoseconds{shared.group_time}};
     core_->sealing = shared.seal_at != 0;
     core_->adopt_extents();
     if (shared.ready.segment == 0) {
@@ -93,7 +93,7 @@ class append_line {
     if (same) return;
     // In any order: who dies meanwhile leaves no open group, and repair() counts the epoch.
     put_word<system>(shared.group_begin, core_->group_begin);
-    put_word<system>(shared.group_time, core_->group_time.time_since_epoch().count());
+    put_word<system>(shared.group_time, core_->marks.time.time_since_epoch().count());
     put_word<system>(shared.group_open, core_->group_open ? 1 : 0);
     if (shared.ready.segment != ready) {
       put_extent<system>(shared.ready,

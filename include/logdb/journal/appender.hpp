@@ -110,7 +110,7 @@ class appender {
     guard lock{core_.append_mutex};
     core_.require_open();
     const auto active = core_.extents.back();
-    if (now_at() - active.base == format::segment_header_bytes) return;
+    if (!is_begun()) return;
     while (core_.extents.back().segment == active.segment) {
       core_.require_open();
       roll(lock);
@@ -151,7 +151,7 @@ class appender {
     format::frame_header header{.payload_crc = format::crc32c(payload)};
     header.payload_bytes = payload.size();
     header.kind = format::frame_kind::attach;
-    own->begin(next_lsn(), core_.group_time);
+    own->begin(next_lsn(), core_.marks.time);
     own->seal(next_lsn() + records, own->end_offset());
     if constexpr (!core_type::is_shared) {
       core_.segments.settle(*own, 0);
@@ -216,6 +216,8 @@ class appender {
         wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
       } else if (exceeds_records(count)) {
         wait_for(lock, now_at(), keeps_until);
+      } else if (!core_.group_open && is_begun() && core_.marks.has_come_back(core_)) {
+        roll(lock);  // so that times ascend within each segment
       } else {
         break;
       }
@@ -265,6 +267,11 @@ class appender {
     lock.lock();
   }
 
+  /// Tells whether something stands in the active segment.
+  [[nodiscard]] bool is_begun() const {
+    return now_at() - core_.extents.back().base != format::segment_header_bytes;
+  }
+
   /// Moves on to the next segment behind a seal. Its room is reserved.
   void roll(guard& lock) {
     if (core_.next == nullptr) {
@@ -283,7 +290,8 @@ class appender {
     full.end = now_at();
     full.segment->seal(next_lsn(), now_at() - full.base);
     auto fresh = std::exchange(core_.next, nullptr);
-    fresh->begin(next_lsn(), core_.group_time);
+    core_.marks.turn(core_);
+    fresh->begin(next_lsn(), core_.marks.time);
     core_.begin_extent(std::move(fresh), now_at() - format::segment_header_bytes, now_at());
     core_.chores.signal();
   }
@@ -303,13 +311,16 @@ class appender {
 
   /// Puts a mark before the first frame of a group: what the last sync made durable, and the time.
   void open_group() {
-    core_.group_time = std::max(core_.group_time, core_.clock());
+    auto& active = *core_.extents.back().segment;
+    const bool back = core_.marks.has_come_back(core_);
+    if (!back || !is_begun()) core_.marks.turn(core_);
+    if (back && !is_begun()) active.begin(active.base(), core_.marks.time);
     if constexpr (core_type::is_shared) {  // before the mark: no later one may be older
-      put_word<system>(control().group_time, core_.group_time.time_since_epoch().count());
+      put_word<system>(control().group_time, core_.marks.time.time_since_epoch().count());
     }
-    core_.extents.back().segment->see(core_.group_time);
+    active.see(core_.marks.time);
     const auto payload =
-        format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.group_time});
+        format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.marks.time});
     format::frame_header mark{.payload_crc = format::crc32c(payload)};
     mark.payload_bytes = payload.size();
     mark.kind = format::frame_kind::mark;
@@ -322,7 +333,7 @@ class appender {
 
   void note() {
     auto& active = core_.extents.back();
-    active.segment->entries().note({next_lsn(), now_at() - active.base, core_.group_time});
+    active.segment->entries().note({next_lsn(), now_at() - active.base, core_.marks.time});
     core_.index_due = core_type::due_position(active.base, active.segment->entries().due());
   }
 

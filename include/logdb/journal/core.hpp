@@ -11,6 +11,7 @@
 
 #include <logdb/durability/policy.hpp>
 #include <logdb/journal/append_line.hpp>
+#include <logdb/journal/believed_clock.hpp>
 #include <logdb/journal/control_words.hpp>
 #include <logdb/journal/extent.hpp>
 #include <logdb/journal/segment_table.hpp>
@@ -100,8 +101,8 @@ struct journal_core {
     return {};
   }
 
-  /// Returns the time that marks are given: the wall clock's, or where an index asks for it log
-  /// time: the wall clock's when the log was opened, going on with the monotonic one.
+  /// Returns the wall clock's time; where an index asks for it, log time: the same when the log was
+  /// opened, going on with the monotonic clock.
   [[nodiscard]] timestamp clock() const {
     if constexpr (keeps_log_time<typename Policies::index>) return clock_start + system::uptime();
     return system::now();
@@ -371,7 +372,7 @@ struct journal_core {
   std::uint64_t group_begin = 0;              // stream position of the open group
   bool group_open = false;                    // a mark leads what follows
   bool sealing = false;                       // the seal of a roll stands, and nothing follows yet
-  timestamp group_time{};                     // of the last mark; never goes back
+  mark_clock marks;                           // gives them their times
   std::uint32_t forks = 0;                    // of this process when it opened the log
   std::uint64_t seen_epoch = 0;    // of the control file, when the members above were taken from it
   std::uint64_t seen_extents = 0;  // ever begun, as told to the others
@@ -388,7 +389,6 @@ struct journal_core {
   event settled;                       // a sealed segment stands in the manifest, whole
   event chores;                        // for the thread that keeps segments ready
   log_counters<system> counters;
-
   mutable mutex failure_mutex;
   std::string failure;  // guarded by failure_mutex
 };

@@ -186,9 +186,12 @@ class journal {
   }
 
   /// Gives up whole sealed segments below a record, and what is attached to them but for `kept`.
+  /// Where no record is to stay, the active segment is sealed first and goes, too.
   lsn truncate_front(lsn first_kept, std::span<const segment_number> kept = {}) {
     core_.require_open();
-    core_.segments.drop_front(std::min(first_kept, last_lsn() + 1), kept);
+    const lsn end = last_lsn() + 1;
+    if (first_kept >= end) view().seal_active();
+    core_.segments.drop_front(std::min(first_kept, end), kept);
     return first_lsn();
   }
 
@@ -217,8 +220,10 @@ class journal {
     now.heals = core_.control().heals.load();
     now.segments = list->log.size() + list->attached.size();
     now.bytes_on_disk = core_.ring.bytes();
-    for (const auto& segment : list->log) now.bytes_on_disk += segment->capacity();
-    for (const auto& segment : list->attached) now.bytes_on_disk += segment->capacity();
+    for (const auto& segment : list->log) now.bytes_on_disk += segment->disk_bytes();
+    for (const auto& segment : list->attached) now.bytes_on_disk += segment->disk_bytes();
+    const auto age_max = core_.options.retention.age_max;
+    now.clock_leapt = segment_ages<Policies>{*list, age_max, core_type::system::now()}.leapt();
     return now;
   }
 

@@ -236,6 +236,17 @@ class recovery {
                                                   2 * core_.options.segment_bytes));
   }
 
+  /// Returns the time before a leap ahead that the log's times end with; 0: there is none.
+  [[nodiscard]] timestamp last_leap() const {
+    believed_clock times{clock_slack};
+    for (const auto& segment : core_.segments.list()->log) {
+      if (!segment->base()) break;
+      times.go_to(segment->time_first());
+      times.go_to(segment->time_last());
+    }
+    return times.has_leapt() ? times.before() : timestamp{};
+  }
+
   /// A file of a dead writer may have a number that the manifest had not learned yet.
   void reserve_numbers() {
     for (const std::string& name : core_.segments.volume()->names()) {
@@ -269,7 +280,8 @@ class recovery {
     const std::uint64_t last = end_.place.next.value() - 1;
     shared.appended_lsn = last;
     shared.appended = stream_begin;
-    core_.group_time = end_.place.time;
+    core_.marks.time = end_.place.time;
+    core_.marks.leapt_from = last_leap();
     core_.clock_start = std::max(end_.place.time, system::now()) - system::uptime();
     shared.clock_start.store(core_.clock_start.time_since_epoch().count());
     core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);

@@ -239,6 +239,17 @@ class segment {
   void note_named() { named_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool is_named() const { return named_.load(std::memory_order_relaxed); }
 
+  /// Returns the bytes of its file: with the footer, which may reach beyond the capacity.
+  [[nodiscard]] std::uint64_t disk_bytes() const {
+    const std::uint64_t known = settled_ ? disk_bytes_.load() : capacity_;
+    if (known != 0) return known;
+    try {
+      return disk_bytes_ = std::max(capacity_, open_to_read().size());
+    } catch (const error&) {
+      return capacity_;  // whoever needs its bytes is told
+    }
+  }
+
   /// Unlinks it once nobody reads it any more.
   void drop() noexcept {
     if (older_ != nullptr) return older_->drop();
@@ -366,13 +377,12 @@ class segment {
   atomic<std::uint64_t> listed_to_ = 0;  // what stands before it is listed
   std::optional<file> file_;             // the writer's
   index index_;                          // noted under the append lock; looked up by anyone
-
   atomic<std::uint64_t> base_ = 0;
   atomic<std::uint64_t> end_ = 0;
   atomic<std::uint64_t> end_offset_ = 0;
+  mutable atomic<std::uint64_t> disk_bytes_ = 0;  // 0: not asked for yet
   atomic<std::int64_t> time_first_ = 0;
   atomic<std::int64_t> time_last_ = 0;
-
   platform::basic_mutex<typename storage::system> mutex_;  // of mapping and loading
   atomic<bool> mapped_ = false;
   atomic<bool> loaded_ = false;

@@ -56,7 +56,8 @@ class log_snapshot {
     throw_not_found(at);
   }
 
-  /// Returns the first record whose commit group began at `time` or later.
+  /// Returns the first record whose commit group began at `time` or later. Where a clock came back
+  /// by more than an hour, what it had put ahead counts as of then.
   [[nodiscard]] std::optional<lsn> find_time(timestamp time) const {
     for (const record& candidate : records(floor(time))) {
       if (candidate.time() >= time) return candidate.lsn();
@@ -77,15 +78,16 @@ class log_snapshot {
         {.at = from}};
   }
 
-  /// Returns a record at or before the first of that time.
+  /// Returns a record at or before the first from which on none is older than a time: where a
+  /// segment begins, times may go back.
   [[nodiscard]] lsn floor(timestamp time) const {
     if (scope_.last < scope_.first) return scope_.first;
     const auto& log = scope_.list->log;
-    const auto later = std::partition_point(log.begin(), log.end(), [time](const auto& segment) {
+    const auto last = std::find_if(log.rbegin(), log.rend(), [time](const auto& segment) {
       return segment->base() && segment->time_first() < time;
     });
-    if (later == log.begin()) return scope_.first;
-    const auto& segment = *std::prev(later);
+    if (last == log.rend()) return scope_.first;
+    const auto& segment = *last;
     const auto entry = segment->known_entries().floor(time);
     return std::max(scope_.first, entry ? entry->first : segment->base());
   }
