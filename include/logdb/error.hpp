@@ -52,7 +52,7 @@ constexpr std::string_view remedy(errc code) {
     case errc::locked: return "close the other writer, or open it read_only";
     case errc::read_only: return "open it with open_mode::read_write";
     case errc::closed: return "open the log again";
-    case errc::failed: return "close and reopen the log once the device works again";
+    case errc::failed: return "mend what the message names, then close the log and open it again";
     case errc::record_too_large: return "split the record, or raise options::record_bytes_max";
     case errc::truncated: return "read from first_lsn()";
     case errc::invalid_argument: return "correct the argument";
@@ -69,6 +69,13 @@ namespace detail {
 /// What to do where a log was to be read and none is.
 inline constexpr std::string_view create_remedy =
     "check the path, or open with open_mode::read_write to create a log there";
+
+/// What to do where the control file of an open log was harmed: the log itself may be whole.
+inline constexpr std::string_view reopen_remedy =
+    "close the log in all processes, and open it again";
+/// What to do where files of an open log are gone.
+inline constexpr std::string_view gone_remedy =
+    "its files were removed while it was open: close it in all processes, and restore a copy";
 
 constexpr std::string_view describe(errc code) {
   switch (code) {

@@ -47,8 +47,7 @@ class joining {
     throw error{errc::corrupt,
                 "other processes have the log open, and their control file is gone or damaged: "
                 "let them close it",
-                {.path = locate(volume, format::control_name).path,
-                 .remedy = "close the log in all processes, and open it again"}};
+                {.path = locate(volume, format::control_name).path, .remedy = reopen_remedy}};
   }
 
   core_type& core_;

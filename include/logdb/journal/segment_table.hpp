@@ -58,7 +58,10 @@ class segment_table {
   void refresh() {
     if (shared_ == nullptr || shared_->generation.load() <= generation()) return;
     const auto found = load_manifest<Policies>(*volume_, open_mode::read_write);
-    if (!found) throw error{errc::corrupt, "the manifest is gone", {.path = volume_->path()}};
+    if (!found) {
+      throw error{
+          errc::corrupt, "the manifest is gone", {.path = volume_->path(), .remedy = gone_remedy}};
+    }
     adopt(*found);
   }
   [[nodiscard]] std::uint64_t generation() const {

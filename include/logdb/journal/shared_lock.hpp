@@ -16,7 +16,9 @@ namespace logdb::detail {
 template <class System>
 void require_control(const control_header<System>& shared) {
   if (shared.magic == control_magic && shared.layout == control_layout) return;
-  throw error{errc::corrupt, "the control file was overwritten while the log was open"};
+  throw error{errc::corrupt,
+              "the control file was overwritten while the log was open",
+              {.remedy = reopen_remedy}};
 }
 
 /// Waits for a lock; returns whether its last holder died with it.

@@ -73,7 +73,9 @@ class single_file_turn {
         return result == platform::lock_result::inherited;
       }
       if (line_->magic == line_type::sound) continue;
-      throw error{errc::corrupt, "the control file was overwritten while the log was open"};
+      throw error{errc::corrupt,
+                  "the control file was overwritten while the log was open",
+                  {.remedy = reopen_remedy}};
     }
   }
 

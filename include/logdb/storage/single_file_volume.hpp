@@ -104,7 +104,9 @@ class single_file_volume {
     const guard lock{mutex_};
     if (first) return host_->begin_sharing(line);
     follow();
-    if (host_ == nullptr) throw error{errc::corrupt, "the file is gone", {.path = path_}};
+    if (host_ == nullptr) {
+      throw error{errc::corrupt, "the file is gone", {.path = path_, .remedy = gone_remedy}};
+    }
     host_->share(line);
     is_ready_ = true;
   }

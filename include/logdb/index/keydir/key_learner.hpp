@@ -248,7 +248,9 @@ class key_learner {
     if (std::memcmp(wanted.data(), chunk_.data() + at, wanted.size()) != 0) throw_overwritten();
   }
   [[noreturn]] static void throw_overwritten() {
-    throw error{errc::corrupt, "the control file was overwritten while the log was open"};
+    throw error{errc::corrupt,
+                "the control file was overwritten while the log was open",
+                {.remedy = reopen_remedy}};
   }
 
   void take_records(const format::frame_view& frame, stretch<Policies>& in, std::uint64_t offset,
