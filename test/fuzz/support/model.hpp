@@ -183,6 +183,10 @@ class model_run {
     const auto name = std::to_string(in_.below(3));
     const lsn done = take_lsn();
     const auto thrown = error_of([&] { log_->cursor(name).acknowledge(done); });
+    if (done > last()) {
+      return require(thrown && thrown->condition() == errc::invalid_argument,
+                     "a cursor does not go beyond the last record");
+    }
     if (!thrown) cursors_[name] = done;
     if (thrown) cursors_.erase(name);  // it may be there or not
     survive(thrown);
