@@ -19,6 +19,8 @@ namespace logdb::timelsm {
 template <class V>
 class replayer {
  public:
+  explicit replayer(recovery_mode mode) : mode_{mode} {}
+
   /// Makes an empty index what the log says it is. No pressure refuses a record that the log has:
   /// maintenance is waited for, or done here.
   ///
@@ -66,9 +68,28 @@ class replayer {
       try {
         return begin(log, index, found);
       } catch (const error& failure) {
-        if (log.view().cursor(checkpoint_cursor) == found) throw;
+        if (log.view().cursor(checkpoint_cursor) != found) continue;
+        if (mode_ == recovery_mode::refuse) throw;
+        return begin_salvaged(log, index);
       }
     }
+  }
+
+  /// Loads the newest checkpoint that is whole; where none is, begins with the first record left.
+  template <class Log, class Index>
+  void begin_salvaged(Log& log, Index& index) {
+    std::vector<lsn> known;
+    for (const auto& record : log.records()) {
+      if (checkpoint_mark::decode(record.bytes())) known.push_back(record.lsn());
+    }
+    for (; !known.empty(); known.pop_back()) {
+      try {
+        return begin(log, index, known.back());
+      } catch (const error& damage) {
+        if (damage.condition() != errc::corrupt) throw;
+      }
+    }
+    index.load(empty_tree(), {}, 0);
   }
 
   template <class Log, class Index>
@@ -178,6 +199,7 @@ class replayer {
     index.counted().rows_replayed.fetch_add(what.times.size(), std::memory_order_relaxed);
   }
 
+  recovery_mode mode_;
   lsn next_{1};
   lsn checkpoint_{};               // the one that was loaded; 0: none
   std::uint64_t carried_out_ = 0;  // the last deletion that its rows know of, until it is passed

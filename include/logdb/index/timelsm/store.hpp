@@ -36,7 +36,8 @@ class store {
         log_{where, of_log},
         index_{options_,
                {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }},
-               read_only_ ? nullptr : &log_.view().for_index().append_mutex()} {
+               read_only_ ? nullptr : &log_.view().for_index().append_mutex()},
+        replay_{of_log.recovery} {
     replay_.open(log_, index_, [this, more = is_automatic()]() mutable {
       if (more && index_.is_laden()) more = relieve_replay();
     });
