@@ -10,6 +10,7 @@
 #include <limits>
 #include <string>
 
+#include <logdb/durability/policy.hpp>
 #include <logdb/error.hpp>
 #include <logdb/storage/policy.hpp>
 
@@ -57,8 +58,8 @@ struct basic_options {
 namespace detail {
 
 /// Throws unless the options are in their ranges.
-template <class Options>
-void require_valid(const Options& options) {
+template <class Policies>
+void require_valid(const basic_options<Policies>& options) {
   const auto require = [](bool holds, const char* what, std::uint64_t found) {
     if (holds) return;
     throw error{errc::invalid_argument, what + (", not " + std::to_string(found))};
@@ -70,6 +71,9 @@ void require_valid(const Options& options) {
           "segment_bytes must be 16 KiB .. 1 TiB", options.segment_bytes);
   require(options.record_bytes_max <= (std::uint64_t{1} << 32) - (1u << 16),
           "record_bytes_max must be at most 4 GiB - 64 KiB", options.record_bytes_max);
+  // Whatever policy asks for them, also one of the user's.
+  const std::string bounds = fault_of(Policies::durability::bounds(options.durability));
+  if (!bounds.empty()) throw error{errc::invalid_argument, bounds};
   // A policy's own options may say themselves what is wrong with them.
   const auto ask = [](const auto& own) {
     if constexpr (requires { own.fault(); }) {

@@ -19,11 +19,13 @@ struct Async {
   struct options {
     /// buffer before the disk, 32 KiB .. 1 GiB, power of two; also bounds the loss window
     std::uint64_t staging_bytes = 32u << 20;
-    /// a sync begins at most this long after the oldest record it covers
+    /// a sync begins at most this long after the oldest record it covers, 0 .. 365 days
     std::chrono::nanoseconds delay_max = std::chrono::milliseconds{10};
-    /// appends wait while this many bytes, headers included, are not durable
+    /// appends wait rather than have more bytes than this, headers included, not durable; 4096 at
+    /// least. A record or batch that does not fit below it goes to a segment of its own.
     std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();
-    /// appends wait while this many records are not durable
+    /// appends wait rather than have more records than this not durable; 1 at least. A batch or
+    /// transaction of more waits for all before it, and is then at risk alone.
     std::uint64_t records_max = std::numeric_limits<std::uint64_t>::max();
   };
 

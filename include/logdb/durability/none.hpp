@@ -17,7 +17,8 @@ struct no_durability {
   struct options {
     std::uint64_t staging_bytes =
         4u << 20;  ///< buffer before the kernel, 32 KiB .. 1 GiB, power of two
-    /// records are given to the kernel at most this long after they were appended
+    /// records are given to the kernel at most this long after they were appended,
+    /// 0 .. 365 days
     std::chrono::nanoseconds delay_max = std::chrono::milliseconds{10};
   };
 

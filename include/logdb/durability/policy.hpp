@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
 
 namespace logdb {
@@ -28,6 +29,24 @@ struct loss_bounds {
 };
 
 namespace detail {
+
+// A delay up to here can be added to a clock, ten times over.
+inline constexpr std::chrono::hours delay_longest{24 * 365};
+// What may be at risk holds a frame of every kind that is never put apart: the longest is a cursor.
+inline constexpr std::uint64_t bytes_max_least = 4096;
+
+/// Returns what is wrong with the bounds that options ask for; empty: nothing.
+inline std::string fault_of(const loss_bounds& asked) {
+  if (asked.delay_max.count() < 0 || asked.delay_max > delay_longest) {
+    return "durability.delay_max must be 0 .. 365 days, not " +
+           std::to_string(asked.delay_max.count()) + " ns";
+  }
+  if (asked.bytes_max < bytes_max_least) {
+    return "durability.bytes_max must be at least 4096, not " + std::to_string(asked.bytes_max);
+  }
+  if (asked.records_max == 0) return "durability.records_max must be at least 1, not 0";
+  return {};
+}
 
 /// Is the narrow view that a durability policy sees of a log, in its least form.
 struct commit_view_archetype {

@@ -74,6 +74,7 @@ class append_line {
     core_->group_begin = shared.group_begin;
     core_->marks.time = timestamp{std::chrono::nanoseconds{shared.group_time}};
     core_->sealing = shared.seal_at != 0;
+    core_->own_limit = 0;
     core_->adopt_extents();
     if (shared.ready.segment == 0) {
       core_->next = nullptr;

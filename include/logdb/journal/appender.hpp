@@ -75,7 +75,7 @@ class appender {
   /// Takes the append lock with room for one frame of such a payload: what it is to say can then be
   /// decided on the log as it is right before it.
   /// @errors  errc::no_space, errc::failed, errc::closed
-  [[nodiscard]] guard take_turn(std::uint64_t payload_bytes, std::uint32_t count) {
+  [[nodiscard]] guard take_turn(std::uint64_t payload_bytes, std::uint64_t count) {
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(payload_bytes), count);
     return lock;
@@ -84,7 +84,7 @@ class appender {
   /// Makes sure that a frame of such a payload may be put now. Returns whether the lock was held
   /// throughout; if not, what was seen under it may have changed, and is to be looked at again.
   /// @errors  as take_turn()
-  [[nodiscard]] bool make_room(guard& lock, std::uint64_t payload_bytes, std::uint32_t count) {
+  [[nodiscard]] bool make_room(guard& lock, std::uint64_t payload_bytes, std::uint64_t count) {
     return enter(lock, format::frame_bytes(payload_bytes), count);
   }
 
@@ -137,11 +137,11 @@ class appender {
 
   /// Commits a transaction that stands in a segment of its own.
   ticket put_attached(const segment_ptr<Policies>& own, std::uint64_t records) {
-    const guard lock = take_turn(format::attach_bytes, 0);
+    const guard lock = take_turn(format::attach_bytes, records);
     return attach_in_turn(own, records);
   }
 
-  /// Does so with the lock that take_turn(format::attach_bytes, 0) gave.
+  /// Does so with the lock that take_turn(format::attach_bytes, records) gave.
   ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records) {
     const auto payload = format::encode(format::attach{.segment = own->number(),
                                                        .salt = own->salt(),
@@ -171,11 +171,19 @@ class appender {
   }
 
   /// Makes sure that a frame may be placed now; returns whether the lock was held throughout.
-  bool enter(guard& lock, std::uint64_t bytes, std::uint32_t count) {
+  bool enter(guard& lock, std::uint64_t bytes, std::uint64_t count) {
     const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
-    if (now_at() + bytes <= control().limit && !counts) [[likely]]
+    const std::uint64_t end = now_at() + bytes;
+    if (end <= control().limit && !counts && is_within_own(end)) [[likely]]
       return true;
     return make_way(lock, bytes, count);
+  }
+
+  /// The limit is for all processes, as the last one that looked found it; its bounds may be wider
+  /// than those of this one.
+  [[nodiscard]] bool is_within_own(std::uint64_t end) const {
+    if constexpr (core_type::is_shared) return end <= core_.own_limit;
+    return true;
   }
 
   ticket place(format::frame_header& header, std::uint64_t records, bytes_view first,
@@ -205,7 +213,7 @@ class appender {
     return put;
   }
 
-  bool make_way(guard& lock, std::uint64_t bytes, std::uint32_t count) {
+  bool make_way(guard& lock, std::uint64_t bytes, std::uint64_t count) {
     bool held = true;
     for (;; held = false) {
       core_.require_open();
@@ -225,29 +233,27 @@ class appender {
     if (!core_.group_open) open_group();
     if (now_at() + bytes > core_.index_due) note();
     rouse();
-    set_limit();
+    set_limit(bytes, count);
     return held;
   }
 
   [[nodiscard]] std::uint64_t window_bytes() const {
-    return std::min(core_.ring.ring_bytes(), std::max(core_.bounds.bytes_max, least_window()));
-  }
-  /// A frame, a mark and a seal must always fit, whatever was asked for.
-  [[nodiscard]] std::uint64_t least_window() const {
-    return core_.inline_bytes_max() + core_type::reserve_bytes;
+    return std::min(core_.ring.ring_bytes(), core_.bounds.bytes_max);
   }
   [[nodiscard]] std::uint64_t room_end() const {
-    // In this order: a reader that is not seen here has seen at least as much given up.
-    const std::uint64_t kept = core_.reached(keeps_until);
+    // Sequentially consistent and in this order, as the two accesses of a reader: one that is not
+    // seen here pinned later than this looked at the watermark, and so sees at least as much of it.
+    const std::uint64_t kept = core_.reached(keeps_until, std::memory_order_seq_cst);
     return std::min(kept, core_.pins.lowest()) + window_bytes();
   }
 
   [[nodiscard]] std::uint64_t pending_records() const {
     return core_.reached_lsn(watermark::appended) - core_.reached_lsn(keeps_until);
   }
-  [[nodiscard]] bool exceeds_records(std::uint32_t count) const {
+  [[nodiscard]] bool exceeds_records(std::uint64_t count) const {
     const std::uint64_t pending = pending_records();
-    return pending != 0 && pending + count > core_.bounds.records_max;
+    if (pending == 0) return false;
+    return pending > core_.bounds.records_max || count > core_.bounds.records_max - pending;
   }
 
   /// Lets those finish who copy from what is to be overwritten.
@@ -346,7 +352,7 @@ class appender {
   }
 
   /// Lowers the bound to the next thing that needs a look.
-  void set_limit() {
+  void set_limit(std::uint64_t bytes, std::uint64_t count) {
     std::uint64_t limit = std::min({core_.segment_end - core_type::reserve_bytes,
                                     room_end() - core_type::reserve_bytes, core_.index_due});
     if constexpr (Policies::durability::background) {
@@ -354,11 +360,15 @@ class appender {
       if (now_at() < large) limit = std::min(limit, large);
     }
     if (core_.bounds.records_max != loss_bounds{}.records_max) {
-      // A record takes a header at least: so many bytes are within the bound for sure.
+      // A record alone takes a header at least: so many bytes behind the frame that is put now are
+      // within the bound for sure.
+      const std::uint64_t pending = pending_records() + count;
       const std::uint64_t left =
-          core_.bounds.records_max - std::min(core_.bounds.records_max, pending_records());
-      limit = std::min(limit, now_at() + left * format::frame_header_bytes);
+          core_.bounds.records_max - std::min(core_.bounds.records_max, pending);
+      const std::uint64_t singly = std::min(left, core_.ring.ring_bytes());
+      limit = std::min(limit, now_at() + bytes + singly * format::frame_header_bytes);
     }
+    core_.own_limit = limit;
     // While somebody waits for more, each append looks, and wakes them.
     core_.limit_appends(core_.is_watched() ? 0 : limit);
   }

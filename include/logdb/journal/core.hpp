@@ -4,8 +4,11 @@
 /// What the parts of a writing log share: staging, the segments, the append lock, the state, the
 /// events.
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -14,6 +17,7 @@
 #include <logdb/journal/believed_clock.hpp>
 #include <logdb/journal/control_words.hpp>
 #include <logdb/journal/extent.hpp>
+#include <logdb/journal/log_state.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/staging.hpp>
 #include <logdb/journal/staging_pins.hpp>
@@ -21,18 +25,6 @@
 #include <logdb/stats.hpp>
 
 namespace logdb::detail {
-
-/// What may still be done: `closed` takes no appends, and what it has accepted is brought to disk;
-/// `ended` has given the right to write back.
-enum class log_state : std::uint32_t { open, failed, closed, ended };
-
-/// Is counted by whoever does it, read by stats().
-template <class System>
-struct log_counters {
-  platform::basic_atomic<System, std::uint64_t> groups = 0;
-  platform::basic_atomic<System, std::uint64_t> syncs = 0;
-  platform::basic_atomic<System, std::uint64_t> attached_bytes = 0;
-};
 
 /// Is the shared part of one open, writing log. Who guards what stands beside each member.
 ///
@@ -82,11 +74,12 @@ struct journal_core {
   [[nodiscard]] control_type& control() const { return ring.header(); }
 
   /// Returns a watermark as a stream position.
-  [[nodiscard]] std::uint64_t reached(watermark level) const {
+  [[nodiscard]] std::uint64_t reached(watermark level,
+                                      std::memory_order order = std::memory_order_acquire) const {
     switch (level) {
-      case watermark::appended: return control().appended.load(std::memory_order_acquire);
-      case watermark::written: return control().written.load(std::memory_order_acquire);
-      case watermark::durable: return control().durable.load(std::memory_order_acquire);
+      case watermark::appended: return control().appended.load(order);
+      case watermark::written: return control().written.load(order);
+      case watermark::durable: return control().durable.load(order);
     }
     return 0;
   }
@@ -109,7 +102,10 @@ struct journal_core {
   }
 
   /// Returns the frame size from which a transaction gets a segment of its own.
-  [[nodiscard]] std::uint64_t inline_bytes_max() const { return ring.ring_bytes() / 4; }
+  [[nodiscard]] std::uint64_t inline_bytes_max() const {
+    // A frame, a mark and a seal must fit into what may be at risk.
+    return std::min(ring.ring_bytes() / 4, bounds.bytes_max - reserve_bytes);
+  }
 
   /// Learns whether another process has failed the log, also while this one closes it: what could
   /// not be synced must not be tried again.
@@ -159,13 +155,10 @@ struct journal_core {
       return;
     const error_site site{.path = segments.volume()->path()};
     if (now != log_state::failed) throw error{errc::closed, "the log was closed", site};
-    throw_failed();
-  }
-  [[noreturn]] void throw_failed() const {
     const std::string why = failure_text();
     throw error{errc::failed,
                 "a sync failed and could not be healed: " + (why.empty() ? "elsewhere" : why),
-                {.path = segments.volume()->path()}};
+                site};
   }
 
   /// Stops appends for good; what is durable can still be read. Requires the append lock.
@@ -333,10 +326,15 @@ struct journal_core {
   [[nodiscard]] bool is_watched() {
     if (watchers.load(std::memory_order_relaxed) != 0) return true;
     if constexpr (is_shared) {
-      const std::int64_t until = control().watched_until.load(std::memory_order_relaxed);
-      return until != 0 && system::uptime().count() < until;
+      const std::chrono::nanoseconds until{control().watched_until.load(std::memory_order_relaxed)};
+      // Told by the clock of a process that may live in another time namespace: no trust is long.
+      return until.count() != 0 && is_between(until - system::uptime(), trust_max);
     }
     return false;
+  }
+  /// Returns how old the oldest group is that is not durable; none: there is none.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> age_of_oldest() const {
+    return age_of_oldest_in(control(), system::uptime());
   }
   /// Is signalled when written or durable moved, or the state changed.
   [[nodiscard]] auto& progress() {
@@ -348,6 +346,10 @@ struct journal_core {
   }
 
   static constexpr std::chrono::milliseconds watch_time{100};
+  static constexpr std::chrono::nanoseconds trust_max = 2 * watch_time;
+  static constexpr bool is_between(std::chrono::nanoseconds left, std::chrono::nanoseconds most) {
+    return left.count() > 0 && left <= most;
+  }
 
   /// Sets what follows from which segment is active.
   void enter_active() {
@@ -374,6 +376,8 @@ struct journal_core {
   bool sealing = false;                       // the seal of a roll stands, and nothing follows yet
   mark_clock marks;                           // gives them their times
   std::uint32_t forks = 0;                    // of this process when it opened the log
+  // What a frame may end at by the bounds of this process, which are its own; 0: to be looked at.
+  std::uint64_t own_limit = 0;
   std::uint64_t seen_epoch = 0;    // of the control file, when the members above were taken from it
   std::uint64_t seen_extents = 0;  // ever begun, as told to the others
 

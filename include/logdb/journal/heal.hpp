@@ -224,11 +224,9 @@ class healer {
   std::vector<std::unique_ptr<forwarding>> moves_;  // by extent; null: nothing went from there
 };
 
-/// Heals a failed write or sync once, or fails the log. After it the log is sound or failed, never
-/// between.
+/// Does what heal_or_fail() says. Requires the append lock.
 template <class Policies>
-void heal_or_fail(journal_core<Policies>& core, const error& failure) {
-  typename journal_core<Policies>::append_guard lock{core.append_mutex};
+void heal_in_turn(journal_core<Policies>& core, const error& failure) {
   try {
     // Where frames went that an index has positions of, only this process could tell its own.
     constexpr bool can_tell =
@@ -242,6 +240,20 @@ void heal_or_fail(journal_core<Policies>& core, const error& failure) {
     core.fail(std::string{failure.what()} + "; then " + second.what());
   } catch (const std::bad_alloc&) {
     core.fail(std::string{failure.what()} + "; then memory ran out");
+  }
+}
+
+/// Heals a failed write or sync once, or fails the log. After it the log is sound or failed, never
+/// between.
+template <class Policies>
+void heal_or_fail(journal_core<Policies>& core, const error& failure) {
+  try {
+    const typename journal_core<Policies>::append_guard lock{core.append_mutex};
+    heal_in_turn(core, failure);
+  } catch (const std::exception& second) {
+    // The lock could not be had: what others did could not be learned. An append that looks at its
+    // limit right now may let some others pass; they are in staging, for the next open.
+    core.fail(std::string{failure.what()} + "; then " + second.what());
   }
 }
 

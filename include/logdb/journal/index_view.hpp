@@ -99,7 +99,7 @@ class index_view {
   using append_guard = typename core_type::append_guard;
 
   /// Takes the append lock with room for one frame; what follows needs it.
-  [[nodiscard]] append_guard take_turn(std::uint64_t payload_bytes, std::uint32_t count) {
+  [[nodiscard]] append_guard take_turn(std::uint64_t payload_bytes, std::uint64_t count) {
     return appender_->take_turn(payload_bytes, count);
   }
   /// Returns the lock itself, for an index that guards with it what it has in the order of frames.
@@ -108,7 +108,7 @@ class index_view {
   /// throughout.
   /// @errors  errc::no_space, errc::failed, errc::closed
   [[nodiscard]] bool make_room(append_guard& lock, std::uint64_t payload_bytes,
-                               std::uint32_t count) {
+                               std::uint64_t count) {
     return appender_->make_room(lock, payload_bytes, count);
   }
   /// Takes the append lock to look at the extents alone.
@@ -168,7 +168,9 @@ class index_view {
   /// its segment does.
   bool copy_staged(std::uint64_t position, std::span<std::byte> out) {
     const auto pin = core_->pins.keep(position);
-    if (core_->reached(Policies::durability::keeps_until) > position) return false;
+    // Sequentially consistent: pairs with the pins and the watermark that an appender looks at.
+    const auto kept = core_->reached(Policies::durability::keeps_until, std::memory_order_seq_cst);
+    if (kept > position) return false;
     core_->ring.copy_out(position, out);
     if constexpr (!is_shared) return true;
     // The pin is known to this process alone. Another one overwrites only what it has seen given

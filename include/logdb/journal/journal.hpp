@@ -3,6 +3,7 @@
 /// @file
 /// A log opened to write: what its parts do together.
 
+#include <cassert>
 #include <memory>
 #include <stop_token>
 #include <utility>
@@ -200,11 +201,8 @@ class journal {
     const std::uint64_t reached = core_.reached(watermark::durable);
     loss_window now{.records = last_lsn() - durable};
     now.bytes = core_.reached(watermark::appended) - reached;
-    std::int64_t oldest = core_.control().oldest_pending.load();
-    if (oldest == 0) oldest = core_.control().oldest_open.load();
-    if (now.bytes != 0 && oldest != 0) {
-      now.age = core_type::system::uptime() - std::chrono::nanoseconds{oldest};
-    }
+    const auto age = core_.age_of_oldest().value_or(std::chrono::nanoseconds{0});
+    if (now.bytes != 0 && age != std::chrono::nanoseconds::max()) now.age = age;
     return now;
   }
 
@@ -379,6 +377,8 @@ class journal {
     // The one that the manifest is made of; where others write, too, it is another object.
     const auto listed = std::ranges::find(list->log, active.segment->number(),
                                           [](const auto& each) { return each->number(); });
+    // It was listed before a record went into it, and chores() has learned of every manifest since.
+    assert(listed != list->log.end());
     (*listed)->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
     settle_whole(core_.segments, **listed);
   }

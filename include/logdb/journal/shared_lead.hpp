@@ -31,6 +31,7 @@ class shared_lead {
   void sit_at(std::size_t place) {
     place_ = place;
     control().waiters[place].held.store(0);  // of who had the place before
+    control().waiters[place].target.store(0);
     auto& used = core_.control().waiters_used;
     const auto wanted = static_cast<std::uint32_t>(place + 1);
     std::uint32_t seen = used.load();
@@ -145,6 +146,9 @@ class shared_lead {
       if (target == 0) return;
       const bool covered = core_.reached(static_cast<watermark>(waiter.level.load())) >= target;
       if (!covered && std::exchange(called, true)) return;
+      // Whoever died while it waited asks for nothing more: it costs one group at most.
+      std::uint64_t met = target;
+      if (covered) waiter.target.compare_exchange_strong(met, 0);
       waiter.word.fetch_add(1);
       system::futex_wake_shared(waiter.word, 1);
     });

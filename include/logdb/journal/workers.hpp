@@ -102,11 +102,8 @@ class workers {
     if (pending == 0) return std::chrono::nanoseconds{-1};
     const std::uint64_t large = std::min(core_.ring.ring_bytes(), core_.bounds.bytes_max) / 4;
     if (pending >= large || core_.is_watched()) return {};
-    // What a reader had written is still pending, and older than the group that is open now.
-    std::int64_t oldest = core_.control().oldest_pending.load();
-    if (oldest == 0) oldest = core_.control().oldest_open.load();
-    return std::max(std::chrono::nanoseconds{oldest} + core_.bounds.delay_max - system::uptime(),
-                    std::chrono::nanoseconds{0});
+    const auto age = core_.age_of_oldest().value_or(std::chrono::nanoseconds::max());
+    return core_.bounds.delay_max - std::min(age, core_.bounds.delay_max);
   }
 
   core_type& core_;

@@ -45,9 +45,15 @@ class posix_robust_mutex {
     const auto first = try_lock();
     if (first != lock_result::busy) return first;
     ::timespec until{};
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 30)
+    ::clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += time.count();
+    return taken(::pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until));
+#else  // a clock that is set back lengthens the wait for the look, not for the lock
     ::clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += time.count();
     return taken(::pthread_mutex_timedlock(&mutex_, &until));
+#endif
   }
 
   void unlock() { ::pthread_mutex_unlock(&mutex_); }

@@ -116,7 +116,7 @@ class key_commit {
     for (int n = 1; outcome == result::changed; ++n) {
       uncommitted<Policies> own;
       if (n < attempts) own = write_ahead();
-      store_.in_turn(format::attach_bytes, 0, [&] {
+      store_.in_turn(format::attach_bytes, batch_.size(), [&] {
         const auto locks = lock_shards();
         outcome = own ? look_again() : write_now(own);
         if (outcome == result::done && !asks(wants)) outcome = result::unwanted;

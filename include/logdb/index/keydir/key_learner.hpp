@@ -67,7 +67,7 @@ class key_learner {
   /// @param payload_bytes  of the frame, at most
   /// @errors               errc::no_space, errc::failed, errc::closed, errc::corrupt, errc::io
   template <class Write>
-  void in_turn(std::uint64_t payload_bytes, std::uint32_t count, Write&& write) {
+  void in_turn(std::uint64_t payload_bytes, std::uint64_t count, Write&& write) {
     catch_up();  // so that little is left to do while others wait
     const auto turn = view().take_turn(payload_bytes, count);
     const guard lock{mutex_};

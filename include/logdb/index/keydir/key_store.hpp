@@ -128,7 +128,7 @@ class key_store {
   /// Runs what looks at the keydir and then appends a frame of so many bytes at most. Where other
   /// processes write, too, none of them appends between the look and the frame.
   template <class Write>
-  void in_turn(std::uint64_t payload_bytes, std::uint32_t count, Write&& write) {
+  void in_turn(std::uint64_t payload_bytes, std::uint64_t count, Write&& write) {
     if constexpr (is_shared) {
       learner_->in_turn(payload_bytes, count, std::forward<Write>(write));
     } else {

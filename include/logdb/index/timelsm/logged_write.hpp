@@ -119,7 +119,7 @@ class logged_write {
   /// Returns whether the lock was held throughout.
   /// @errors  errc::no_space, errc::io, errc::failed, errc::closed; nothing was put
   [[nodiscard]] bool make_room(guard& lock) {
-    return large_ ? line_.log.make_room(lock, format::attach_bytes, 0)
+    return large_ ? line_.log.make_room(lock, format::attach_bytes, 1)
                   : line_.log.make_room(lock, record_.size(), 1);
   }
   /// Puts the record, and lets the index change.
