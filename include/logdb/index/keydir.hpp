@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -142,18 +143,23 @@ struct BasicKeyDir {
     void close() {
       if (store_.view().follows()) return;
       compactor_.stop();
-      store_.holds().tell(nullptr);
+      store_.holds().tell_nobody();
     }
-    ~log_index() { store_.holds().tell(nullptr); }
+    ~log_index() { store_.holds().tell_nobody(); }
 
    private:
     void open() {
       if constexpr (detail::key_store<Policies>::is_shared) {
         store_.learner().open();
-        store_.holds().tell(&store_.view().held_word());
+        store_.holds().tell(&store_.view().held_word(), wakes_compaction());
       } else {
         detail::key_opening<Policies>{store_}.run(store_.view().scope());
+        store_.holds().tell(nullptr, wakes_compaction());
       }
+    }
+    /// What a snapshot kept can go with it.
+    [[nodiscard]] std::function<void()> wakes_compaction() {
+      return [this] { store_.view().settled().signal(); };
     }
     void limit_memory() {
       const std::uint64_t bytes = store_.view().options().index.memory_bytes_max;
@@ -248,32 +254,29 @@ struct BasicKeyDir {
     /// Erases a key; returns whether it had a value. If not, nothing is appended.
     template <bytes_like Key>
     bool erase(const Key& key) {
-      auto& keys = store();
-      return keys
-          .write_if(format::key_verb::erase, to_bytes(key), {}, std::nullopt,
-                    [&](const auto* newest) { return newest != nullptr && has_value(*newest); })
+      return detail::write_if_value(store(), format::key_verb::erase, to_bytes(key), {},
+                                    [](lsn, lsn value) { return value != lsn{}; })
           .has_value();
     }
 
     /// Puts a value if the newest record of the key is still the expected one, be it a value, one
-    /// that has expired, or a tombstone.
+    /// that has expired, or a tombstone; or, if the last of several values has expired, if the
+    /// value that get() gives is.
     /// @param expected  `lsn{}`: if the key has no value
     /// @return          the lsn of the record; nothing: it was another one, nothing was appended
     template <bytes_like Key, class Value>
     std::optional<lsn> compare_and_put(const Key& key, lsn expected, const Value& value) {
-      auto& keys = store();
-      const auto is_expected = [&](const auto* newest) {
-        if (newest == nullptr) return expected == lsn{};
-        const bool has = has_value(*newest);
-        return expected == lsn{} ? !has : expected == keys.source().lsn_of(*newest);
+      const auto is_expected = [&](lsn newest, lsn has) {
+        return expected == lsn{} ? has == lsn{} : expected == newest || expected == has;
+      };
+      const auto put = [&](bytes_view bytes) {
+        return detail::write_if_value(store(), format::key_verb::put, to_bytes(key), bytes,
+                                      is_expected);
       };
       if constexpr (bytes_like<Value>) {
-        return keys.write_if(format::key_verb::put, to_bytes(key), to_bytes(value), std::nullopt,
-                             is_expected);
+        return put(to_bytes(value));
       } else {
-        const auto encoded = codec<Value>::encode(value);
-        return keys.write_if(format::key_verb::put, to_bytes(key), to_bytes(encoded), std::nullopt,
-                             is_expected);
+        return put(to_bytes(codec<Value>::encode(value)));
       }
     }
 
@@ -324,7 +327,9 @@ struct BasicKeyDir {
     }
 
     /// Returns the memory that the keydir takes.
-    [[nodiscard]] std::uint64_t memory_bytes() const { return readable().table().bytes(); }
+    [[nodiscard]] std::uint64_t memory_bytes() const {
+      return readable().table().bytes() + readable().order().bytes();
+    }
 
     /// The narrow view of the write verbs.
     lsn write(format::key_verb verb, bytes_view key, bytes_view value,
@@ -342,11 +347,6 @@ struct BasicKeyDir {
       auto& keys = store();
       keys.view().require_readable();
       return keys;
-    }
-    /// Tells whether a record is a value, once its checksums were seen to hold.
-    [[nodiscard]] bool has_value(const auto& newest) const {
-      store().source().check(newest);
-      return store().is_value(newest);
     }
     [[nodiscard]] auto versions() const {
       auto& keys = store();

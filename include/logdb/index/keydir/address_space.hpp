@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/page.hpp>
+#include <logdb/index/keydir/release_steps.hpp>
 #include <logdb/journal/forwarding.hpp>
 #include <logdb/journal/segment_table.hpp>
 
@@ -73,12 +74,28 @@ class stretch {
   void add_dead(std::uint64_t bytes) { dead_.fetch_add(bytes, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t dead() const { return dead_.load(std::memory_order_relaxed); }
 
+  /// Says that more may be dead than is counted: the records tell.
+  void doubt() { doubtful_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_doubtful() const { return doubtful_.load(std::memory_order_relaxed); }
+
+  /// Takes what a compaction has found: how much it can free now, and what later.
+  /// @param counted  what dead() was before it judged the records
+  void settle(std::uint64_t counted, std::uint64_t dead, segment_account found) {
+    dead_.fetch_add(dead - counted, std::memory_order_relaxed);
+    account_ = std::make_unique<const segment_account>(std::move(found));
+    doubtful_.store(false, std::memory_order_relaxed);
+  }
+  /// Null: nobody has judged the records yet. For who compacts, as settle() is.
+  [[nodiscard]] const segment_account* account() const { return account_.get(); }
+
  private:
   segment_ptr<Policies> segment_;
   address base_;
   std::atomic<const std::byte*> data_ = nullptr;
   std::atomic<std::uint64_t> size_ = 0;
   std::atomic<std::uint64_t> stream_ = 0;
+  std::unique_ptr<const segment_account> account_;
+  std::atomic<bool> doubtful_ = false;
   alignas(64) std::atomic<std::uint64_t> dead_ = 0;
 };
 

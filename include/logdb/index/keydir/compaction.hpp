@@ -30,7 +30,7 @@ template <class Policies>
 class compaction {
  public:
   using store_type = key_store<Policies>;
-  using verdict = typename compaction_judge<Policies>::verdict;
+  using verdict = ruling::verdict;
 
   /// @param first, end  of the run in the list
   compaction(store_type& store, segment_list_ptr<Policies> list, std::size_t first, std::size_t end)
@@ -47,14 +47,17 @@ class compaction {
   }
 
   /// Runs to the end, or until `pause(bytes)`, which is called now and then with what was read
-  /// since, says to stop; then nothing has changed.
+  /// since, says to stop; then nothing has changed. `is_worth()` is asked once it is known of each
+  /// segment what can go: if not, that alone has changed.
   /// @errors  errc::corrupt, errc::io, errc::no_space; nothing has changed
-  template <class Pause>
-  bool run(compaction_report& report, Pause&& pause) {
+  template <class Pause, class IsWorth>
+  bool run(compaction_report& report, Pause&& pause, IsWorth&& is_worth) {
     store_.refresh();                   // so that the keydir knows what others appended there
     store_.table().wait_for_writers();  // and what this process did
     note_places();
     if (!choose(pause)) return false;
+    settle_accounts();
+    if (!is_worth()) return true;
     // What goes may have been replaced by a record that a power cut would still take.
     auto& view = store_.view();
     if constexpr (has_step<durability_point::replacement_durable>) {
@@ -74,11 +77,15 @@ class compaction {
   }
 
  private:
-  /// Is where the bytes of a segment are in memory, and their addresses.
+  /// Is where the bytes of a segment are in memory, their addresses, and what of them can go.
   struct place {
     bytes_view bytes{};
     segment_number number{};
     address base = 0;
+    stretch<Policies>* in = nullptr;
+    std::uint64_t counted = 0;  // as dead, before
+    std::uint64_t dead = 0;
+    segment_account later{};
   };
   /// Is a record that stays.
   struct survivor {
@@ -88,7 +95,7 @@ class compaction {
     bytes_view bytes{};  // in a segment of the run
     lsn at{};
     timestamp time{};
-    verdict as{};
+    ruling ruled{};
   };
   /// Is a record that was read and waits to be judged.
   struct read_one {
@@ -115,15 +122,21 @@ class compaction {
     std::ranges::sort(places_, {}, [](const place& each) { return each.bytes.data(); });
   }
   void note_place(const segment_ptr<Policies>& each) {
-    places_.push_back({each->bytes(), each->number(), store_.space().of(each).base()});
+    auto& in = store_.space().of(each);
+    auto& next = places_.emplace_back();
+    next.bytes = each->bytes();
+    next.number = each->number();
+    next.base = in.base();
+    next.in = &in;
+    next.counted = in.dead();
+    next.later.before = newest_before(*list_, each->base());
     bytes_read_ += each->end_offset();
   }
 
-  [[nodiscard]] address address_of(bytes_view record) const {
+  [[nodiscard]] place& place_of(bytes_view record) {
     const auto past = std::ranges::upper_bound(places_, record.data(), {},
                                                [](const place& each) { return each.bytes.data(); });
-    const place& in = *std::prev(past);
-    return in.base + static_cast<std::uint64_t>(record.data() - in.bytes.data());
+    return *std::prev(past);
   }
 
   /// Judges every record; every checksum is verified on the way.
@@ -164,10 +177,12 @@ class compaction {
   }
 
   void choose(const read_one& each) {
-    address at = address_of(each.found.bytes);
-    const auto as = judge_.judge(each.hash, each.found, each.at, at);
-    if (as == verdict::drop) return;
-    if (as == verdict::drop_newest) {
+    place& in = place_of(each.found.bytes);
+    address at = in.base + static_cast<std::uint64_t>(each.found.bytes.data() - in.bytes.data());
+    const ruling ruled = judge_.judge(each.hash, each.found, each.at, at);
+    note(each.found, ruled, in);
+    if (ruled.as == verdict::drop) return;
+    if (ruled.as == verdict::drop_newest) {
       return gone_.push_back({each.hash, at, each.found.head.verb != format::key_verb::erase});
     }
     kept_.push_back({.hash = each.hash,
@@ -175,7 +190,23 @@ class compaction {
                      .bytes = each.found.bytes,
                      .at = each.at,
                      .time = each.time,
-                     .as = as});
+                     .ruled = ruled});
+  }
+
+  /// Counts a record for its segment.
+  static void note(const format::key_record& found, const ruling& ruled, place& in) {
+    const std::uint64_t bytes = disk_bytes_of(found);
+    if (ruled.as == verdict::drop || ruled.as == verdict::drop_newest) {
+      in.dead += bytes;
+      return;
+    }
+    const std::uint64_t saved = ruled.as == verdict::bury ? found.head.value_bytes : 0;
+    in.dead += saved;
+    ruled.note_in(in.later, bytes - saved);
+  }
+
+  void settle_accounts() {
+    for (place& each : places_) each.in->settle(each.counted, each.dead, std::move(each.later));
   }
 
   /// Writes the survivors, with their lsns and times, and syncs them.
@@ -213,8 +244,8 @@ class compaction {
   }
 
   static std::uint64_t bytes_of(const survivor& each) {
-    return each.as == verdict::bury ? bury(*format::decode_key_record(each.bytes)).size()
-                                    : each.bytes.size();
+    return each.ruled.as == verdict::bury ? bury(*format::decode_key_record(each.bytes)).size()
+                                          : each.bytes.size();
   }
 
   /// Puts one record, behind a mark if its time is another; returns the record's offset.
@@ -226,7 +257,8 @@ class compaction {
       put_frame(format::frame_kind::mark, 0, mark);
     }
     const auto found = format::decode_key_record(each.bytes);
-    if (each.as == verdict::bury) return put_frame(format::frame_kind::record, 1, bury(*found));
+    if (each.ruled.as == verdict::bury)
+      return put_frame(format::frame_kind::record, 1, bury(*found));
     if (found->head.batched) return put_frame(format::frame_kind::record, 1, alone(*found));
     // As it stands: so does its checksum, which was verified when it was read.
     const std::byte* const frame = each.bytes.data() - format::frame_header_bytes;
@@ -285,17 +317,20 @@ class compaction {
   /// Leads the keys to their new places.
   void lead() {
     auto& in = store_.space().of(fresh_);
+    segment_account later{.before = newest_before(*list_, run_.front()->base())};
     for (std::size_t n = 0; n < kept_.size(); ++n) {
       if (n % waiting_max == 0) expect(n);
       lead(kept_[n], in);
+      kept_[n].ruled.note_in(later, format::frame_bytes(bytes_of(kept_[n])));
     }
+    in.settle(0, 0, std::move(later));
     for (const leaver& each : gone_) store_.drop(each.hash, each.from, each.lived);
   }
 
   void lead(const survivor& each, stretch<Policies>& in) {
-    if (each.as == verdict::keep) return;
-    const auto after =
-        each.as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
+    const verdict as = each.ruled.as;
+    if (as == verdict::keep) return;
+    const auto after = as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
     // What was written meanwhile stays where it is.
     if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.bytes.size());
   }

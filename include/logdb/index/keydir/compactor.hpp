@@ -72,6 +72,8 @@ class compactor {
     done.stopped = !mine;
     if (!mine) return done;
     store_.view().seal_active();
+    count_ended();
+    is_unsure_ |= store_.has_added();
     pass(0, done);
     return done;
   }
@@ -147,13 +149,53 @@ class compactor {
     if (options_.dead_ratio_max > 1) return;
     const turn mine{*this, false};  // else another process does it
     compaction_report done;
-    if (mine) pass(options_.dead_ratio_max, done);
+    if (!mine) return;
+    count_ended();
+    seal_what_is_attached();
+    pass(options_.dead_ratio_max, done);
+  }
+
+  /// Counts the values as dead that were ended together with the last one of their key.
+  void count_ended() {
+    const auto ended = store_.ended().take();
+    is_unsure_ |= ended.has_more;
+    if (ended.last.empty()) return;
+    const log_snapshot<Policies> now{store_.view().scope()};
+    const auto& list = *now.scope().list;
+    const key_versions<Policies> values{store_, now};
+    for (const lsn last : ended.last) {
+      values.follow(last, [&](const format::key_record& found, const record& where) {
+        if (found.head.verb == format::key_verb::erase || stopping_.load()) return false;
+        auto& in = store_.space().of(list.log[list.find(where.lsn())]);
+        if (where.lsn() != last) in.add_dead(disk_bytes_of(found));
+        return found.head.verb == format::key_verb::add;
+      });
+    }
+  }
+
+  /// Ends the active segment if what is attached to it would fill one and is wasteful: the frames
+  /// that name large values are so short that they hardly ever do.
+  void seal_what_is_attached() {
+    const auto list = store_.view().scope().list;
+    const auto active = std::ranges::find_if(
+        list->log, [](const auto& each) { return each->base() && !each->end(); });
+    if (active == list->log.end()) return;
+    reached_ = reached();
+    use found;
+    for (const auto& own : list->attached) {
+      if (own->base() >= (*active)->base()) add_use(*list, own, found);
+    }
+    if (found.bytes < store_.view().options().segment_bytes) return;
+    if (is_wasteful(found, options_.dead_ratio_max)) store_.view().seal_active();
   }
 
   /// Waits until there may be more to do.
   void rest(std::uint32_t ticket) {
     std::optional<std::chrono::nanoseconds> time;
-    if (options_.dead_ratio_max <= 1) time = until_expiry();
+    if (options_.dead_ratio_max <= 1) {
+      const guard lock{mutex_};
+      time = until_expiry();
+    }
     if (is_shared) time = std::min<std::chrono::nanoseconds>(time.value_or(look_time), look_time);
     store_.view().settled().wait(ticket, time);
   }
@@ -161,17 +203,21 @@ class compactor {
   /// Compacts from the front to the end, run after run.
   void pass(double ratio, compaction_report& done) {
     lsn from{1};
+    const bool is_unsure = std::exchange(is_unsure_, false);
     // Who compacted before may have died between its manifest and the news of it.
     if constexpr (is_shared) store_.view().segments().refresh_for_sure();
     follow_others();
     for (;;) {
       const auto list = store_.view().catch_up();
-      const auto next = find_run(*list, from, ratio);
+      reached_ = reached();
+      const auto next = find_run(*list, from, ratio, is_unsure);
       if (!next) return;
       from = list->log[next->end - 1]->end();
       compaction<Policies> work{store_, list, next->first, next->end};
       compaction_report before = done;
-      done.stopped = !work.run(done, [this](std::uint64_t bytes) { return pause(bytes); });
+      const auto is_worth = [&] { return has_wasteful(*list, *next, ratio); };
+      done.stopped = !work.run(
+          done, [this](std::uint64_t bytes) { return pause(bytes); }, is_worth);
       add(before, done);
       if (done.stopped) return;
     }
@@ -194,11 +240,13 @@ class compactor {
   }
 
   /// Returns the first segments from an lsn on that are to be compacted together.
+  /// @param is_unsure  more may be dead than was counted
   [[nodiscard]] std::optional<run> find_run(const segment_list<Policies>& list, lsn from,
-                                            double ratio) {
+                                            double ratio, bool is_unsure) {
     for (std::size_t n = 0; n < list.log.size(); ++n) {
       if (!is_sealed(*list.log[n]) || list.log[n]->base() < from) continue;
-      if (!is_wasteful(list, n, ratio)) continue;
+      const bool is_told = !is_unsure && !store_.space().of(list.log[n]).is_doubtful();
+      if (is_told && !is_wasteful(list, n, ratio)) continue;
       const std::size_t end = extend(list, n, ratio);
       return run{reach_back(list, n), end};
     }
@@ -245,44 +293,70 @@ class compactor {
   [[nodiscard]] use use_of(const segment_list<Policies>& list, std::size_t n) {
     const auto& each = *list.log[n];
     use found;
-    add_use(list.log[n], found);
+    add_use(list, list.log[n], found);
     for (const auto& own : list.attached) {
-      if (own->base() >= each.base() && own->base() < each.end()) add_use(own, found);
+      if (own->base() >= each.base() && own->base() < each.end()) add_use(list, own, found);
     }
     return found;
   }
 
-  void add_use(const segment_ptr<Policies>& each, use& found) {
+  void add_use(const segment_list<Policies>& list, const segment_ptr<Policies>& each, use& found) {
+    found.bytes += each->end_offset() - format::segment_header_bytes;
+    const auto& in = store_.space().of(each);
+    found.dead += in.dead();
+    if (const auto* const later = in.account()) {
+      found.dead += later->held.upto(reached_.at) + later->mortal.upto(reached_.time);
+      if (later->before != newest_before(list, each->base())) found.dead += later->covering;
+      return;
+    }
     if (is_shared && !each->entries().knows_waste()) {  // another process has finished it
       segment_hints{}.take(*each, each->end_offset());
     }
-    found.bytes += each->end_offset() - format::segment_header_bytes;
-    found.dead += store_.space().of(each).dead();
-    found.dead += each->entries().waste().expired_bytes(store_.view().clock());
+    found.dead += each->entries().waste().expired_bytes(reached_.time);
   }
 
-  static timestamp expiry_of(const segment_waste& waste) {
-    return timestamp{std::chrono::nanoseconds{waste.expires_last}};
+  /// Returns what every snapshot has reached, and log time: what waits for more cannot go.
+  [[nodiscard]] held_moment reached() {
+    const held_moment held = lowest_held(store_);
+    return {held.at, std::min(held.time, store_.view().clock())};
   }
 
+  /// Tells whether what can go is worth it. Of a segment that was judged it is known to the byte,
+  /// of another one it is an estimate: the judge has the last word before anything is written.
   [[nodiscard]] bool is_wasteful(const segment_list<Policies>& list, std::size_t n, double ratio) {
-    const use found = use_of(list, n);
+    return is_wasteful(use_of(list, n), ratio);
+  }
+  static bool is_wasteful(const use& found, double ratio) {
     return found.dead != 0 &&
            static_cast<double>(found.dead) >= ratio * static_cast<double>(found.bytes);
   }
+  [[nodiscard]] bool has_wasteful(const segment_list<Policies>& list, const run& of, double ratio) {
+    for (std::size_t n = of.first; n < of.end; ++n) {
+      if (is_wasteful(list, n, ratio)) return true;
+    }
+    return false;
+  }
 
-  /// Returns how long it takes until all of some segment has expired.
+  /// Returns how long it takes until something more has expired that was judged, or all of some
+  /// segment that was not.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> until_expiry() {
     std::optional<std::chrono::nanoseconds> first;
     const timestamp now = store_.view().clock();
     const auto list = store_.view().list();
     for (const auto& each : list->log) {
-      const auto& waste = each->entries().waste();
-      if (!is_sealed(*each) || waste.mortal_bytes == 0 || expiry_of(waste) <= now) continue;
-      const auto left = expiry_of(waste) - now;
-      first = first ? std::min(*first, left) : left;
+      if (!is_sealed(*each)) continue;
+      const auto next = next_expiry(each, now);
+      if (next) first = first ? std::min(*first, *next - now) : *next - now;
     }
     return first;
+  }
+
+  [[nodiscard]] std::optional<timestamp> next_expiry(const segment_ptr<Policies>& of,
+                                                     timestamp now) {
+    if (const auto* const later = store_.space().of(of).account()) return later->mortal.next(now);
+    const auto& waste = of->entries().waste();
+    const timestamp last{std::chrono::nanoseconds{waste.expires_last}};
+    return waste.mortal_bytes == 0 || last <= now ? std::nullopt : std::optional{last};
   }
 
   /// Waits as long as the wanted speed asks for; false: it is to end.
@@ -303,7 +377,9 @@ class compactor {
 
   store_type& store_;
   compaction_options options_;
-  mutex mutex_;  // one compaction at a time; held over the disk
+  mutex mutex_;             // one compaction at a time; held over the disk
+  held_moment reached_;     // guarded by mutex_: as of when what can go is counted
+  bool is_unsure_ = false;  // guarded by mutex_: more may be dead than was counted
   mutable mutex total_mutex_;
   compaction_report total_;  // guarded by total_mutex_
   std::atomic<bool> stopping_ = false;

@@ -141,6 +141,7 @@ class hint_collector {
   /// Leaves of each key the last record; they are sorted by hash.
   void settle(bytes_view bytes) {
     sort_hints(hints_);
+    under_.assign(hints_.size(), 0);
     std::size_t kept = 0;
     for (std::size_t n = 0; n < hints_.size(); ++n) {
       expect(bytes, n + ahead);
@@ -151,13 +152,17 @@ class hint_collector {
         --same;
       }
       const bool known = same > 0 && hints_[same - 1].hash == each.hash;
-      // What was there before an add still is a value.
-      if (known && each.verb() != format::key_verb::add)
-        waste_.dead_bytes += hints_[same - 1].bytes();
-      hints_[known ? same - 1 : kept++] = each;
+      const std::size_t place = known ? same - 1 : kept++;
+      const std::uint64_t before = known ? under_[place] + hints_[place].bytes() : 0;
+      // What was there before an add still is a value, until something else follows.
+      const bool adds = each.verb() == format::key_verb::add;
+      if (!adds) waste_.dead_bytes += before;
+      under_[place] = adds ? before : 0;
+      hints_[place] = each;
     }
     hints_.resize(kept);
     hints_.shrink_to_fit();
+    under_ = {};
   }
 
   /// Has the processor fetch two records that will be compared.
@@ -177,6 +182,7 @@ class hint_collector {
 
   hash_seed seed_;
   std::vector<key_hint> hints_;
+  std::vector<std::uint64_t> under_;  // by hint: bytes of the values that the key has beside it
   segment_waste waste_;
 };
 

@@ -156,6 +156,7 @@ class key_commit {
     (void)own->bytes();  // mapped before another process can compact it
     const ticket given = store_.view().attach_in_turn(own, batch_.size());
     store_.or_fail([&] { lead(store_.space().of(own), format::segment_header_bytes); });
+    store_.view().settled().signal();  // what it has replaced may be worth a compaction
     return given;
   }
 
@@ -228,6 +229,7 @@ class key_commit {
     }
     const ticket given = store_.view().put_attached(own.segment(), batch_.size());
     store_.or_fail([&] { lead(store_.space().of(own.segment()), format::segment_header_bytes); });
+    store_.view().settled().signal();
     return given;
   }
 
@@ -246,10 +248,17 @@ class key_commit {
 
   /// Counts what the batch itself has overwritten.
   void count_dead(stretch<Policies>& in) const {
-    for (const auto& write : batch_.writes()) {
-      if (write.before == key_batch::nowhere) continue;
-      in.add_dead(batch_.record(write.before).bytes.size());
+    for (std::size_t n = 0; n < batch_.size(); ++n) {
+      auto at = batch_.writes()[n].before;
+      if (at == key_batch::nowhere || adds(n)) continue;  // before an add there still is a value
+      while (at != key_batch::nowhere) {
+        in.add_dead(batch_.record(at).bytes.size());
+        at = adds(at) ? batch_.writes()[at].before : key_batch::nowhere;
+      }
     }
+  }
+  [[nodiscard]] bool adds(std::size_t write) const {
+    return batch_.record(write).head.verb == format::key_verb::add;
   }
 
   store_type& store_;

@@ -109,13 +109,16 @@ class key_moves {
 
   void lead_to(const segment_list_ptr<Policies>& list, const segment_ptr<Policies>& to) {
     const read_scope<Policies> scope{list, list->log.front()->base(), to->end() - 1};
-    const address base = store_.space().of(to).base();
+    auto& in = store_.space().of(to);
     const std::byte* const begin = to->bytes().data();
     for (const record& each : record_range<Policies>{scope, to->base()}) {
       const auto found = format::decode_key_record(each.bytes());
       if (!found) continue;
       const auto offset = static_cast<std::uint64_t>(each.bytes().data() - begin);
-      relocate_key(store_, store_.hash(found->key), *found, base + offset, each.lsn());
+      const bool is_newest =
+          relocate_key(store_, store_.hash(found->key), *found, in.base() + offset, each.lsn());
+      // It was kept for a snapshot, or as one of several values: if not, it can go.
+      if (!is_newest) in.add_dead(disk_bytes_of(*found));
     }
   }
 

@@ -86,6 +86,9 @@ class key_order {
     }
   }
 
+  /// Returns the memory of its pages.
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
   /// Puts into `out` keys from one on, the first so many; they can be read inside the gate.
   /// @param behind  without that one itself
   void next_keys(bytes_view key, bool behind, std::size_t most,
@@ -142,6 +145,9 @@ class key_order {
       const std::uint32_t begin = n == 0 ? 0 : ends()[n - 1];
       return {reinterpret_cast<const std::byte*>(ends() + count) + begin, ends()[n] - begin};
     }
+    [[nodiscard]] std::size_t bytes() const {
+      return sizeof *this + count * sizeof(std::uint32_t) + (count == 0 ? 0 : ends()[count - 1]);
+    }
     /// Returns the place of the first key at or after one.
     [[nodiscard]] std::size_t lower(bytes_view wanted) const {
       std::size_t low = 0;
@@ -165,6 +171,9 @@ class key_order {
     }
     [[nodiscard]] bytes_view key() {
       return {reinterpret_cast<const std::byte*>(links() + height), key_bytes};
+    }
+    [[nodiscard]] std::size_t bytes() const {
+      return sizeof *this + height * sizeof(std::atomic<node*>) + key_bytes;
     }
     // Sequentially consistent, as the loads of pages: see reader_gate.
     [[nodiscard]] node* next(std::uint32_t level = 0) { return links()[level].load(); }
@@ -218,13 +227,20 @@ class key_order {
     return views_.size() <= page_keys_max && (bytes <= page_bytes_max || views_.size() == 1);
   }
 
-  void put(node& at, page_ptr keys) { limbo_.put(*at.keys.exchange(keys.release())); }
+  void put(node& at, page_ptr keys) {
+    count_bytes(keys->bytes());
+    page& old = *at.keys.exchange(keys.release());
+    count_bytes(-old.bytes());
+    limbo_.put(old);
+  }
+  void count_bytes(std::uint64_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
 
   /// Puts the listed keys from one on into a node of their own.
   void split(node& at, const path& found, std::size_t from) {
     const std::span<const bytes_view> all{views_};
     auto low = make_page(all.first(from));
     node* const made = make_node(all[from], draw_height(), make_page(all.subspan(from)));
+    count_bytes(made->bytes() + made->keys.load()->bytes());
     for (std::uint32_t level = 0; level < made->height; ++level) {
       made->links()[level].store(found[level]->next(level), std::memory_order_relaxed);
     }
@@ -241,7 +257,9 @@ class key_order {
     for (std::uint32_t level = gone.height; level-- > 0;) {
       before[level]->links()[level].store(gone.next(level));
     }
-    limbo_.put(*gone.keys.load());
+    page& keys = *gone.keys.load();
+    count_bytes(-(gone.bytes() + keys.bytes()));
+    limbo_.put(keys);
     limbo_.put(gone);
   }
 
@@ -276,6 +294,7 @@ class key_order {
   node* head_;                                 // of all keys below the next node's
   std::vector<bytes_view> views_;              // guarded by mutex_: the keys of a page to be
   std::uint64_t random_ = 0x9e3779b97f4a7c15;  // guarded by mutex_
+  std::atomic<std::uint64_t> bytes_ = 0;
 };
 
 /// Is the same where keys have no order.
@@ -285,6 +304,7 @@ struct no_key_order {
   explicit no_key_order(Gate&) {}
   static void insert(bytes_view) {}
   static void remove(bytes_view) noexcept {}
+  static constexpr std::uint64_t bytes() { return 0; }
 };
 
 }  // namespace logdb::detail

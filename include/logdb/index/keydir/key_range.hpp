@@ -36,7 +36,20 @@ class key_range : public std::ranges::view_base {
       while (place == items.size() && !done) {
         items.clear();
         place = 0;
-        done = !pages.next_values([this](const auto& found) { items.push_back(take(found)); });
+        std::vector<stored_bytes> veiled;
+        done =
+            !pages.next_values(veiled, [this](const auto& found) { items.push_back(take(found)); });
+        for (stored_bytes& key : veiled) take_under(std::move(key));
+      }
+    }
+    /// Takes a key if it has a value left.
+    void take_under(stored_bytes key) {
+      auto value = store->get(key.bytes());
+      if (!value) return;
+      if constexpr (std::is_same_v<Item, stored_bytes>) {
+        items.push_back(std::move(key));
+      } else {
+        items.push_back({std::move(key), *std::move(value)});
       }
     }
     Item take(const detail::read_record<Policies>& found) {

@@ -13,8 +13,8 @@
 
 namespace logdb {
 
-/// Is a key-value log as it stood at one moment: puts, erases, expiry and compaction change nothing
-/// in it.
+/// Is a key-value log as it stood at one moment: puts, erases, expiry, eviction and compaction
+/// change nothing in it.
 ///
 /// Its records may outlive the log; looking up keys needs the log to be there.
 /// @threads  any
@@ -28,12 +28,12 @@ class key_snapshot : public log_snapshot<Policies> {
   /// @errors  errc::closed in a child of the process that opened the log
   explicit key_snapshot(store_type& store) : store_{&store} {
     store.view().require_own();
-    hold_ = store.holds().hold(lsn{});
+    hold_ = store.holds().hold({lsn{}, timestamp::min()});
     // First everything is held, then it is looked how much is needed.
     log_snapshot<Policies>::operator=(log_snapshot<Policies>{store.view().scope()});
     store.table().wait_for_writers();  // the keydir then leads to all of it
-    hold_ = store.holds().hold(this->last_lsn());
     time_ = store.view().clock();
+    hold_ = store.holds().hold({this->last_lsn(), time_});
   }
 
   /// Returns the value that a key had. @errors errc::corrupt, errc::closed

@@ -13,11 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/keydir/ended_values.hpp>
 #include <logdb/index/keydir/hash.hpp>
 #include <logdb/index/keydir/hints.hpp>
 #include <logdb/index/keydir/key_batch.hpp>
 #include <logdb/index/keydir/key_finder.hpp>
 #include <logdb/index/keydir/key_order.hpp>
+#include <logdb/index/keydir/look_under.hpp>
 #include <logdb/index/keydir/placing.hpp>
 #include <logdb/index/keydir/record_source.hpp>
 #include <logdb/index/keydir/snapshot_holds.hpp>
@@ -63,6 +65,7 @@ class key_store {
   [[nodiscard]] index_view<Policies>& view() { return view_; }
   [[nodiscard]] hash_seed seed() const { return seed_; }
   [[nodiscard]] order_type& order() { return order_; }
+  [[nodiscard]] const order_type& order() const { return order_; }
   [[nodiscard]] table_type& table() { return *table_; }
   [[nodiscard]] reader_gate<system>& gate() { return gate_; }
   [[nodiscard]] address_space<Policies>& space() { return space_; }
@@ -146,18 +149,8 @@ class key_store {
   }
 
   /// Returns the value of a key; nothing: it has none.
-  [[nodiscard]] std::optional<key_value> get(bytes_view key) {
-    std::optional<key_value> value;
-    with_newest(key, [&](const read_type& found) {
-      if (is_value(found)) value.emplace(value_of(found));
-    });
-    return value;
-  }
-  [[nodiscard]] bool contains(bytes_view key) {
-    bool has = false;
-    with_newest(key, [&](const read_type& found) { has = is_value(found); });
-    return has;
-  }
+  [[nodiscard]] std::optional<key_value> get(bytes_view key) { return get_value(*this, key); }
+  [[nodiscard]] bool contains(bytes_view key) { return has_value(*this, key); }
 
   /// Returns the moment at which a value ends, whatever it was given.
   [[nodiscard]] std::optional<timestamp> expiry(std::optional<std::chrono::nanoseconds> ttl) const {
@@ -167,13 +160,10 @@ class key_store {
     return now >= timestamp::max() - lives ? timestamp::max() : now + lives;
   }
 
+  /// What was replaced beside the last of several values.
+  [[nodiscard]] ended_values<system>& ended() { return ended_; }
   /// What snapshots keep compaction from dropping.
   [[nodiscard]] snapshot_holds<system>& holds() { return holds_; }
-  /// Returns the lowest record that one of them holds, in whichever process.
-  [[nodiscard]] lsn lowest_held() {
-    if constexpr (is_shared) return std::min(holds_.lowest(), view_.lowest_held_elsewhere());
-    return holds_.lowest();
-  }
 
   /// Tells whether the durability policy shows a record already.
   [[nodiscard]] bool is_readable(const read_type& found) const {
@@ -189,6 +179,11 @@ class key_store {
   [[nodiscard]] bool is_value(const read_type& found) const {
     return found.record.head.verb != format::key_verb::erase && !is_expired(found.record.head);
   }
+  /// Tells whether the last of several values has expired: one before it may be left.
+  [[nodiscard]] bool is_veil(const read_type& found) const {
+    const auto& head = found.record.head;
+    return head.verb == format::key_verb::add && head.previous != 0 && is_expired(head);
+  }
   [[nodiscard]] bool is_expired(const format::key_record_head& head) const {
     return head.expires && *head.expires <= view_.clock();
   }
@@ -203,6 +198,9 @@ class key_store {
     prepare();
     return live_.load(std::memory_order_relaxed);
   }
+
+  /// The same without a look at what other processes wrote.
+  [[nodiscard]] std::uint64_t live_keys() const { return live_.load(std::memory_order_relaxed); }
 
   /// Brings in what other processes wrote.
   void refresh() { prepare(); }
@@ -265,8 +263,9 @@ class key_store {
     }
     table_->update(hashed, before->listed, after);
     const bool lived = before->verb != format::key_verb::erase;
+    if (lives && !lived) order_.insert(key);  // eviction may have taken it out
     if (lives != lived) live_.fetch_add(lives ? 1 : ~std::uint64_t{0}, std::memory_order_relaxed);
-    if (verb != format::key_verb::add) before->in->add_dead(before->disk_bytes);
+    if (verb != format::key_verb::add) end_values(*this, *before);
   }
 
   /// Leads a key to another place of the same record; false: it leads elsewhere by now.
@@ -388,6 +387,7 @@ class key_store {
                                view_.options().recovery == recovery_mode::salvage};
   [[no_unique_address]] order_type order_{gate_};
   snapshot_holds<system> holds_;
+  ended_values<system> ended_;
   std::unique_ptr<key_learner<Policies>> learner_;  // null: nobody else writes, or this only reads
   std::function<void()> refresh_;                   // empty: this process is the writer
   std::function<void()> relief_;                    // empty: memory has no limit

@@ -81,10 +81,10 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   template <bytes_like Key>
   [[nodiscard]] std::optional<key_value> get(const Key& key) const {
     const state& mine = require_usable();
-    const std::size_t own = mine.batch.find(to_bytes(key));
-    if (own == detail::key_batch::nowhere) return mine.store.get(to_bytes(key));
-    const auto record = mine.batch.record(own);
-    if (!lives(mine, record.head)) return std::nullopt;
+    const own_value own = find_own(mine, to_bytes(key));
+    if (!own.is_known) return mine.store.get(to_bytes(key));
+    if (own.write == detail::key_batch::nowhere) return std::nullopt;
+    const auto record = mine.batch.record(own.write);
     return key_value{own_bytes(record.value), lsn{}, record.head.expires};
   }
   template <class T, bytes_like Key>
@@ -95,9 +95,9 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   template <bytes_like Key>
   [[nodiscard]] bool contains(const Key& key) const {
     const state& mine = require_usable();
-    const std::size_t own = mine.batch.find(to_bytes(key));
-    return own == detail::key_batch::nowhere ? mine.store.contains(to_bytes(key))
-                                             : lives(mine, mine.batch.record(own).head);
+    const own_value own = find_own(mine, to_bytes(key));
+    return own.is_known ? own.write != detail::key_batch::nowhere
+                        : mine.store.contains(to_bytes(key));
   }
 
   /// Erases a key; returns whether it had a value here.
@@ -124,6 +124,23 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   explicit key_transaction(std::shared_ptr<state> of) : state_{std::move(of)} {
     state_->savepoints.push_back(state_->batch.size());
     depth_ = state_->savepoints.size();
+  }
+
+  /// Is what its own writes say of a key.
+  struct own_value {
+    std::size_t write =
+        detail::key_batch::nowhere;  // that gives it its value; nowhere: it has none
+    bool is_known = false;           // false: it has what the log says
+  };
+  static own_value find_own(const state& mine, bytes_view key) {
+    auto at = mine.batch.find(key);
+    for (; at != detail::key_batch::nowhere; at = mine.batch.writes()[at].before) {
+      const auto head = mine.batch.record(at).head;
+      if (lives(mine, head)) return {at, true};
+      // One of several that has expired hides nothing.
+      if (head.verb != format::key_verb::add) return {detail::key_batch::nowhere, true};
+    }
+    return {};
   }
 
   static bool lives(const state& mine, const format::key_record_head& head) {

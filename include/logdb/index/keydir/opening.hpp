@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -125,17 +126,22 @@ class key_loader {
     store_.fill(shard, keys_, live_);
   }
 
+  [[nodiscard]] bool is_cache() const {
+    const auto& chosen = store_.view().options().index;
+    return !store_.view().follows() &&
+           chosen.memory_bytes_max != std::remove_cvref_t<decltype(chosen)>{}.memory_bytes_max;
+  }
+
   [[nodiscard]] address address_of(const candidate& each) const {
     return parts_[each.part].in->base() + each.hint.offset();
   }
 
   void add(const candidate& each) {
+    const bool erased = each.hint.verb() == format::key_verb::erase;
+    if (erased) parts_[each.part].in->add_dead(each.hint.bytes());
+    if (erased && is_cache()) return;  // it has no room for what was erased
     keys_.push_back({each.hint.hash, address_of(each)});
-    if (each.hint.verb() != format::key_verb::erase) {
-      ++live_;
-    } else {
-      parts_[each.part].in->add_dead(each.hint.bytes());
-    }
+    if (!erased) ++live_;
   }
 
   /// Adds of records whose keys have the same hash the newest of each key.
@@ -187,8 +193,10 @@ class key_loader {
 
   void count_replaced(const candidate& older, const candidate& newer) {
     if (newer.hint.verb() == format::key_verb::add) return;
-    const bool is_read = reads(older, one_);
-    parts_[older.part].in->add_dead(is_read ? one_.disk_bytes() : older.hint.bytes());
+    if (!reads(older, one_)) return parts_[older.part].in->add_dead(older.hint.bytes());
+    auto gone = one_.replaced();
+    gone.listed = address_of(older);
+    end_values(store_, gone);
   }
 
   /// Copies the keys that were just taken out of their records.
@@ -261,6 +269,9 @@ class key_opening {
     const std::uint64_t end = each->end_offset();
     end != 0 ? next.of.take(*each, end) : next.of.take(*each, bytes, last);
     next.in->add_dead(each->entries().waste().dead_bytes);
+    // The values under that one may have ended with a record that no hint tells of.
+    const auto adds = [](const key_hint& hint) { return hint.verb() == format::key_verb::add; };
+    if (std::ranges::any_of(next.of.hints, adds)) next.in->doubt();
     count_ += next.of.hints.size();
   }
 

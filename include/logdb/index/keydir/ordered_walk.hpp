@@ -126,7 +126,8 @@ class ordered_walk {
     }
   }
 
-  /// Reads a row if the key has a value; false: that needs a wait, or failed.
+  /// Reads a row if the key has a value; false: that needs a wait or a look at other records, or
+  /// failed.
   bool try_take(bytes_view key, std::uint64_t hash) {
     using lookup = typename store_type::lookup;
     try {
@@ -134,7 +135,7 @@ class ordered_walk {
       if (looked == lookup::again) return false;
       if (looked == lookup::none) return true;
       if (!store_.is_readable(found_)) return false;
-      if (!store_.is_value(found_)) return true;
+      if (!store_.is_value(found_)) return !store_.is_veil(found_);
       row& made = rows_.emplace_back();
       made.hash = hash;
       made.listed = found_.listed;

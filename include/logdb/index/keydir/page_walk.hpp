@@ -24,10 +24,12 @@ class page_walk {
 
   /// Calls `visit(record)` for the values on the next page of keys, and moves on; false: there is
   /// no more. A page of which some is not durable yet waits for that, if the policy does.
+  /// @param veiled  gets the keys whose last value of several has expired
   template <class Visit>
-  bool next_values(Visit&& visit) {
+  bool next_values(std::vector<stored_bytes>& veiled, Visit&& visit) {
     return next_keys([&](const read_type& found) {
-      if (store_.is_value(found)) visit(found);
+      if (store_.is_value(found)) return visit(found);
+      if (store_.is_veil(found)) veiled.push_back(store_.source().keep(found, found.record.key));
     });
   }
 

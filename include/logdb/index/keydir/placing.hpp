@@ -73,16 +73,18 @@ void lead_key(Store& store, const record& each, const Places& places) {
   lead_key(store, store.hash(found.key), found, places.address_of(each.bytes()), each.lsn());
 }
 
-/// Leads a key to where its newest record has come to stand, if it is that one.
+/// Leads a key to where its newest record has come to stand, if it is that one; returns whether.
 template <class Store>
-void relocate_key(Store& store, std::uint64_t hash, const format::key_record& found, address at,
+bool relocate_key(Store& store, std::uint64_t hash, const format::key_record& found, address at,
                   lsn where) {
   const typename Store::guard lock{store.table().shard_of(hash).lock};
   typename Store::read_type known;
-  if (!look_settled(store, hash, found.key, known)) return;
-  if (store.source().lsn_of(known) != where || known.listed == at) return;
+  if (!look_settled(store, hash, found.key, known)) return false;
+  if (store.source().lsn_of(known) != where) return false;
+  if (known.listed == at) return true;
   const auto before = known.replaced();
   store.replace(hash, found.key, &before, at, found.head.verb);
+  return true;
 }
 
 /// Is a time in which readers of some shards wait, since more than one key changes.

@@ -36,6 +36,12 @@ class scratch {
   std::vector<std::byte> large_;
 };
 
+/// Returns what the frame of a record takes, or the record's share of a batch.
+inline std::uint64_t disk_bytes_of(const format::key_record& record) {
+  const std::uint64_t bytes = record.bytes.size();
+  return record.head.batched ? bytes : format::frame_bytes(bytes);
+}
+
 /// Is what a key was before its next record.
 template <class Policies>
 struct replaced_record {
@@ -58,10 +64,7 @@ struct read_record {
   scratch room{};
 
   /// Returns what its frame takes, or its share of a batch.
-  [[nodiscard]] std::uint64_t disk_bytes() const {
-    const std::uint64_t bytes = record.bytes.size();
-    return record.head.batched ? bytes : format::frame_bytes(bytes);
-  }
+  [[nodiscard]] std::uint64_t disk_bytes() const { return disk_bytes_of(record); }
   [[nodiscard]] replaced_record<Policies> replaced() const {
     return {in, listed, disk_bytes(), record.head.verb};
   }

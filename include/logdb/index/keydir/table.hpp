@@ -210,6 +210,21 @@ class keydir_table {
     move_on(at, page);
   }
 
+  /// Gives back the room that the page at a place has no keys for. Takes the lock of its shard.
+  void tighten(const cursor& at) noexcept {
+    if (at.shard == shard_count) return;
+    shard& in = shards_[at.shard];
+    const guard lock{in.lock};
+    const directory* const pages = in.pages.load(std::memory_order_relaxed);
+    if (pages == nullptr) return;
+    keydir_page& page = *pages->at(pages->place(at.fingerprint)).page();
+    try {
+      if (roomy_capacity(page.live) < page.capacity) replace(in, page, page.live);
+    } catch (const std::bad_alloc&) {
+      // It stays as it is.
+    }
+  }
+
   /// Tells whether the key with this hash stands at just this address. Inside the gate.
   [[nodiscard]] bool holds(std::uint64_t hash, address at) {
     return find(hash, [at](address found) { return found == at; }) != 0;

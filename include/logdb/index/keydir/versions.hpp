@@ -51,14 +51,14 @@ class key_versions {
     }
   }
 
-  /// Returns the version that counted right after a record, if it was a value then.
+  /// Returns the value that counted right after a record, the last of several that was one then.
   /// @param then  what had expired by that time is none
   [[nodiscard]] std::optional<key_value> value_at(bytes_view key, lsn upto, timestamp then) const {
     std::optional<key_value> value;
     for_each(key, [&](const format::key_record& found, const record& where) {
       if (where.lsn() > upto) return true;
       value = value_of(found, where, then);
-      return false;
+      return !value && found.head.verb == format::key_verb::add;
     });
     return value;
   }
