@@ -181,6 +181,28 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
     return open_writer().truncate_front(first_kept);
   }
 
+  /// Returns which log this is, and which record its history has come to.
+  /// @errors  as reading the newest record
+  /// @cost    reads one record
+  [[nodiscard]] log_identity identity() const {
+    const auto seen = scope();
+    log_identity now{.store = writer_ ? writer_->store() : reader_->store()};
+    if (seen.last >= seen.first) note_record(now, seen, seen.last);
+    return now;
+  }
+  /// Tells whether this is the log that an identity was taken of, and its history goes on from that
+  /// record; false: it was replaced by an older copy, and other records stand there now or none.
+  /// @errors  errc::truncated, errc::not_found: the record was given up, or compacted away
+  /// @cost    reads one record
+  [[nodiscard]] bool continues(const log_identity& known) const {
+    const auto seen = scope();
+    log_identity now{.store = known.store};
+    if ((writer_ ? writer_->store() : reader_->store()) != known.store) return false;
+    if (known.at > seen.last) return false;
+    if (known.at) note_record(now, seen, known.at);
+    return now == known;
+  }
+
   /// Returns what the open found and did.
   [[nodiscard]] const recovery_report& recovery() const {
     require_usable();
@@ -281,6 +303,13 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   [[nodiscard]] detail::read_scope<Policies> scope() const {
     require_usable();
     return writer_ ? writer_->scope() : reader_->scope();
+  }
+
+  static void note_record(log_identity& of, const detail::read_scope<Policies>& seen, lsn at) {
+    const record found = log_snapshot<Policies>{seen}.read(at);
+    of.at = at;
+    of.time = found.time();
+    of.checksum = format::crc32c(found.bytes());
   }
 
   void open_index() {

@@ -4,7 +4,9 @@
 /// What a log tells about itself: its figures, its loss window, what recovery and verification
 /// found.
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,6 +14,17 @@
 #include <logdb/types.hpp>
 
 namespace logdb {
+
+/// Which log this is, and which record its history had come to: what a consumer keeps beside its
+/// place, to notice that the log was replaced by an older copy or by another one.
+struct log_identity {
+  std::array<std::byte, 16> store{};  ///< drawn when the log was made; its copies have the same
+  lsn at{};                           ///< the newest record then; 0: there was none
+  timestamp time{};                   ///< when that record's commit group began
+  std::uint32_t checksum = 0;         ///< CRC-32C of that record's bytes
+
+  friend bool operator==(const log_identity&, const log_identity&) = default;
+};
 
 /// Is what a power cut now would cost at most.
 struct loss_window {

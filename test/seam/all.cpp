@@ -79,6 +79,7 @@ struct system_calls {
   static int allocate_range(handle, std::uint64_t, std::uint64_t);
   static int resize(handle, std::uint64_t);
   static int map(handle, std::uint64_t, std::size_t, bool, region&);
+  static int map_private(handle, std::uint64_t, std::size_t, region&);
   static int map_anonymous(std::size_t, region&);
   static void populate(std::span<std::byte>, bool);
   static int lock_exclusive(handle);
@@ -102,6 +103,7 @@ struct system_calls {
   static time uptime();
   static int random(void*, std::size_t);
   static int boot_id(std::array<std::byte, 16>&);
+  static int identify(handle, logdb::platform::file_identity&);
   static std::uint32_t process_id();
   static std::size_t page_bytes();
 };

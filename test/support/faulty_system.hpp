@@ -117,6 +117,10 @@ struct faulty_system : platform::posix {
     const int fault = faults.map.next();
     return fault != 0 ? fault : posix::map(file, offset, bytes, writable, out);
   }
+  static int map_private(handle file, std::uint64_t offset, std::size_t bytes, region& out) {
+    const int fault = faults.map.next();
+    return fault != 0 ? fault : posix::map_private(file, offset, bytes, out);
+  }
   static int map_anonymous(std::size_t bytes, region& out) {
     const int fault = faults.map.next();
     return fault != 0 ? fault : posix::map_anonymous(bytes, out);

@@ -33,7 +33,7 @@ class bell {
   static std::shared_ptr<bell> find(const Storage& volume) {
     try {
       staging_type ring = staging_type::open_beside_writers(volume);
-      if (!ring || ring.header().waiters_used.load() == 0) return nullptr;
+      if (!ring || !ring.is_current() || ring.header().waiters_used.load() == 0) return nullptr;
       return std::make_shared<bell>(std::move(ring));
     } catch (const error&) {
       return nullptr;  // there is no right to write it, or it was closed just now

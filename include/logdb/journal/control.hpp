@@ -5,9 +5,14 @@
 /// below, and the staging ring behind it.
 ///
 /// It is a cache of this boot: written through a mapping, never synced, believed only when the boot
-/// id, the store and the layout are ours, and even then a frame in it only when its checksums hold.
+/// id and the store are ours, and even then a frame in it only when its checksums hold.
 ///
-///     0     identity      magic, layout, ring_bytes, store, boot, writer's process id, state
+/// From layout 4 on the bytes 0 to 712 stand where they stand, and the ring behind
+/// control_header_bytes: any version brings to the segments what a process of an older one left.
+/// Those who share a log need the same layout.
+///
+///     0     identity      magic, layout, ring_bytes, store, boot, writer's process id, state, and
+///                         what the durability of the writers keeps and shows
 ///     64    append line   where the next frame goes; guarded by the append lock
 ///     128   commit line   the watermarks written and durable; guarded by the leader
 ///     192   extents       which segment each stretch of the ring belongs to, the last 8
@@ -17,6 +22,7 @@
 ///     1408  waiters       a word for each of those processes to sleep on, and what it keeps from
 ///                         compaction
 ///     14208 compact lock  of who compacts
+///     14272 open line     what the first writer said when it opened the log
 
 #include <array>
 #include <atomic>
@@ -35,7 +41,8 @@ namespace logdb::detail {
 using identity = std::array<std::byte, 16>;
 
 inline constexpr std::uint64_t control_magic = 0x4c544342'44474f4cULL;  // "LOGDBCTL"
-inline constexpr std::uint32_t control_layout = 4;  // of this struct; another one is rebuilt
+inline constexpr std::uint32_t control_layout = 5;                      // of this struct
+inline constexpr std::uint32_t control_layout_first = 4;  // from it on what is drained is the same
 inline constexpr std::size_t control_header_bytes = 16384;
 inline constexpr std::size_t control_extents = 8;
 inline constexpr std::size_t control_waiters = 200;  // processes that may write one log at once
@@ -77,6 +84,9 @@ struct control_header {
   identity store{};
   identity boot{};
   atomic<control_state> state{};
+  // 1 + Durability::keeps_until and 1 + Durability::readable; 0: layout 4, which did not say
+  std::uint16_t keeps = 0;
+  std::uint16_t shows = 0;
 
   // Everything below `appended` is whole in the ring. Release by the appender; acquire by the
   // committer, and by who opens after a crash.
@@ -134,6 +144,10 @@ struct control_header {
 
   alignas(64) typename System::robust_mutex compact_lock;
 
+  // Of the first writer; nobody changes it.
+  alignas(64) std::uint64_t file_number = 0;  // of this file: one with another is a copy
+  std::int64_t opened_at = 0;                 // uptime, ns
+
   /// Returns the stretch that what is appended last belongs to. One has begun.
   [[nodiscard]] const control_extent& last_extent() const {
     const std::uint64_t count = extent_count.load(std::memory_order_acquire);
@@ -143,12 +157,15 @@ struct control_header {
 
 using posix_control = control_header<platform::posix>;
 static_assert(sizeof(posix_control) <= control_header_bytes);
-static_assert(offsetof(posix_control, appended) == 64 && offsetof(posix_control, written) == 128 &&
+static_assert(offsetof(posix_control, state) == 56 && offsetof(posix_control, keeps) == 60 &&
+              offsetof(posix_control, appended) == 64 && offsetof(posix_control, written) == 128 &&
               offsetof(posix_control, extents) == 192 &&
               offsetof(posix_control, extent_count) == 704 &&
               offsetof(posix_control, append_lock) == 896 &&
               offsetof(posix_control, file_line) == 1280 &&
-              offsetof(posix_control, waiters) == 1408);
+              offsetof(posix_control, waiters) == 1408 &&
+              offsetof(posix_control, compact_lock) == 14208 &&
+              offsetof(posix_control, file_number) == 14272);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 }  // namespace logdb::detail

@@ -9,8 +9,10 @@ namespace logdb::detail {
 
 /// Is what the control file of a dead writer proves; 0: nothing.
 struct dead_writer {
-  lsn durable{};   // these were on stable storage
+  lsn kept{};      // these the kernel had at least, of this boot
   lsn appended{};  // with these, all in their segments now, it ended: it wrote nothing behind them
+  bool is_copy =
+      false;  // the segments are copies that were made while it wrote: they may have holes
 };
 
 }  // namespace logdb::detail

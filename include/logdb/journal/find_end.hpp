@@ -49,7 +49,7 @@ class end_finder {
   /// Ends where the log was closed. Its frames were durable then, and nothing was appended since:
   /// if they end elsewhere, or staging knows of more, something is damaged.
   log_end<Policies> closed() {
-    if (walk_.is_contradicted() || proven_.durable >= end().place.next) {
+    if (walk_.is_contradicted() || proven_.kept >= end().place.next) {
       end().tail_is_zero = false;
       if (mode_ == recovery_mode::refuse) throw_corrupt(scan_stop::bound);
       note_damage(damage_kind::corruption, 0, scan_stop::bound);
@@ -84,7 +84,7 @@ class end_finder {
 
   /// Ends at zeros. That they follow what was proven durable is damage as well.
   bool is_end_at_zeros(scan_stop stop) {
-    if (proven_.durable < end().place.next) return true;
+    if (proven_.kept < end().place.next) return true;
     end().tail_is_zero = false;
     if (mode_ == recovery_mode::refuse) throw_corrupt(stop);
     note_damage(damage_kind::corruption, frames().size() - end().place.offset, stop);
@@ -93,7 +93,9 @@ class end_finder {
 
   /// Looks for a promise about the record expected here.
   [[nodiscard]] bool find_proof() {
-    if (proven_.durable >= end().place.next) return true;
+    // Behind a hole that copying left there are marks, too: to salvage is to go on there.
+    if (proven_.is_copy) return mode_ == recovery_mode::salvage;
+    if (proven_.kept >= end().place.next) return true;
     if (promises(current(), end().place.offset + format::frame_alignment)) return true;
     for (std::size_t i = end().segment + 1; i < list_.log.size(); ++i) {
       // What the manifest bounds was durable, and so was all before it.

@@ -13,7 +13,8 @@
 #include <logdb/journal/drain.hpp>
 #include <logdb/journal/find_end.hpp>
 #include <logdb/journal/index_view.hpp>
-#include <logdb/journal/manifest_file.hpp>
+#include <logdb/journal/rebuild.hpp>
+#include <logdb/journal/staged_view.hpp>
 #include <logdb/journal/verify.hpp>
 #include <logdb/options.hpp>
 #include <logdb/platform/fork_counter.hpp>
@@ -109,6 +110,11 @@ class follower {
   }
 
  private:
+  static constexpr bool sees_accepted = Policies::durability::readable != watermark::durable &&
+                                        requires(const typename storage::file& file) {
+    file.map_private(0, 0);
+  };
+
   /// Learns of what the writer did since; again if it dropped meanwhile what was to be looked at.
   void refresh() {
     for (;;) {
@@ -128,14 +134,18 @@ class follower {
   void look() {
     lsn last = look_at_watermark();
     auto found = read_manifest();
-    if (!segments_ || found.generation != generation_) {
+    // What was shown from staging stands in the segments by now.
+    const bool outgrown = staged_ && *staged_ && last >= *staged_;
+    if (!segments_ || found.generation != generation_ || outgrown) {
       // It may be another writer's by now, with a control file of its own.
       ring_ = {};
       last = look_at_watermark();
       found = read_manifest();
       reload(found);
+      const bool shows = !staged_ || *staged_ > last;
+      staged_ = shows && show_staged() ? walked_->place.next - 1 : lsn{};
     }
-    walk(last);
+    walk(std::max(last, staged_.value_or(lsn{})));
     scope_.list = segments_->list();
     scope_.first = scope_.list->log.front()->base();
     // A control file may say anything.
@@ -143,18 +153,35 @@ class follower {
     scope_.salvage = options_.recovery == recovery_mode::salvage;
   }
 
+  /// Shows what is only accepted, where a reader sees that; tells whether there was some.
+  bool show_staged() {
+    if constexpr (sees_accepted) {
+      if (!ring_ || !ring_.is_known()) return false;
+      if (!staged_view<Policies>{ring_, *segments_}.show()) return false;
+      walk({});
+      return true;
+    }
+    return false;
+  }
+
   [[nodiscard]] lsn look_at_watermark() {
     attach_control();
     return ring_ ? watermark_lsn() : lsn{};
   }
 
-  [[nodiscard]] format::manifest read_manifest() const {
-    auto found = load_manifest<Policies>(*volume_, open_mode::read_only);
+  /// To salvage a log whose manifest is gone or damaged makes one of the segments, once: a writer
+  /// that does so leaves a sound one.
+  [[nodiscard]] format::manifest read_manifest() {
+    if (rebuilt_ && !is_manifest_sound<Policies>(*volume_)) return *rebuilt_;
+    auto found = load_or_rebuild<Policies>(*volume_, open_mode::read_only, options_.recovery);
+    if (!found) require_no_segments(*volume_);
     if (!found) {
       throw error{errc::not_found,
                   "there is no log here",
                   {.path = volume_->path(), .remedy = create_remedy}};
     }
+    const bool salvages = options_.recovery == recovery_mode::salvage;
+    if (salvages && !is_manifest_sound<Policies>(*volume_)) rebuilt_ = found;
     return *std::move(found);
   }
 
@@ -170,14 +197,23 @@ class follower {
     } catch (const error& gone) {
       if (gone.condition() != errc::not_found) throw;  // else it was closed just now
     }
-    const bool open = found && found.header().state.load() == control_state::open;
-    if (open && drainer<Policies>::is_alive(found, found.header().store)) ring_ = std::move(found);
+    if (!found || found.header().state.load() != control_state::open) return;
+    const boot_match boot = match_boot(found);
+    if (boot == boot_match::same) ring_ = std::move(found);
+    if (boot == boot_match::unknown) throw_boot_unknown();
+  }
+
+  [[noreturn]] void throw_boot_unknown() const {
+    throw error{errc::unsupported,
+                "whether the process that wrote the log is of this boot of the machine cannot be "
+                "told: read it where /proc can be read",
+                {.path = volume_->path() / format::control_name}};
   }
 
   /// Returns what writers ring; null: nothing. They are asked once they share the log.
   [[nodiscard]] std::shared_ptr<bell<storage>> find_bell() {
     guard lock{mutex_};
-    if (!asked_ && ring_ && ring_.header().waiters_used.load() != 0) {
+    if (!asked_ && ring_ && ring_.is_current() && ring_.header().waiters_used.load() != 0) {
       asked_ = true;
       bell_ = bell<storage>::find(*volume_);
     }
@@ -225,7 +261,8 @@ class follower {
           return old->number() == segment->number() && old->salt() == segment->salt();
         });
         // A walk bounds what the manifest does not yet: that is to be walked again.
-        const bool says_the_same = same != known->log.end() && segment->end() == (*same)->end() &&
+        const bool says_the_same = same != known->log.end() && !(*same)->is_overlaid() &&
+                                   segment->end() == (*same)->end() &&
                                    segment->entry() == (*same)->entry();
         if (says_the_same) segment = *same;
       }
@@ -261,8 +298,12 @@ class follower {
   bool asked_ = false;                   // whether there is one
   std::unique_ptr<table> segments_;
   std::uint64_t generation_ = 0;
+  std::optional<format::manifest> rebuilt_;  // of the segments, while there is no sound one
   std::uint64_t replacements_ = 0;           // of the storage's file, when segments_ was made
   std::optional<log_end<Policies>> walked_;  // of the open part
+  // The last record that was shown from staging; 0: none was; nothing: nobody has looked. Only the
+  // first look shows what is staged: a writer that lives writes it soon.
+  std::optional<lsn> staged_;
   read_scope<Policies> scope_;
   held_list<Policies> held_;
   recovery_report report_;

@@ -3,6 +3,8 @@
 /// @file
 /// Opens a log that other processes have open to write.
 
+#include <string>
+
 #include <logdb/journal/core.hpp>
 #include <logdb/journal/drain.hpp>
 #include <logdb/stats.hpp>
@@ -41,13 +43,35 @@ class joining {
   void attach() {
     const auto& volume = *core_.segments.volume();
     core_.ring = staging_type::open(volume, open_mode::read_write);
+    const error_site site{.path = locate(volume, format::control_name).path};
     const bool ours = drainer<Policies>::is_alive(core_.ring, core_.segments.store()) &&
                       core_.control().state.load() == control_state::open;
-    if (ours) return;
-    throw error{errc::corrupt,
-                "other processes have the log open, and their control file is gone or damaged: "
-                "let them close it",
-                {.path = locate(volume, format::control_name).path, .remedy = reopen_remedy}};
+    if (!ours) {
+      throw error{errc::corrupt,
+                  "other processes have the log open, and their control file is gone or damaged: "
+                  "let them close it",
+                  {.path = site.path, .remedy = reopen_remedy}};
+    }
+    if (!core_.ring.is_current()) {
+      throw error{errc::format_mismatch,
+                  "other processes have the log open with another version: let them close it",
+                  site};
+    }
+    require_alike(site);
+  }
+
+  /// Throws unless the others keep in staging and show what this process does: each relies on
+  /// what all of them do.
+  void require_alike(const error_site& site) const {
+    using durability = typename Policies::durability;
+    const auto& told = core_.control();
+    if (told.keeps != 1 + static_cast<std::uint16_t>(durability::keeps_until) ||
+        told.shows != 1 + static_cast<std::uint16_t>(durability::readable)) {
+      throw error{errc::invalid_argument,
+                  "other processes have the log open with another Durability than " +
+                      std::string{durability::name},
+                  site};
+    }
   }
 
   core_type& core_;

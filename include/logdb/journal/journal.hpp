@@ -31,8 +31,8 @@ class journal {
   using append_guard = typename core_type::append_guard;
 
   journal(std::shared_ptr<storage> volume, const basic_options<Policies>& options)
-      : lease_{std::in_place, examined(*volume), options.locking},
-        core_{volume, options, recovery<Policies>::start(*volume)},
+      : lease_{std::in_place, examined(*volume, options.recovery), options.locking},
+        core_{volume, options, recovery<Policies>::start(*volume, options.recovery)},
         report_{begin()} {
     if constexpr (core_type::is_shared) lease_->admit_others();
     keeper_.retain();
@@ -232,6 +232,7 @@ class journal {
     return core_.segments.volume()->path();
   }
   [[nodiscard]] const recovery_report& report() const { return report_; }
+  [[nodiscard]] const identity& store() const { return core_.segments.store(); }
   [[nodiscard]] core_type& core() { return core_; }
   /// Returns what an index that lives as long as the log sees of it.
   [[nodiscard]] index_view<Policies> view() { return {*this, core_, commits_, keeper_, appender_}; }
@@ -272,9 +273,9 @@ class journal {
   };
 
   /// Refuses a place that is no log before a lock file is made in it.
-  static storage& examined(storage& volume) {
+  static storage& examined(storage& volume, recovery_mode mode) {
     storage::system::count_forks();
-    (void)recovery<Policies>::start(volume);
+    (void)recovery<Policies>::start(volume, mode);
     return volume;
   }
 

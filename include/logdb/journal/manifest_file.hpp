@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Reads the manifest of a store, and tells what is in a directory that has none.
+/// Reads the manifest of a store.
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,22 +74,13 @@ std::optional<format::manifest> load_manifest(const typename Policies::storage& 
   return found;
 }
 
-/// Tells whether a name is one that a half-made store may hold.
-inline bool is_own_name(std::string_view name) {
-  constexpr std::array own{format::manifest_draft_name, format::control_name, format::lock_name,
-                           std::string_view{"control.tmp"}};
-  return std::ranges::find(own, name) != own.end() || format::parse_segment_name(name);
-}
-
-/// Throws unless the place is empty or holds only what a crash while making a store leaves.
-/// @errors  errc::not_a_log
-template <class Storage>
-void require_vacant(const Storage& volume) {
-  for (const std::string& name : volume.names()) {
-    if (is_own_name(name)) continue;
-    throw error{errc::not_a_log,
-                "the directory holds other files, such as \"" + name + "\"",
-                {.path = volume.path()}};
+/// Tells whether there is a manifest that can be used.
+template <class Policies>
+bool is_manifest_sound(const typename Policies::storage& volume) {
+  try {
+    return load_manifest<Policies>(volume, open_mode::read_write).has_value();
+  } catch (const error&) {
+    return false;
   }
 }
 

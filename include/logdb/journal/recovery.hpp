@@ -4,15 +4,20 @@
 /// Opens a log to write: makes a new one, or finds where the last writer stopped and makes that the
 /// start.
 
+#include <algorithm>
 #include <bit>
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/core.hpp>
-#include <logdb/journal/drain.hpp>
 #include <logdb/journal/find_end.hpp>
 #include <logdb/journal/footer.hpp>
-#include <logdb/journal/manifest_file.hpp>
+#include <logdb/journal/inheritance.hpp>
+#include <logdb/journal/orphans.hpp>
+#include <logdb/journal/rebuild.hpp>
+#include <logdb/journal/retention.hpp>
 
 namespace logdb::detail {
 
@@ -39,13 +44,18 @@ class recovery {
   explicit recovery(core_type& core) : core_{core} {}
 
   /// Returns the manifest to start from: what is there, or one of a new store.
-  static format::manifest start(const typename Policies::storage& volume) {
-    if (auto found = load_manifest<Policies>(volume, open_mode::read_write)) return *found;
+  /// @errors  errc::not_a_log, errc::format_mismatch, errc::corrupt, errc::io
+  static format::manifest start(const typename Policies::storage& volume, recovery_mode mode) {
+    const auto load = [&] {
+      return load_or_rebuild<Policies>(volume, open_mode::read_write, mode);
+    };
+    if (auto found = load()) return *found;
     try {
       require_vacant(volume);
+      require_nothing_staged(volume);
     } catch (const error&) {
       // Another process may have made the log just now.
-      if (auto found = load_manifest<Policies>(volume, open_mode::read_write)) return *found;
+      if (auto found = load()) return *found;
       throw;
     }
     format::manifest fresh{.store = random_identity<system>(), .next_segment = 1};
@@ -56,11 +66,13 @@ class recovery {
 
   /// @errors  errc::corrupt unless it salvages, errc::no_space, errc::io
   recovery_report run() {
+    learn_boot();
     reserve_numbers();
     make_staging();
     try {
+      note_rebuilt();
       core_.segments.list()->log.empty() ? begin() : resume();
-      remove_orphans();
+      remove_orphans(core_.segments, is_rebuilt_);
       open_staging();
     } catch (...) {
       staging_type::discard(*core_.segments.volume());
@@ -75,15 +87,63 @@ class recovery {
  private:
   using staging_type = staging<typename Policies::storage>;
 
-  /// Takes the room for staging before anything is changed.
+  /// Throws where there is no store, and a control file of this boot holds what one accepted: its
+  /// file was renamed, or removed.
+  static void require_nothing_staged(const typename Policies::storage& volume) {
+    const auto ring = staging_type::open(volume, open_mode::read_only);
+    if (!is_of_this_boot(ring) || !ring.may_hold_accepted()) return;
+    throw error{errc::corrupt,
+                "there is no log, but a control file with records that one had accepted: bring the "
+                "log back, or remove the control file",
+                {.path = volume.path() / format::control_name}};
+  }
+
+  /// @errors  errc::unsupported: what was only accepted could not be told from another boot's
+  void learn_boot() {
+    constexpr bool needs_boot =
+        Policies::storage::persistent &&
+        (core_type::is_shared || Policies::durability::readable != watermark::durable);
+    if (read_boot<system>(boot_)) return;
+    boot_ = {};
+    if (needs_boot) throw_boot_unknown();
+  }
+
+  [[noreturn]] void throw_boot_unknown() const {
+    throw error{errc::unsupported,
+                "which boot of the machine this is cannot be read (/proc/sys/kernel/random/boot_id "
+                "and /proc/stat), so that records that were only accepted may be lost: show /proc, "
+                "or use Durability<Fsync> with one writing process",
+                {.path = core_.segments.volume()->path()}};
+  }
+
+  /// Takes the room for staging before anything is changed; on a full disk later, when there is
+  /// some.
   void make_staging() {
     auto& volume = *core_.segments.volume();
     try {
       core_.ring = staging_type::create(volume, ring_bytes());
-    } catch (...) {
+    } catch (const error& failure) {
       staging_type::discard(volume);
-      throw;
+      const bool is_new = core_.segments.list()->log.empty();
+      if (failure.condition() != errc::no_space || is_new) throw;
     }
+  }
+
+  /// Gives up the dead writer's staging on a full disk, when all of it is in the segments for good.
+  void give_up_left(const segment_list<Policies>& list) {
+    if (!left_) return;
+    make_durable(*list.log[end_.segment], end_.place.offset);
+    left_.end();
+    core_.segments.volume()->remove(format::control_name);
+  }
+
+  /// Takes the room for staging on a disk that was full, of what retention no longer wants.
+  void make_late_staging() {
+    auto& volume = *core_.segments.volume();
+    const auto list = core_.segments.list();
+    const lsn keep = first_kept(*list, core_.options.retention, system::now());
+    if (keep) core_.segments.drop_front(keep);
+    core_.ring = staging_type::create(volume, ring_bytes());
   }
 
   /// Makes a new store; what fails half-way leaves none.
@@ -98,16 +158,31 @@ class recovery {
     }
   }
 
+  /// Puts a damaged manifest aside that salvage has made anew.
+  void note_rebuilt() {
+    auto& volume = *core_.segments.volume();
+    if (core_.options.recovery == recovery_mode::refuse || core_.segments.list()->log.empty()) {
+      return;
+    }
+    const bool is_there = volume.exists(format::manifest_name);
+    if (is_there && is_manifest_sound<Policies>(volume)) return;
+    is_rebuilt_ = true;
+    if (is_there) put_aside(volume, std::string{format::manifest_name});
+    report_.damages.push_back({.kind = damage_kind::corruption,
+                               .reason = "the manifest was gone or damaged, and made anew"});
+  }
+
   void resume() {
     const auto list = core_.segments.list();
     claim(*list);
-    const dead_writer proven = drain();
+    const dead_writer proven = left_.drain();
     end_ = end_finder<Policies>{*list, core_.options.recovery, proven}.run();
     report_.scanned_bytes = end_.scanned_bytes;
-    report_.damages = end_.damages;
+    std::ranges::move(end_.damages, std::back_inserter(report_.damages));
     adopt_met(core_.segments, *list, end_);
     settle_sealed(*list);
-    if (end_.tail_is_zero && has_room(*list)) {
+    if (!core_.ring) give_up_left(*list);
+    if (end_.tail_is_zero && has_room(*list) && is_alone(*list->log[end_.segment])) {
       continue_segment(*list);
     } else {
       replace_tail(*list);
@@ -115,6 +190,7 @@ class recovery {
     drop_uncommitted();
     core_.segments.publish();
     for (const auto& segment : gone_) segment->drop();
+    if (!core_.ring) make_late_staging();
   }
 
   /// Opens to write what may be written before anything is mapped: where a file system makes a copy
@@ -127,23 +203,10 @@ class recovery {
     }
   }
 
-  /// Brings what a dead writer left in staging to its segments; returns what that proves.
-  dead_writer drain() {
-    const auto& volume = *core_.segments.volume();
-    report_.clean = !volume.exists(format::control_name);
-    left_ = staging_type::open(volume, open_mode::read_write);
-    if (!drainer<Policies>::is_alive(left_, core_.segments.store())) return {};
-    of_this_boot_ = true;
-    const auto list = core_.segments.list();
-    const drained result = drainer<Policies>{left_, *list}.run();
-    report_.drained_bytes = result.bytes;
-    return result.proof;
-  }
-
   /// Makes what a dead process had only given to the kernel durable, before anything builds on it.
   void make_durable(segment<Policies>& part, std::uint64_t end) {
     auto& file = part.writable();
-    if (!core_type::syncs && of_this_boot_) {
+    if (left_.rewrites()) {
       // Staging no longer had it to be written again: after a sync that failed, the kernel calls
       // clean what it has not brought to disk.
       constexpr std::uint64_t begin = format::segment_header_bytes;
@@ -168,6 +231,13 @@ class recovery {
     return end_.place.offset + core_type::seal_frame_bytes <= list.log[end_.segment]->capacity();
   }
 
+  /// Tells whether no other directory has a segment, too, as a copy made of hard links has.
+  [[nodiscard]] static bool is_alone(segment<Policies>& part) {
+    auto& file = part.writable();
+    if constexpr (requires { file.identify(); }) return file.identify().names <= 1;
+    return true;
+  }
+
   /// Goes on where the last writer stopped: nothing was ever written behind that place.
   void continue_segment(const segment_list<Policies>& list) {
     active_ = list.log[end_.segment];
@@ -178,7 +248,7 @@ class recovery {
     if (end_.segment + 1 == list.log.size()) return;
     const auto& ready = list.log[end_.segment + 1];
     // Numbers ascend along the stream: one that a healing overtook is of no use.
-    const bool follows = ready->number() > active_->number();
+    const bool follows = ready->number() > active_->number() && is_alone(*ready);
     if (follows) {
       // The manifest may say with which record it was to begin: those before it were lost.
       ready->begin(lsn{}, end_.place.time);
@@ -254,19 +324,6 @@ class recovery {
     }
   }
 
-  void remove_orphans() {
-    const auto list = core_.segments.list();
-    auto& volume = *core_.segments.volume();
-    for (const std::string& name : volume.names()) {
-      const auto number = format::parse_segment_name(name);
-      if (!number) continue;
-      const auto is_it = [number](const auto& segment) { return segment->number() == *number; };
-      const bool live =
-          std::ranges::any_of(list->log, is_it) || std::ranges::any_of(list->attached, is_it);
-      if (!live) volume.remove(name);
-    }
-  }
-
   /// Begins the stream anew, at the end that was found.
   void open_staging() {
     auto& volume = *core_.segments.volume();
@@ -275,7 +332,10 @@ class recovery {
     shared.layout = control_layout;
     shared.writer = system::process_id();
     shared.store = core_.segments.store();
-    if (system::boot_id(shared.boot) < 0) shared.boot = {};  // then nobody ever believes it
+    shared.boot = boot_;
+    shared.keeps = 1 + static_cast<std::uint16_t>(Policies::durability::keeps_until);
+    shared.shows = 1 + static_cast<std::uint16_t>(Policies::durability::readable);
+    shared.opened_at = system::uptime().count();
     shared.state = control_state::open;
     const std::uint64_t last = end_.place.next.value() - 1;
     shared.appended_lsn = last;
@@ -288,17 +348,15 @@ class recovery {
     core_.publish_durable(stream_begin);
     if constexpr (core_type::is_shared) core_.admit_others();
     staging_type::publish(volume);
-    // Readers that follow the dead writer's control file now look for this one.
-    if (left_) left_.header().state = control_state::closed;
-    if (left_) left_.header().progress.signal();
-    left_ = {};
+    left_.end();
   }
 
   core_type& core_;
-  staging_type left_;  // the control file of a writer that died
   log_end<Policies> end_{};
   recovery_report report_{};
-  bool of_this_boot_ = false;  // the dead writer was: the kernel has what it wrote
+  inheritance<Policies> left_{core_, report_};
+  identity boot_{};          // of the machine; 0: it cannot be told
+  bool is_rebuilt_ = false;  // the manifest is made of the segments
   segment_ptr<Policies> active_;
   std::vector<segment_ptr<Policies>> gone_;
 };

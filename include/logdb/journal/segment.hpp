@@ -165,6 +165,20 @@ class segment {
   [[nodiscard]] typename storage::mapping map_readable() const {
     return map_readable(open_to_read());
   }
+  /// Shows some bytes that its file has not; before anybody has the segment.
+  /// @errors  as bytes()
+  void overlay(std::uint64_t offset, bytes_view shown) {
+    const file opened = open_to_read();
+    auto mapping = opened.map_private(0, opened.size());
+    if (offset > mapping.bytes().size() || shown.size() > mapping.bytes().size() - offset) {
+      throw error{errc::corrupt, "the segment is cut short", {.path = path()}};
+    }
+    std::ranges::copy(shown, mapping.bytes().begin() + static_cast<std::ptrdiff_t>(offset));
+    adopt_mapping(std::move(mapping));
+    overlaid_ = true;
+  }
+  /// Tells whether it shows more than its file.
+  [[nodiscard]] bool is_overlaid() const { return overlaid_; }
 
   /// Tells whether the header is whole; after bytes().
   [[nodiscard]] bool is_header_intact() const { return header_intact_; }
@@ -305,6 +319,11 @@ class segment {
     auto mapping =
         salvages ? map_readable(opened) : opened.map(0, opened.size(), open_mode::read_only);
     probe(opened, 0, std::min<std::uint64_t>(mapping.bytes().size(), format::segment_header_bytes));
+    adopt_mapping(std::move(mapping));
+  }
+
+  /// Requires the lock, or that nobody else has the segment.
+  void adopt_mapping(typename storage::mapping mapping) {
     format::segment_header header;
     const auto fault = format::decode(mapping.bytes(), header);
     if (mode_ == recovery_mode::refuse && is_beyond_us(fault)) {
@@ -392,6 +411,7 @@ class segment {
   std::shared_ptr<segment> older_;     // the view of the same file that this one superseded, if any
   typename storage::mapping mapping_;  // constant once mapped_
   bool header_intact_ = true;          // constant once mapped_
+  bool overlaid_ = false;              // constant once somebody has it
 };
 
 template <class Policies>

@@ -12,6 +12,7 @@
 #include <logdb/format/frame.hpp>
 #include <logdb/format/names.hpp>
 #include <logdb/journal/control.hpp>
+#include <logdb/journal/vacancy.hpp>
 #include <logdb/storage/policy.hpp>
 
 namespace logdb::detail {
@@ -28,33 +29,40 @@ class staging {
 
   /// Makes a control file of this size under a draft name and puts it in place of any other.
   static staging create(Storage& volume, std::uint64_t ring_bytes) {
-    if (volume.exists(draft_name)) volume.remove(draft_name);
-    auto file = volume.create(draft_name);
+    if (volume.exists(control_draft_name)) volume.remove(control_draft_name);
+    auto file = volume.create(control_draft_name);
     file.allocate(control_header_bytes + ring_bytes);
     staging made{file.map(0, control_header_bytes + ring_bytes, open_mode::read_write)};
     made.header_ = new (made.mapping_.bytes().data()) control_type{};
     made.header_->ring_bytes = ring_bytes;
     made.mask_ = ring_bytes - 1;
+    made.identity_ = identity_of(file);
+    made.header_->file_number = made.identity_.number;
     return made;
   }
 
   /// Removes a control file that was not given its name. Does not throw.
   static void discard(Storage& volume) noexcept {
     try {
-      volume.remove(draft_name);
+      volume.remove(control_draft_name);
     } catch (const std::exception&) {
       // The next open removes it.
     }
   }
 
   /// Gives the control file its name: from here on a crash finds it.
-  static void publish(Storage& volume) { volume.rename(draft_name, format::control_name); }
+  static void publish(Storage& volume) { volume.rename(control_draft_name, format::control_name); }
 
-  /// Maps the control file that is there; empty unless its layout is ours and its size what it
-  /// says.
+  /// Maps the control file that is there; empty unless it is one, from layout 4 on, and its size
+  /// what it says.
   static staging open(const Storage& volume, open_mode mode) {
     if (!volume.exists(format::control_name)) return {};
     return map_whole(volume.open(format::control_name, mode), mode);
+  }
+
+  /// Maps one that was opened.
+  static staging of(const typename Storage::file& file, open_mode mode) {
+    return map_whole(file, mode);
   }
 
   /// Does the same to write it, from a storage that was opened to read; empty where none can.
@@ -69,6 +77,24 @@ class staging {
 
   [[nodiscard]] explicit operator bool() const { return header_ != nullptr; }
   [[nodiscard]] control_type& header() const { return *header_; }
+  /// Tells whether it has the layout of this version: then all of it may be used.
+  [[nodiscard]] bool is_current() const { return header_->layout == control_layout; }
+  /// Tells whether this version knows its layout: then it may be drained.
+  [[nodiscard]] bool is_known() const { return header_->layout <= control_layout; }
+  /// Tells whether it is a copy of the file that the writer had mapped: then nothing says that its
+  /// parts are of one moment.
+  [[nodiscard]] bool is_copy() const {
+    return is_current() && header_->file_number != identity_.number;
+  }
+  /// Tells whether another directory has the same file.
+  [[nodiscard]] bool is_linked() const { return identity_.names > 1; }
+  /// Tells whether it may hold what was accepted and is not known to be durable.
+  [[nodiscard]] bool may_hold_accepted() const {
+    constexpr auto after_durable = 1 + static_cast<std::uint16_t>(watermark::durable);
+    return header_->shows != after_durable && header_->appended.load(std::memory_order_acquire) !=
+                                                  header_->durable.load(std::memory_order_acquire);
+  }
+
   [[nodiscard]] std::uint64_t ring_bytes() const { return mask_ + 1; }
   [[nodiscard]] std::uint64_t bytes() const { return mapping_.bytes().size(); }
   [[nodiscard]] std::span<std::byte> memory() const { return mapping_.bytes(); }
@@ -111,18 +137,17 @@ class staging {
   }
 
  private:
-  static constexpr std::string_view draft_name = "control.tmp";
-
   explicit staging(typename Storage::mapping mapping) : mapping_{std::move(mapping)} {}
 
   static staging map_whole(const typename Storage::file& file, open_mode mode) {
     const std::uint64_t bytes = file.size();
     if (bytes <= control_header_bytes) return {};
     staging found{file.map(0, bytes, mode)};
+    found.identity_ = identity_of(file);
     found.header_ = std::launder(reinterpret_cast<control_type*>(found.mapping_.bytes().data()));
     found.mask_ = found.header_->ring_bytes - 1;
     const bool ours = found.header_->magic == control_magic &&
-                      found.header_->layout == control_layout &&
+                      found.header_->layout >= control_layout_first &&
                       std::has_single_bit(found.header_->ring_bytes) &&
                       found.header_->ring_bytes == bytes - control_header_bytes;
     return ours ? std::move(found) : staging{};
@@ -161,7 +186,13 @@ class staging {
     if (front != bytes.size()) std::memcpy(ring(), bytes.data() + front, bytes.size() - front);
   }
 
+  static platform::file_identity identity_of(const typename Storage::file& file) {
+    if constexpr (requires { file.identify(); }) return file.identify();
+    return {};
+  }
+
   typename Storage::mapping mapping_;
+  platform::file_identity identity_{};
   control_type* header_ = nullptr;  // in mapping_; null: none
   std::uint64_t mask_ = 0;          // ring_bytes - 1
 };

@@ -21,6 +21,12 @@ struct file_owner {
   std::uint32_t permissions = 0;
 };
 
+/// What tells a file from others of its file system: its number there, and how many names it has.
+struct file_identity {
+  std::uint64_t number = 0;
+  std::uint64_t names = 1;
+};
+
 /// The calls of `posix` that ask for it, or set it.
 struct posix_status {
   static constexpr std::uint32_t root = 0;
@@ -43,6 +49,14 @@ struct posix_status {
     if (::fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == -1) return -errno;
     if (!S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode)) return -EINVAL;
     out = {found.st_uid, found.st_gid, found.st_mode & 0777};
+    return 0;
+  }
+
+  /// Says which file an open one is.
+  static int identify(int file, file_identity& out) {
+    struct ::stat found {};
+    if (::fstat(file, &found) == -1) return -errno;
+    out = {.number = found.st_ino, .names = found.st_nlink};
     return 0;
   }
 

@@ -35,13 +35,13 @@
 
 #include <boost/interprocess/exceptions.hpp>
 
+#include <logdb/platform/boot_identity.hpp>
 #include <logdb/platform/file_status.hpp>
 #include <logdb/platform/fork_counter.hpp>
 #include <logdb/platform/mapped_region.hpp>
 #include <logdb/platform/network_file_system.hpp>
 #include <logdb/platform/quiet_thread.hpp>
 #include <logdb/platform/robust_mutex.hpp>
-#include <logdb/platform/uuid.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::platform {
@@ -217,10 +217,20 @@ struct posix : posix_status, posix_forks {
   /// Maps a part of a file, shared; requires bytes > 0 and the part to lie inside the file.
   static int map(handle file, std::uint64_t offset, std::size_t bytes, bool writable, region& out) {
     const detail::mappable_descriptor mappable{file, writable};
+    return map_as(mappable, mappable.get_mode(), offset, bytes, out);
+  }
+  /// Does the same with a view that may be written, which the file does not see.
+  static int map_private(handle file, std::uint64_t offset, std::size_t bytes, region& out) {
+    const detail::mappable_descriptor mappable{file, false};
+    return map_as(mappable, boost::interprocess::copy_on_write, offset, bytes, out);
+  }
+
+  static int map_as(const detail::mappable_descriptor& mappable, boost::interprocess::mode_t mode,
+                    std::uint64_t offset, std::size_t bytes, region& out) {
     try {
       region made;
-      made.file_ = boost::interprocess::mapped_region{mappable, mappable.get_mode(),
-                                                      static_cast<::off_t>(offset), bytes};
+      made.file_ =
+          boost::interprocess::mapped_region{mappable, mode, static_cast<::off_t>(offset), bytes};
       out = std::move(made);
       return 0;
     } catch (const boost::interprocess::interprocess_exception& failure) {
@@ -341,16 +351,8 @@ struct posix : posix_status, posix_forks {
     return 0;
   }
 
-  /// Reads the number that the kernel drew when it started: memory of another boot is gone.
-  static int boot_id(std::array<std::byte, 16>& out) {
-    const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (file == -1) return -errno;
-    std::array<char, 36> text{};
-    const std::int64_t got = read(file, text.data(), text.size(), 0);
-    ::close(file);
-    if (got < 0) return static_cast<int>(got);
-    return detail::parse_uuid({text.data(), static_cast<std::size_t>(got)}, out) ? 0 : -EINVAL;
-  }
+  /// Says which boot of the machine this is: memory of another one is gone.
+  static int boot_id(boot_identity& out) { return detail::read_boot_identity(out); }
 
   static std::uint32_t process_id() { return static_cast<std::uint32_t>(::getpid()); }
 

@@ -141,6 +141,7 @@ class BasicDirectory {
     const auto inside = gate_->enter(path_);
     const int result =
         detail::retry_interrupted([&] { return System::unlink(handle_.get(), text.c_str()); });
+    if (is_no_file(result)) throw_no_file(path_ / text, -result);
     if (result != -ENOENT) detail::require_done(result, "cannot remove the file", path_ / text);
   }
 

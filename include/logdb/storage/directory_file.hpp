@@ -176,6 +176,14 @@ class directory_file {
     return static_cast<std::uint64_t>(require_done(bytes, "cannot read the size", path_));
   }
 
+  /// Says which file of its file system it is. @errors errc::io
+  [[nodiscard]] platform::file_identity identify() const {
+    platform::file_identity found;
+    require_done(retry_interrupted([&] { return System::identify(handle_.get(), found); }),
+                 "cannot look at the file", path_);
+    return found;
+  }
+
   /// Takes real space up to `bytes`; where the file system cannot, writes zeros instead.
   void allocate(std::uint64_t bytes) {
     if (bytes == 0) return;
@@ -268,6 +276,17 @@ class directory_file {
       const std::uint64_t next = std::min(bytes, (offset + at) / page * page + page - offset);
       require_done_at(region.blank(at, next - at), "cannot map", path_, offset + at);
       at = next;
+    }
+    return mapping{std::move(region)};
+  }
+
+  /// Maps a part to change what is seen of it, and not the file.
+  [[nodiscard]] mapping map_private(std::uint64_t offset, std::uint64_t bytes) const {
+    require_inside(offset, bytes, size(), path_);
+    typename System::region region;
+    if (bytes != 0) {
+      const int result = System::map_private(handle_.get(), offset, bytes, region);
+      require_done_at(result, "cannot map", path_, offset);
     }
     return mapping{std::move(region)};
   }

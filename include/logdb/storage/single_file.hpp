@@ -118,6 +118,22 @@ class BasicSingleFile {
     return {volume_, volume_->directory().open_cache(volume_->beside(file_name)), file_name};
   }
 
+  /// Returns the names of files that are gone, and beside which one of that name stands still: this
+  /// file may have been one of them.
+  [[nodiscard]] std::vector<std::string> gone_with(std::string_view file_name) const {
+    return volume_->gone_with(file_name);
+  }
+  /// Opens what stands beside one of them.
+  [[nodiscard]] file open_of(const std::string& gone, std::string_view file_name,
+                             open_mode mode) const {
+    return {volume_, volume_->directory().open(volume::beside(gone, file_name), mode), file_name};
+  }
+  /// Makes what stands beside one of them stand beside this one.
+  void take_over(const std::string& gone, std::string_view file_name) {
+    require_change(file_name);
+    volume_->directory().rename(volume::beside(gone, file_name), volume_->beside(file_name));
+  }
+
   void rename(std::string_view from, std::string_view to) {
     require_change(from);
     require_change(to);

@@ -61,6 +61,12 @@ class single_file_file {
     return region_ ? region_->size.load(std::memory_order_acquire) : beside_.size();
   }
 
+  /// Says which file it is. A region is known by its store, which nobody copies it out of.
+  /// @errors errc::io
+  [[nodiscard]] platform::file_identity identify() const {
+    return region_ ? platform::file_identity{} : beside_.identify();
+  }
+
   void allocate(std::uint64_t bytes) {
     if (!region_) return beside_.allocate(bytes);
     const std::uint64_t now = size();
@@ -120,6 +126,12 @@ class single_file_file {
     if (!region_) return beside_.map_readable(offset, bytes);
     require_there(offset, bytes);
     return bytes == 0 ? mapping{} : host_->bytes().map_readable(begin() + offset, bytes);
+  }
+  /// Maps a part to change what is seen of it, and not the file.
+  [[nodiscard]] mapping map_private(std::uint64_t offset, std::uint64_t bytes) const {
+    if (!region_) return beside_.map_private(offset, bytes);
+    require_there(offset, bytes);
+    return bytes == 0 ? mapping{} : host_->bytes().map_private(begin() + offset, bytes);
   }
   void probe(std::uint64_t offset, std::uint64_t bytes) const {
     if (!region_) return beside_.probe(offset, bytes);

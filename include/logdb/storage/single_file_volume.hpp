@@ -145,7 +145,21 @@ class single_file_volume {
 
   [[nodiscard]] std::string beside(std::string_view file_name) const {
     require_flat_name(file_name, path_);
-    return name_ + "-" + std::string{file_name};
+    return beside(name_, file_name);
+  }
+  [[nodiscard]] static std::string beside(const std::string& name, std::string_view file_name) {
+    return name + "-" + std::string{file_name};
+  }
+  /// Returns the names of files that are gone, and beside which one of that name stands still.
+  [[nodiscard]] std::vector<std::string> gone_with(std::string_view file_name) const {
+    const std::string suffix = beside({}, file_name);
+    std::vector<std::string> gone;
+    for (const std::string& other : beside_.names()) {
+      if (!other.ends_with(suffix) || other.size() == suffix.size()) continue;
+      std::string name = other.substr(0, other.size() - suffix.size());
+      if (!beside_.exists(name)) gone.push_back(std::move(name));
+    }
+    return gone;
   }
   [[nodiscard]] BasicDirectory<System>& directory() { return beside_; }
 

@@ -121,12 +121,7 @@ class fault_trial {
   }
 
   /// Opens what is left: as after a death, and after some power cuts.
-  void check_left(moment left) {
-    if (plan_.kind == call::boot_id && plan_.first != 0) {
-      // Where the boot is not known nobody believes what was staged.
-      left.said.kept.process = left.said.kept.power;
-      left.said.cursor.process = left.said.cursor.power;
-    }
+  void check_left(const moment& left) {
     reopen(left, left.state, ending::process_death);
     counting_chooser newest;
     reopen(left, power_cut{left.state, newest, random_.split()}.run(), ending::power_cut);

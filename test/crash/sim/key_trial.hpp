@@ -158,11 +158,7 @@ class key_trial {
   }
 
   /// Returns how many steps a death must leave.
-  [[nodiscard]] std::size_t least() const {
-    // Where the boot is not known nobody believes what was staged.
-    const bool knows_boot = fault_.plan.first == 0 || fault_.plan.kind != call::boot_id;
-    return failed_ || !knows_boot ? durable_ : returned_;
-  }
+  [[nodiscard]] std::size_t least() const { return failed_ ? durable_ : returned_; }
 
   /// Does one thing to the log and to the map.
   void step(Log& log) {

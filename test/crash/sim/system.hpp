@@ -131,6 +131,12 @@ struct sim_system {
   static int set_owner(handle, std::uint32_t, std::uint32_t) { return 0; }
   static int set_permissions(handle, std::uint32_t) { return 0; }
   static int write_in_place(handle) { return 0; }
+  static int identify(handle file, platform::file_identity& out) {
+    const system_call entry{call::size, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    out = {};  // nobody copies a file here
+    return 0;
+  }
 
   // --- bytes -----------------------------------------------------------------------------------
 
@@ -217,6 +223,15 @@ struct sim_system {
     if (writable) mapped.map_writable();
     (void)mapped.cache()->part(offset, bytes);  // may be written from now on
     out = sim_region{mapped.cache(), static_cast<std::size_t>(offset), bytes};
+    return 0;
+  }
+
+  static int map_private(handle file, std::uint64_t offset, std::size_t bytes, region& out) {
+    const system_call entry{call::map, call_cost, file};
+    if (entry.fault() != 0) return -entry.fault();
+    auto memory = std::make_shared<pages>();
+    std::memcpy(memory->part(0, bytes), file_of(entry, file).cache()->part(offset, bytes), bytes);
+    out = sim_region{std::move(memory), 0, bytes};
     return 0;
   }
 

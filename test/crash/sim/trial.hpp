@@ -60,6 +60,7 @@ class trial {
  private:
   void try_moment(const moment& stopped, std::size_t again) {
     die(stopped, again);
+    upgrade(stopped, again);
     scribble(stopped, again);
     counting_chooser counts;
     (void)power_cut{stopped.state, counts, random_}.run();
@@ -80,28 +81,49 @@ class trial {
 
   void die(const moment& whole, std::size_t again) {
     // Where the boot cannot be told from another, nobody believes what was staged.
-    const moment stopped = boot_ == world::no_boot_id ? only_written(whole, again) : whole;
-    const ending how = boot_ == world::no_boot_id ? ending::wild_write : ending::process_death;
+    const bool staging_lost = boot_ == world::no_boot_id || whole.scribbled;
+    const moment stopped = staging_lost ? only_written(whole, again) : whole;
+    const ending how = staging_lost ? ending::wild_write : ending::process_death;
     if (is_new(stopped, stopped.state, how, again)) {
       ++count_.deaths;
       reopen(stopped, stopped.state, how, again);
     }
   }
 
+  /// Lets a process die that was of an earlier version: the layout of its control file was 4, which
+  /// did not say what staging keeps.
+  void upgrade(const moment& stopped, std::size_t again) {
+    using control = logdb::detail::posix_control;
+    const file_ptr left = control_of(stopped.state);
+    if (left == nullptr || boot_ == world::no_boot_id || stopped.scribbled) return;
+    std::vector<std::byte> bytes = copy_of(left->cache->all());
+    const std::uint32_t layout = logdb::detail::control_layout_first;
+    std::memcpy(bytes.data() + offsetof(control, layout), &layout, sizeof layout);
+    std::memset(bytes.data() + offsetof(control, keeps), 0, 4);
+    const disk_state older = with_control(stopped.state, *left, std::move(bytes));
+    if (is_new(stopped, older, ending::process_death, again)) {
+      ++count_.deaths;
+      reopen(stopped, older, ending::process_death, again);
+    }
+  }
+
+  static disk_state with_control(disk_state state, file_state file, std::vector<std::byte> bytes) {
+    file.cache = freeze(std::move(bytes));
+    state.directories[control_directory<Log>].now[control_name<Log>()] =
+        std::make_shared<const file_state>(std::move(file));
+    return state;
+  }
+
   /// Damages one byte of the staged frames, then lets the process die.
   void scribble(const moment& stopped, std::size_t again) {
     const file_ptr control = control_of(stopped.state);
     if (control == nullptr) return;
-    file_state file = *control;
-    std::vector<std::byte> bytes = copy_of(file.cache->all());
+    std::vector<std::byte> bytes = copy_of(control->cache->all());
     // Near the beginning of the ring, which is what a short run uses.
     const std::size_t ring = logdb::detail::control_header_bytes;
     const std::size_t room = std::min<std::size_t>(bytes.size() - ring, 4096u << random_.below(4));
     bytes[ring + random_.below(room)] ^= std::byte{0x10};
-    file.cache = freeze(std::move(bytes));
-    disk_state damaged = stopped.state;
-    damaged.directories[control_directory<Log>].now[control_name<Log>()] =
-        std::make_shared<const file_state>(std::move(file));
+    const disk_state damaged = with_control(stopped.state, *control, std::move(bytes));
     if (is_new(stopped, damaged, ending::wild_write, again)) {
       ++count_.deaths;
       reopen(only_written(stopped, again), damaged, ending::wild_write, again);
@@ -166,7 +188,10 @@ class trial {
   const workload& kind_;
   random_source random_;
   trial_size size_;
-  std::uint64_t boot_ = random_.one_in(6) ? world::no_boot_id : 1;
+  // Where the boot cannot be told a log that accepts what is not durable does not open.
+  static constexpr bool needs_boot = Log::policies::durability::readable != watermark::durable ||
+                                     Log::policies::locking::shared_writers;
+  std::uint64_t boot_ = !needs_boot && random_.one_in(6) ? world::no_boot_id : 1;
   tally& count_;
   std::set<std::uint64_t> tried_;
 };

@@ -83,8 +83,10 @@ typename Log::options small_options(const workload& kind) {
 }
 
 template <class Log>
-std::unique_ptr<Log> open_log(const workload& kind) {
-  return library([&] { return std::make_unique<Log>(log_path, small_options<Log>(kind)); });
+std::unique_ptr<Log> open_log(const workload& kind, recovery_mode mode = recovery_mode::refuse) {
+  auto chosen = small_options<Log>(kind);
+  chosen.recovery = mode;
+  return library([&] { return std::make_unique<Log>(log_path, chosen); });
 }
 
 /// Reads a whole log.
