@@ -53,6 +53,11 @@ enum class format_fault {
   wrong_byte_order,  ///< written big-endian
 };
 
+/// Tells whether a later version of the library could read it.
+constexpr bool is_beyond_us(format_fault fault) {
+  return fault == format_fault::newer_version || fault == format_fault::unknown_feature;
+}
+
 /// Says what a segment holds. Do not change: on disk.
 enum class segment_role : std::uint8_t {
   log = 1,        ///< frames in lsn order

@@ -165,16 +165,9 @@ class segment {
   [[nodiscard]] typename storage::mapping map_readable() const {
     return map_readable(open_to_read());
   }
-  /// Shows some bytes that its file has not; before anybody has the segment.
-  /// @errors  as bytes()
-  void overlay(std::uint64_t offset, bytes_view shown) {
-    const file opened = open_to_read();
-    auto mapping = opened.map_private(0, opened.size());
-    if (offset > mapping.bytes().size() || shown.size() > mapping.bytes().size() - offset) {
-      throw error{errc::corrupt, "the segment is cut short", {.path = path()}};
-    }
-    std::ranges::copy(shown, mapping.bytes().begin() + static_cast<std::ptrdiff_t>(offset));
-    adopt_mapping(std::move(mapping));
+  /// Shows this in the place of its file; before anybody has the segment. @errors as bytes()
+  void overlay(typename storage::mapping shown) {
+    adopt_mapping(std::move(shown));
     overlaid_ = true;
   }
   /// Tells whether it shows more than its file.
@@ -306,11 +299,6 @@ class segment {
     return timestamp{std::chrono::nanoseconds{value.load(std::memory_order_relaxed)}};
   }
 
-  static bool is_beyond_us(format::format_fault fault) {
-    return fault == format::format_fault::newer_version ||
-           fault == format::format_fault::unknown_feature;
-  }
-
   void map() {
     boost::interprocess::scoped_lock lock{mutex_};
     if (mapped_.load(std::memory_order_relaxed)) return;
@@ -326,7 +314,7 @@ class segment {
   void adopt_mapping(typename storage::mapping mapping) {
     format::segment_header header;
     const auto fault = format::decode(mapping.bytes(), header);
-    if (mode_ == recovery_mode::refuse && is_beyond_us(fault)) {
+    if (mode_ == recovery_mode::refuse && format::is_beyond_us(fault)) {
       throw error{errc::format_mismatch, "the segment needs a newer version", site(0)};
     }
     header_intact_ = fault == format::format_fault::none && header.number == number_ &&

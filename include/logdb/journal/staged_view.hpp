@@ -64,9 +64,20 @@ class staged_view {
     const bytes_view all{image.get(), offset + (end - begin)};
     const std::uint64_t kept = drainer<Policies>::whole_frames(all, offset, (*listed)->seed());
     auto own = table_.make((*listed)->entry());
-    own->overlay(offset, all.subspan(offset, kept));
+    own->overlay(show_in(part, offset, all.subspan(offset, kept)));
     table_.edit([&](auto& edited) { std::ranges::replace(edited.log, *listed, own); });
     return kept == end - begin;
+  }
+
+  /// Maps a segment with other bytes from an offset on than its file has.
+  [[nodiscard]] typename storage::mapping show_in(const control_extent& part, std::uint64_t offset,
+                                                  bytes_view shown) const {
+    const auto name = format::segment_name(segment_number{part.segment});
+    const auto file = table_.volume()->open(name, open_mode::read_only);
+    require_inside(offset, shown.size(), file.size(), file.path());
+    auto mapping = file.map_private(0, file.size());
+    std::ranges::copy(shown, mapping.bytes().begin() + static_cast<std::ptrdiff_t>(offset));
+    return mapping;
   }
 
   const staging<storage>& ring_;
