@@ -186,7 +186,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   /// @cost    reads one record
   [[nodiscard]] log_identity identity() const {
     const auto seen = scope();
-    log_identity now{.store = writer_ ? writer_->store() : reader_->store()};
+    log_identity now{.store = store()};
     if (seen.last >= seen.first) note_record(now, seen, seen.last);
     return now;
   }
@@ -197,7 +197,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
   [[nodiscard]] bool continues(const log_identity& known) const {
     const auto seen = scope();
     log_identity now{.store = known.store};
-    if ((writer_ ? writer_->store() : reader_->store()) != known.store) return false;
+    if (store() != known.store) return false;
     if (known.at > seen.last) return false;
     if (known.at) note_record(now, seen, known.at);
     return now == known;
@@ -300,6 +300,9 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
     return writer();
   }
 
+  [[nodiscard]] const detail::identity& store() const {
+    return writer_ ? writer_->core().segments.store() : reader_->store();
+  }
   [[nodiscard]] detail::read_scope<Policies> scope() const {
     require_usable();
     return writer_ ? writer_->scope() : reader_->scope();

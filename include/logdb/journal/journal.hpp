@@ -232,7 +232,6 @@ class journal {
     return core_.segments.volume()->path();
   }
   [[nodiscard]] const recovery_report& report() const { return report_; }
-  [[nodiscard]] const identity& store() const { return core_.segments.store(); }
   [[nodiscard]] core_type& core() { return core_; }
   /// Returns what an index that lives as long as the log sees of it.
   [[nodiscard]] index_view<Policies> view() { return {*this, core_, commits_, keeper_, appender_}; }

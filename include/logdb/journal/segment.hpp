@@ -19,6 +19,7 @@
 #include <logdb/format/payloads.hpp>
 #include <logdb/format/segment_header.hpp>
 #include <logdb/journal/control.hpp>
+#include <logdb/journal/readable.hpp>
 #include <logdb/journal/scan.hpp>
 #include <logdb/options.hpp>
 #include <logdb/platform/mutex.hpp>
@@ -163,7 +164,7 @@ class segment {
   /// Maps it anew for one who reads all of it, with zeros for what cannot be read.
   /// @errors  errc::corrupt when the file is missing
   [[nodiscard]] typename storage::mapping map_readable() const {
-    return map_readable(open_to_read());
+    return map_what_is_readable(open_to_read());
   }
   /// Shows this in the place of its file; before anybody has the segment. @errors as bytes()
   void overlay(typename storage::mapping shown) {
@@ -304,8 +305,8 @@ class segment {
     if (mapped_.load(std::memory_order_relaxed)) return;
     const file opened = open_to_read();
     const bool salvages = mode_ == recovery_mode::salvage;
-    auto mapping =
-        salvages ? map_readable(opened) : opened.map(0, opened.size(), open_mode::read_only);
+    auto mapping = salvages ? map_what_is_readable(opened)
+                            : opened.map(0, opened.size(), open_mode::read_only);
     probe(opened, 0, std::min<std::uint64_t>(mapping.bytes().size(), format::segment_header_bytes));
     adopt_mapping(std::move(mapping));
   }
@@ -329,26 +330,7 @@ class segment {
   }
 
   void probe(const file& opened, std::uint64_t from, std::uint64_t to) const {
-    if constexpr (requires { opened.probe(from, to); }) {
-      if (mode_ == recovery_mode::salvage) return;
-      try {
-        opened.probe(from, to - from);
-      } catch (const error& refused) {
-        if (refused.condition() != errc::io) throw;
-        auto where = refused.site();
-        where.remedy =
-            "check the device, or open with recovery_mode::salvage to read what is intact";
-        throw error{errc::io, "cannot read the segment", std::move(where)};
-      }
-    }
-  }
-
-  static typename storage::mapping map_readable(const file& opened) {
-    if constexpr (requires { opened.map_readable(0, 0); }) {
-      return opened.map_readable(0, opened.size());
-    } else {
-      return opened.map(0, opened.size(), open_mode::read_only);
-    }
+    if (mode_ != recovery_mode::salvage) read_by_calls(opened, from, to);
   }
 
   file open_to_read() const {
