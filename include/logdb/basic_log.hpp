@@ -236,7 +236,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>> {
    public:
     explicit view_type(log_engine& log) : log_{log} {}
     lsn append(bytes_view record) { return log_.writer().append(record); }
-    lsn append(detail::batch_builder batch) { return log_.writer().append(std::move(batch)); }
+    lsn append(const detail::batch_builder& batch) { return log_.writer().append(batch); }
     /// Returns what may be seen now, or could when the log was closed.
     [[nodiscard]] detail::read_scope<Policies> scope() const {
       return log_.writer_ ? log_.writer_->last_scope() : log_.reader_->scope();

@@ -63,15 +63,6 @@ class appender {
     return place(header, count, first, second);
   }
 
-  /// Does the same, and says where.
-  placement<Policies> put_placed(format::frame_kind kind, std::uint32_t count, bytes_view first,
-                                 bytes_view second) {
-    format::frame_header header = header_of(kind, count, first, second);
-    guard lock{core_.append_mutex};
-    enter(lock, format::frame_bytes(header.payload_bytes), count);
-    return place_here(header, count, first, second);
-  }
-
   /// Takes the append lock with room for one frame of such a payload: what it is to say can then be
   /// decided on the log as it is right before it.
   /// @errors  errc::no_space, errc::failed, errc::closed
@@ -155,7 +146,13 @@ class appender {
     own->seal(next_lsn() + records, own->end_offset());
     if constexpr (!core_type::is_shared) {
       core_.segments.settle(*own, 0);
-      core_.segments.attach(own);
+      try {
+        core_.segments.attach(own);
+      } catch (...) {
+        own->reopen();
+        own->begin({}, {});  // it is not committed
+        throw;
+      }
     }
     core_.counters.attached_bytes.fetch_add(own->end_offset(), std::memory_order_relaxed);
     return place(header, records, payload, {});

@@ -86,12 +86,6 @@ class index_view {
     return appender_->fits(payload_bytes);
   }
 
-  /// Appends one frame; it is not acknowledged yet.
-  placement<Policies> append(format::frame_kind kind, std::uint32_t count, bytes_view first,
-                             bytes_view second) {
-    return appender_->put_placed(kind, count, first, second);
-  }
-
   // What a frame says may be decided with the append lock held: where several processes write, and
   // by an index that changes in the order of the frames.
 
@@ -114,11 +108,6 @@ class index_view {
   /// Takes the append lock to look at the extents alone.
   [[nodiscard]] append_guard look() { return append_guard{core_->append_mutex}; }
   [[nodiscard]] const extent_list<Policies>& extents() const { return core_->extents; }
-  placement<Policies> append_in_turn(format::frame_kind kind, std::uint32_t count, bytes_view first,
-                                     bytes_view second) {
-    auto header = header_of(kind, count, first, second);
-    return append_in_turn(header, first, second);
-  }
   /// Says what a frame is, but for its place: before the lock is taken.
   [[nodiscard]] static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
                                                       bytes_view first, bytes_view second = {}) {
@@ -130,11 +119,12 @@ class index_view {
   }
   /// Writes many records to a segment of their own that nobody knows yet; needs no lock.
   /// @errors  errc::no_space, errc::io, errc::closed
-  [[nodiscard]] uncommitted<Policies> write_attached(batch_builder batch) {
-    core_->require_open();
+  [[nodiscard]] uncommitted<Policies> write_attached(const batch_builder& batch) {
     attachment<Policies> large{*core_};
-    large.add(std::move(batch));
-    return large.finish();
+    large.add(batch);
+    uncommitted<Policies> finished{large.finish()};
+    large.release();
+    return finished;
   }
   ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records) {
     return appender_->attach_in_turn(own, records);
@@ -190,14 +180,7 @@ class index_view {
   /// Is signalled when a sealed segment stands in the manifest.
   [[nodiscard]] typename core_type::event& settled() { return core_->settled; }
 
-  /// Ends the log: what it accepted and its index no longer agree. Where several processes write,
-  /// requires the append lock.
-  void fail(const std::string& why) {
-    if constexpr (is_shared) return fail_in_turn(why);
-    const append_guard lock{core_->append_mutex};
-    fail_in_turn(why);
-  }
-  /// Does so with the append lock held.
+  /// Ends the log: what it accepted and its index no longer agree. Requires the append lock.
   void fail_in_turn(const std::string& why) { core_->fail(why); }
 
   /// Throws in a child of the process that opened the log. @errors errc::closed

@@ -61,38 +61,44 @@ class journal {
   lsn append(bytes_view record) {
     core_.require_own();
     require_size(record.size());
-    if (!appender_.fits(record.size())) {
-      batch_builder alone;
-      alone.add(record);
-      return append_attached(std::move(alone));
-    }
+    const std::size_t length = record.size();
+    if (!appender_.fits(length)) return acknowledge(place_attached({record, {&length, 1}}));
     return acknowledge(appender_.put(format::frame_kind::record, 1, record));
   }
 
-  lsn append(batch_builder batch) {
+  lsn append(const batch_builder& batch) { return acknowledge(place(batch)); }
+  /// Commits what was gathered in a segment of its own.
+  lsn append(attachment<Policies>& large) { return acknowledge(place(large)); }
+
+  /// Puts a batch into the log.
+  /// @errors  as append(); nothing was put, and the batch is what it was
+  ticket place(const batch_builder& batch) {
     core_.require_own();
     if (batch.empty()) {
       core_.require_open();
-      return last_lsn();
+      return {last_lsn(), 0};
     }
     require_size(batch.longest());
     const auto table = batch.table();
     if (batch.count() > format::frame_count_max ||
         !appender_.fits(table.size() + batch.bytes().size())) {
-      return append_attached(std::move(batch));
+      return place_attached(batch.view());
     }
-    return acknowledge(appender_.put(batch.kind(), static_cast<std::uint32_t>(batch.count()), table,
-                                     batch.bytes()));
+    return appender_.put(batch.kind(), static_cast<std::uint32_t>(batch.count()), table,
+                         batch.bytes());
   }
-
-  /// Commits what was gathered in a segment of its own.
-  lsn append(attachment<Policies>& large) {
+  ticket place(attachment<Policies>& large) {
     core_.require_open();
     const std::uint64_t records = large.records();
-    if (records == 0) return last_lsn();
-    core_.require_open();
-    const auto own = large.finish();
-    return acknowledge(appender_.put_attached(own.segment(), records));
+    if (records == 0) return {last_lsn(), 0};
+    const ticket put = appender_.put_attached(large.finish(), records);
+    large.release();
+    return put;
+  }
+  /// Waits as the durability policy says. @errors errc::failed
+  lsn acknowledge(const ticket& put) {
+    Policies::durability::acknowledge(commits_, put.end);
+    return put.last;
   }
 
   /// Moves a named cursor. @errors errc::invalid_argument beyond the last record, and as append()
@@ -286,16 +292,10 @@ class journal {
                 {.path = path(), .at = at, .remedy = "give an lsn up to last_lsn()"}};
   }
 
-  lsn acknowledge(const ticket& put) {
-    Policies::durability::acknowledge(commits_, put.end);
-    return put.last;
-  }
-
-  lsn append_attached(batch_builder batch) {
-    core_.require_open();
+  ticket place_attached(const batch_view& batch) {
     attachment<Policies> large{core_};
-    large.add(std::move(batch));
-    return append(large);
+    large.add(batch);
+    return place(large);
   }
 
   void refuse_appends() {

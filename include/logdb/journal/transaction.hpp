@@ -23,33 +23,42 @@ class transaction_state {
 
   [[nodiscard]] std::uint64_t records() const { return spilled() + pending_.count(); }
   [[nodiscard]] std::size_t depth() const { return savepoints_.size(); }
-  void push() { savepoints_.push_back({records(), place()}); }
+  void push() { savepoints_.push_back({records(), spilled_place()}); }
   void pop() { savepoints_.pop_back(); }
 
   lsn add(bytes_view record) {
+    const std::size_t length = record.size();
+    return add(batch_view{record, {&length, 1}});
+  }
+  /// Adds all records of a batch, or none.
+  lsn add(const batch_view& more) {
     target_.require_usable();
-    target_.require_size(record.size());
-    pending_.add(record);
-    if (pending_.footprint() >= target_.core().inline_bytes_max() / 2) spill();
+    target_.require_size(more.longest());
+    const bool is_large = more.footprint() >= memory_bytes_max();
+    // Before anything of it is taken: whether it is, must not depend on this.
+    if (is_large || pending_.footprint() >= memory_bytes_max()) spill();
+    is_large ? large_->add(more) : pending_.add(more);
     return lsn{records()};
   }
 
   /// Takes back what was appended since the last push().
-  void rollback() {
+  void rollback() noexcept {
     const savepoint& to = savepoints_.back();
     if (to.records >= spilled()) {
-      pending_.truncate(to.records - spilled());
+      pending_.truncate(static_cast<std::size_t>(to.records - spilled()));
     } else {
       large_->rollback(to.place);
-      pending_ = {};
+      pending_.truncate(0);
     }
   }
 
-  lsn commit() {
-    if (!large_) return target_.append(std::move(pending_));
+  /// Appends all to the log. @errors as append(); nothing was appended, and nothing has changed
+  ticket place() {
+    if (!large_) return target_.place(pending_);
     spill();
-    return target_.append(*large_);
+    return target_.place(*large_);
   }
+  lsn acknowledge(const ticket& put) { return target_.acknowledge(put); }
 
   [[nodiscard]] transaction_records<Policies> view() const {
     auto scope = target_.scope();
@@ -63,17 +72,29 @@ class transaction_state {
   };
 
   [[nodiscard]] std::uint64_t spilled() const { return large_ ? large_->records() : 0; }
-  [[nodiscard]] scan_place place() const { return large_ ? large_->place() : scan_place{}; }
+  [[nodiscard]] scan_place spilled_place() const { return large_ ? large_->place() : scan_place{}; }
+  [[nodiscard]] std::uint64_t memory_bytes_max() const {
+    return target_.core().inline_bytes_max() / 2;
+  }
 
-  /// Moves what is in memory to the segment, with a frame's end at each savepoint.
+  /// Moves what is in memory to the segment, with a frame's end at each savepoint; all or nothing.
   void spill() {
     if (!large_) large_.emplace(target_.core());
-    for (savepoint& point : savepoints_) {
-      if (point.records < spilled()) continue;
-      large_->add(pending_.split_front(point.records - spilled()));
-      point.place = large_->place();
+    const scan_place before = large_->place();
+    try {
+      batch_view rest = pending_.view();
+      for (savepoint& point : savepoints_) {
+        if (point.records < spilled()) continue;
+        large_->add(rest.split_front(static_cast<std::size_t>(point.records - spilled())));
+        point.place = large_->place();
+      }
+      large_->add(rest);
+    } catch (...) {
+      large_->rollback(before);
+      if (spilled() == 0) large_.reset();
+      throw;
     }
-    large_->add(std::exchange(pending_, {}));
+    pending_.truncate(0);
   }
 
   journal<Policies>& target_;
@@ -116,13 +137,19 @@ class transaction : public Log::index_policy::template transaction_face<transact
   /// Hands the records on: to the log, or to the transaction around this one.
   ///
   /// @return  the lsn of the last record; of a nested one, its number in the outermost
-  /// @errors  as append(); the transaction is then over and nothing of it is in the log, unless the
-  ///          error is errc::failed: then it may be there after the next open, whole
+  /// @errors  as append(); nothing of it is in the log, and it may be committed again, or rolled
+  ///          back: all that is left after a failed sync of what it had written (errc::io). With
+  ///          errc::failed it is over, and may be there after the next open, whole
   lsn commit() {
     require_innermost();
-    const auto state = std::exchange(state_, nullptr);
-    state->pop();
-    return depth_ > 1 ? lsn{state->records()} : state->commit();
+    if (depth_ > 1) {
+      const auto outer = std::exchange(state_, nullptr);
+      outer->pop();
+      return lsn{outer->records()};
+    }
+    const detail::ticket put = state_->place();
+    const auto ended = std::exchange(state_, nullptr);
+    return ended->acknowledge(put);
   }
 
   /// Takes everything back. What was written for it is unlinked.
@@ -152,8 +179,7 @@ class transaction : public Log::index_policy::template transaction_face<transact
     }
     lsn append(const detail::batch_builder& batch) {
       self_.require_innermost();
-      batch.for_each([this](bytes_view record) { self_.state_->add(record); });
-      return lsn{self_.state_->records()};
+      return self_.state_->add(batch.view());
     }
 
    private:

@@ -132,20 +132,6 @@ class address_space {
     return found_or_made(*segment, segment);
   }
 
-  /// The same for one that the log lists, by the quick way.
-  stretch_type& of(segment<Policies>& segment, const segment_table<Policies>& table) {
-    if (void* const known = segment.entries().stretch()) {
-      return *static_cast<stretch_type*>(known);
-    }
-    const auto list = table.list();
-    for (const auto* part : {&list->log, &list->attached}) {
-      for (const auto& each : *part) {
-        if (each.get() == &segment) return of(each);
-      }
-    }
-    throw error{errc::invalid_argument, "a segment that the log does not list"};
-  }
-
   /// Returns the stretch of a file; null: it has none.
   [[nodiscard]] stretch_type* find(segment_number number) const {
     const guard lock{mutex_};

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <logdb/error.hpp>
@@ -47,6 +48,7 @@ class key_batch {
     std::size_t before = nowhere;  // the write of the same key before it
   };
 
+  /// Adds a write; if memory runs out, nothing of it.
   void add(format::key_verb verb, bytes_view key, bytes_view value,
            std::optional<timestamp> expires) {
     format::key_record_head head{.value_bytes = static_cast<std::uint32_t>(value.size()),
@@ -58,14 +60,11 @@ class key_batch {
     format::encode_key_head(record.data(), head);
     const auto at = record.begin() + static_cast<std::ptrdiff_t>(head.head_bytes());
     std::ranges::copy(value, std::ranges::copy(key, at).out);
-    const auto [known, fresh] = newest_.try_emplace(std::string{as_text(key)}, nowhere);
-    writes_.push_back({builder_.bytes().size(), known->second});
-    known->second = writes_.size() - 1;
-    builder_.add(record);
+    add(std::string{as_text(key)}, record);
   }
 
   /// Takes back the writes from the given number on.
-  void truncate(std::size_t count) {
+  void truncate(std::size_t count) noexcept {
     for (std::size_t n = writes_.size(); n-- > count;) {
       const auto known = newest_.find(as_text(record(n).key));
       if (writes_[n].before == nowhere) {
@@ -99,6 +98,20 @@ class key_batch {
   }
 
  private:
+  void add(std::string key, bytes_view record) {
+    const std::size_t number = writes_.size();
+    const auto [known, is_new] = newest_.try_emplace(std::move(key), nowhere);
+    try {
+      writes_.push_back({builder_.bytes().size(), known->second});
+      builder_.add(record);
+    } catch (...) {
+      writes_.resize(number);
+      if (is_new) newest_.erase(known);
+      throw;
+    }
+    known->second = number;
+  }
+
   batch_builder builder_;
   std::vector<write> writes_;
   std::map<std::string, std::size_t, std::less<>> newest_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -23,30 +24,37 @@ class key_commit {
 
   key_commit(store_type& store, key_batch& batch) : store_{store}, batch_{batch} {}
 
-  /// @return  the lsn of the last record
-  /// @errors  as append(); nothing was appended
-  lsn run() {
+  /// Puts the batch into the log.
+  /// @errors  as append(); nothing was put, and the batch may be put another time
+  ticket put() {
     store_.view().require_writer();
     if constexpr (store_type::is_shared) {
       const auto always = [](const auto*) { return true; };
-      return *run_if(always);
+      return *put_if(always);
     } else {
-      ticket given;
-      {
-        const auto locks = lock_shards();
-        given = place();
-      }
-      return acknowledge(given);
+      const auto locks = lock_shards();
+      return place();
     }
+  }
+  /// Waits as the durability policy says. @return the lsn of the last record @errors errc::failed
+  lsn acknowledge(const ticket& given) {
+    store_.view().acknowledge(given);
+    store_.relieve();
+    return given.last;
   }
 
   /// Does so, where other processes write, too, if `wants(newest)` says so of the newest record of
   /// a single key, or null; nothing: it did not.
   template <class Wants>
   std::optional<lsn> run_if(Wants& wants) {
+    const auto given = put_if(wants);
+    return given ? std::optional{acknowledge(*given)} : std::nullopt;
+  }
+  template <class Wants>
+  std::optional<ticket> put_if(Wants& wants) {
     auto& builder = batch_.builder();
     const std::uint64_t bytes = builder.table().size() + builder.bytes().size();
-    if (!store_.view().fits(bytes)) return run_attached(wants);
+    if (!store_.view().fits(bytes)) return put_attached(wants);
     ticket given;
     bool wanted = true;
     store_.in_turn(bytes, static_cast<std::uint32_t>(batch_.size()), [&] {
@@ -57,7 +65,7 @@ class key_commit {
       complete();
       given = append();
     });
-    return wanted ? std::optional{acknowledge(given)} : std::nullopt;
+    return wanted ? std::optional{given} : std::nullopt;
   }
 
   /// Does so under the locks of its shards, and without waiting for the disk as the policy says.
@@ -68,11 +76,70 @@ class key_commit {
   }
 
  private:
-  lsn acknowledge(const ticket& given) {
-    store_.view().acknowledge(given);
-    store_.relieve();
-    return given.last;
-  }
+  struct target;
+
+  /// Is room in the table, and in the order of keys, for those that are not there: given back if
+  /// nothing comes of it.
+  class key_room {
+   public:
+    explicit key_room(key_commit& of) : of_{of} {
+      std::vector<std::uint64_t> hashes;
+      for (const target& each : of_.targets_) {
+        if (!each.known) hashes.push_back(each.hash);
+      }
+      std::ranges::sort(hashes);
+      of_.store_.table().make_room(hashes);
+      if constexpr (store_type::order_type::keeps) order();
+    }
+    key_room(const key_room&) = delete;
+    key_room& operator=(const key_room&) = delete;
+    ~key_room() { give_back(taken_); }
+    void use() noexcept { taken_ = 0; }
+
+   private:
+    void order() {
+      try {
+        for (; taken_ < of_.targets_.size(); ++taken_) {
+          const target& each = of_.targets_[taken_];
+          if (each.is_without_value()) of_.store_.order().insert(key_of(each));
+        }
+      } catch (...) {
+        give_back(taken_);
+        throw;
+      }
+    }
+    void give_back(std::size_t count) noexcept {
+      for (const target& each : std::span{of_.targets_}.first(count)) {
+        if (each.is_without_value()) of_.store_.give_room_back(key_of(each));
+      }
+    }
+    [[nodiscard]] bytes_view key_of(const target& of) const {
+      return of_.batch_.record(of.write).key;
+    }
+
+    key_commit& of_;
+    std::size_t taken_ = 0;  // so many targets are in the order
+  };
+
+  /// Is the addresses of a segment that nothing in the log names yet: given back if nothing ever
+  /// does.
+  class own_stretch {
+   public:
+    own_stretch(store_type& store, const segment_ptr<Policies>& own)
+        : store_{store}, own_{own}, in_{store.space().of(own)} {}
+    own_stretch(const own_stretch&) = delete;
+    own_stretch& operator=(const own_stretch&) = delete;
+    ~own_stretch() {
+      if (own_->base()) return;  // it is committed
+      if (const auto gone = store_.space().remove(own_->number())) store_.space().reuse(*gone);
+    }
+    [[nodiscard]] stretch<Policies>& get() const { return in_; }
+
+   private:
+    store_type& store_;
+    const segment_ptr<Policies>& own_;
+    stretch<Policies>& in_;
+  };
 
   [[nodiscard]] std::vector<guard> lock_shards() {
     const auto shards = shard_numbers();
@@ -88,6 +155,11 @@ class key_commit {
     std::size_t write = 0;  // the last one of the key
     bool known = false;
     replaced_record<Policies> before{};
+
+    /// Tells whether the order of keys may not have it: an erased key stays there until eviction.
+    [[nodiscard]] bool is_without_value() const {
+      return !known || before.verb == format::key_verb::erase;
+    }
   };
 
   // A batch that does not fit into staging is written before it has its place. If its keys have
@@ -110,7 +182,7 @@ class key_commit {
   /// Writes the batch to a segment of its own, and commits it there if its keys are still what it
   /// says that they were.
   template <class Wants>
-  std::optional<lsn> run_attached(Wants& wants) {
+  std::optional<ticket> put_attached(Wants& wants) {
     auto outcome = result::changed;
     ticket given;
     for (int n = 1; outcome == result::changed; ++n) {
@@ -123,8 +195,7 @@ class key_commit {
         if (outcome == result::done) given = attach(own.segment());
       });
     }
-    if (outcome == result::unwanted) return std::nullopt;
-    return acknowledge(given);
+    return outcome == result::unwanted ? std::nullopt : std::optional{given};
   }
 
   enum class result : std::uint8_t { done, changed, unwanted };
@@ -154,8 +225,19 @@ class key_commit {
 
   ticket attach(const segment_ptr<Policies>& own) {
     (void)own->bytes();  // mapped before another process can compact it
-    const ticket given = store_.view().attach_in_turn(own, batch_.size());
-    store_.or_fail([&] { lead(store_.space().of(own), format::segment_header_bytes); });
+    return lead_behind(own, [&] { return store_.view().attach_in_turn(own, batch_.size()); });
+  }
+
+  /// Commits what stands in a segment of its own, and leads the keys there.
+  template <class Commit>
+  ticket lead_behind(const segment_ptr<Policies>& own, Commit commit) {
+    key_room room{*this};
+    shards_changing<typename store_type::table_type> readers_wait{targets_.size()};
+    const own_stretch in{store_, own};
+    const ticket given = commit();
+    room.use();
+    readers_wait.begin(store_.table(), targets_);
+    lead(in.get(), format::segment_header_bytes);
     store_.view().settled().signal();  // what it has replaced may be worth a compaction
     return given;
   }
@@ -214,10 +296,15 @@ class key_commit {
     auto& builder = batch_.builder();
     const auto table = builder.table();
     if (!store_.view().fits(table.size() + builder.bytes().size())) return append_attached();
+    // All that may fail comes before the frame stands in the log.
+    key_room room{*this};
+    shards_changing<typename store_type::table_type> readers_wait{targets_.size()};
     const auto put =
         append_frame(store_, builder.kind(), static_cast<std::uint32_t>(builder.count()), table,
                      builder.bytes());
-    store_.or_fail([&] { lead(stretch_of(store_, put), put.offset); });
+    room.use();
+    readers_wait.begin(store_.table(), targets_);
+    lead(put.in, put.offset);
     return put.given;
   }
 
@@ -227,19 +314,15 @@ class key_commit {
       const shards_preparing snapshots_pass{store_.table(), targets_};
       own = store_.view().write_attached(batch_.builder());
     }
-    const ticket given = store_.view().put_attached(own.segment(), batch_.size());
-    store_.or_fail([&] { lead(store_.space().of(own.segment()), format::segment_header_bytes); });
-    store_.view().settled().signal();
-    return given;
+    return lead_behind(own.segment(),
+                       [&] { return store_.view().put_attached(own.segment(), batch_.size()); });
   }
 
-  /// Leads the keys to their last records in the frame.
-  void lead(stretch<Policies>& in, std::uint64_t frame) {
-    const shards_changing readers_wait{store_.table(), targets_};
+  /// Leads the keys to their last records in the frame. While readers wait; there is room.
+  void lead(stretch<Policies>& in, std::uint64_t frame) noexcept {
     for (const target& each : targets_) {
       const auto record = batch_.record(each.write);
-      if (!each.known) store_.table().make_room(each.hash);
-      store_.replace(each.hash, record.key, each.known ? &each.before : nullptr,
+      store_.replace(each.hash, each.known ? &each.before : nullptr,
                      in.base() + frame + front_ + batch_.writes()[each.write].offset,
                      record.head.verb);
     }

@@ -143,9 +143,15 @@ class key_store {
 
   /// Has something called after each write: what keeps the keydir small.
   void set_relief(std::function<void()> relief) { relief_ = std::move(relief); }
-  void relieve() {
-    if (relief_) [[unlikely]]
+  /// Calls it. The write before it stands, whatever becomes of this: the next one tries again.
+  void relieve() noexcept {
+    if (!relief_) [[likely]]
+      return;
+    try {
       relief_();
+    } catch (const std::exception&) {
+      return;
+    }
   }
 
   /// Returns the value of a key; nothing: it has none.
@@ -247,23 +253,31 @@ class key_store {
     live_.fetch_add(live, std::memory_order_relaxed);
   }
 
+  /// Makes room for a key without a value: replace() cannot fail then. Under the shard's lock.
+  /// @param known  it has a tombstone in the table; eviction may have taken it out of the order
+  /// @errors       std::bad_alloc; nothing was changed
+  void make_room(std::uint64_t hashed, bytes_view key, bool known) {
+    if (!known) table_->make_room(hashed);
+    order_.insert(key);
+  }
+  /// Takes that back, in as far as readers may see it.
+  void give_room_back(bytes_view key) noexcept { order_.remove(key); }
+
   /// Leads a key to its next record. Under the shard's lock; there is room if it is a new one.
   /// @param before  its newest record so far; null: there is none
-  void replace(std::uint64_t hashed, bytes_view key, const replaced_record<Policies>* before,
-               address after, format::key_verb verb) {
+  void replace(std::uint64_t hashed, const replaced_record<Policies>* before, address after,
+               format::key_verb verb) noexcept {
     note_verb(verb);
     const bool lives = verb != format::key_verb::erase;
     auto* const in = space_.at(after);
     if (!lives && in != nullptr) in->add_dead(tombstone_bytes);
     if (before == nullptr) {
-      order_.insert(key);
       table_->insert(hashed, after);
       live_.fetch_add(lives ? 1 : 0, std::memory_order_relaxed);
       return;
     }
     table_->update(hashed, before->listed, after);
     const bool lived = before->verb != format::key_verb::erase;
-    if (lives && !lived) order_.insert(key);  // eviction may have taken it out
     if (lives != lived) live_.fetch_add(lives ? 1 : ~std::uint64_t{0}, std::memory_order_relaxed);
     if (verb != format::key_verb::add) end_values(*this, *before);
   }
@@ -292,6 +306,7 @@ class key_store {
 
   /// Writes one record and leads its key there. Under the shard's lock; there is room.
   /// @param before  the key's newest record so far; null: there is none
+  /// @errors        as append(); nothing was changed
   ticket write_alone(std::uint64_t hashed, const format::key_record_head& head, bytes_view key,
                      bytes_view value, const replaced_record<Policies>* before) {
     scratch room;
@@ -299,39 +314,19 @@ class key_store {
     format::encode_key_head(front.data(), head);
     if (!key.empty()) std::memcpy(front.data() + head.head_bytes(), key.data(), key.size());
     const auto put = append_frame(*this, format::frame_kind::record, 1, front, value);
-    or_fail([&] {
-      const auto& in = stretch_of(*this, put);
-      replace(hashed, key, before, in.base() + put.offset + format::frame_header_bytes, head.verb);
-    });
+    replace(hashed, before, put.in.base() + put.offset + format::frame_header_bytes, head.verb);
     return put.given;
-  }
-
-  /// Runs what must not fail once records are in the log.
-  template <class Run>
-  void or_fail(Run run) {
-    try {
-      run();
-    } catch (const std::exception& failure) {
-      const std::string why = "the keydir could not take what was appended: ";
-      view_.fail(why + failure.what());
-      view_.require_open();
-    }
   }
 
  private:
   void prepare() {
     view_.require_readable();
     if constexpr (is_shared) {
-      if (learner_ != nullptr) catch_up();
+      // A cache may so come to have too many keys: the next write erases some, no read writes.
+      if (learner_ != nullptr) learner_->catch_up();
     }
     if (refresh_) [[unlikely]]
       refresh_();
-  }
-
-  /// Learns what other processes wrote; a cache may so come to have too many keys.
-  void catch_up() {
-    if (!learner_->catch_up()) return;
-    relieve();
   }
 
   /// Waits for the sync that covers a record. Not inside the gate.
@@ -350,12 +345,19 @@ class key_store {
     const guard lock{table_->shard_of(hashed).lock};
     read_type before;
     const bool known = look(hashed, key, before) == lookup::found;
-    const auto replaced = known ? before.replaced() : replaced_record<Policies>{};
     if (!wants(known ? &before : nullptr)) return std::nullopt;
-    if (!known) table_->make_room(hashed);
     head.previous = known ? source_.lsn_of(before).value() : 0;
     if (!is_shared && !view_.fits(head.record_bytes())) return write_large(head, key, value);
-    return write_alone(hashed, head, key, value, known ? &replaced : nullptr);
+    const auto replaced = known ? before.replaced() : replaced_record<Policies>{};
+    const bool lives = known && replaced.verb != format::key_verb::erase;
+    if (lives) return write_alone(hashed, head, key, value, &replaced);
+    make_room(hashed, key, known);
+    try {
+      return write_alone(hashed, head, key, value, known ? &replaced : nullptr);
+    } catch (...) {
+      give_room_back(key);
+      throw;
+    }
   }
 
   /// Writes a record that does not fit into staging, where other processes write, too.

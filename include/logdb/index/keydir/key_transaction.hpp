@@ -56,16 +56,21 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   /// Hands the writes on: to the log, or to the transaction around this one.
   ///
   /// @return  the lsn of the last record; of a nested one, how many the outermost has
-  /// @errors  errc::record_too_large over 2 GiB, errc::no_space, errc::closed; nothing of it is in
-  ///          the log then, unless it is errc::failed: then it may be there at the next open, whole
+  /// @errors  errc::record_too_large over 2 GiB, errc::no_space, errc::io, errc::closed; nothing of
+  ///          it is in the log then, and it may be committed again. With errc::failed it is over,
+  ///          and may be there at the next open, whole
   lsn commit() {
     require_innermost();
     (void)require_usable();
+    if (depth_ > 1 || state_->batch.empty()) {
+      const auto ended = std::exchange(state_, nullptr);
+      ended->savepoints.pop_back();
+      return depth_ > 1 ? lsn{ended->batch.size()} : ended->store.view().last_lsn();
+    }
+    detail::key_commit<policies> whole{state_->store, state_->batch};
+    const detail::ticket given = whole.put();
     const auto ended = std::exchange(state_, nullptr);
-    ended->savepoints.pop_back();
-    if (depth_ > 1) return lsn{ended->batch.size()};
-    if (ended->batch.empty()) return ended->store.view().last_lsn();
-    return detail::key_commit<policies>{ended->store, ended->batch}.run();
+    return whole.acknowledge(given);
   }
 
   /// Takes everything back.

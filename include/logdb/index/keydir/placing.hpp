@@ -12,31 +12,48 @@
 
 namespace logdb::detail {
 
+/// Is where a frame of records was put.
+template <class Policies>
+struct placed_frame {
+  ticket given{};
+  stretch<Policies>& in;
+  std::uint64_t offset = 0;
+};
+
+/// Returns the stretch of the segment that the next frame is put into. With the append lock.
+template <class Store>
+auto& active_stretch(Store& store) {
+  const auto& active = store.view().extents().back();
+  void* const known = active.segment->entries().stretch();
+  auto& in = known != nullptr ? *static_cast<stretch<typename Store::policies>*>(known)
+                              : store.space().of(active.segment);
+  // Mapped before another process can compact it.
+  if (Store::is_shared && known == nullptr) (void)in.bytes();
+  in.set_stream(active.base);
+  return in;
+}
+
+/// Puts one frame. With the append lock and room for it.
+/// @errors  std::bad_alloc, errc::no_space, errc::io; nothing was put
+template <class Store>
+auto put_frame(Store& store, format::frame_header& header, bytes_view first, bytes_view second) {
+  // First: once the frame is in the log, nothing may fail any more.
+  auto& in = active_stretch(store);
+  const auto put = store.view().append_in_turn(header, first, second);
+  return placed_frame<typename Store::policies>{put.given, in, put.offset};
+}
+
 /// Appends one frame of records. Where several processes write, in turn.
+/// @errors  as append(); nothing was appended
 template <class Store>
 auto append_frame(Store& store, format::frame_kind kind, std::uint32_t count, bytes_view first,
                   bytes_view second) {
+  auto header = store.view().header_of(kind, count, first, second);
   if constexpr (Store::is_shared) {
-    return store.view().append_in_turn(kind, count, first, second);
+    return put_frame(store, header, first, second);
   } else {
-    return store.view().append(kind, count, first, second);
-  }
-}
-
-/// Returns the stretch of the segment that a frame was just put into.
-template <class Store, class Policies>
-stretch<Policies>& stretch_of(Store& store, const placement<Policies>& put) {
-  if constexpr (Store::is_shared) {
-    if (void* const known = put.in->entries().stretch()) [[likely]]
-      return *static_cast<stretch<Policies>*>(known);
-    auto& in = store.space().of(store.view().extents().back().segment);
-    (void)in.bytes();  // mapped before another process can compact it
-    in.set_stream(put.stream);
-    return in;
-  } else {
-    auto& in = store.space().of(*put.in, store.view().segments());
-    in.set_stream(put.stream);
-    return in;
+    const auto turn = store.view().take_turn(header.payload_bytes, count);
+    return put_frame(store, header, first, second);
   }
 }
 
@@ -57,12 +74,13 @@ void lead_key(Store& store, std::uint64_t hash, const format::key_record& found,
   const typename Store::guard lock{store.table().shard_of(hash).lock};
   typename Store::read_type known;
   if (!look_settled(store, hash, found.key, known)) {
-    store.table().make_room(hash);
-    return store.replace(hash, found.key, nullptr, at, found.head.verb);
+    store.make_room(hash, found.key, false);
+    return store.replace(hash, nullptr, at, found.head.verb);
   }
   if (store.source().lsn_of(known) > where || known.listed == at) return;
   const auto before = known.replaced();
-  store.replace(hash, found.key, &before, at, found.head.verb);
+  if (before.verb == format::key_verb::erase) store.make_room(hash, found.key, true);
+  store.replace(hash, &before, at, found.head.verb);
 }
 
 /// Leads the key of a record that a walk of the log gave there, unless it leads to a later one.
@@ -83,7 +101,7 @@ bool relocate_key(Store& store, std::uint64_t hash, const format::key_record& fo
   if (store.source().lsn_of(known) != where) return false;
   if (known.listed == at) return true;
   const auto before = known.replaced();
-  store.replace(hash, found.key, &before, at, found.head.verb);
+  store.replace(hash, &before, at, found.head.verb);
   return true;
 }
 
@@ -93,9 +111,14 @@ class shards_changing {
  public:
   /// @param keys  that have a `hash`
   template <class Keys>
-  shards_changing(Table& table, const Keys& keys) {
+  shards_changing(Table& table, const Keys& keys) : shards_changing{keys.size()} {
+    begin(table, keys);
+  }
+  /// Makes room for so many keys, for begin() not to fail.
+  explicit shards_changing(std::size_t keys) { changed_.reserve(keys); }
+  template <class Keys>
+  void begin(Table& table, const Keys& keys) noexcept {
     if (keys.size() < 2) return;
-    changed_.reserve(keys.size());
     for (const auto& each : keys) {
       auto& count = table.shard_of(each.hash).changes;
       if (count.load() % 2 != 0) continue;

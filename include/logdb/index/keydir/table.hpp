@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include <logdb/index/keydir/page.hpp>
+#include <logdb/index/keydir/page_directory.hpp>
 
 namespace logdb::detail {
 
@@ -36,23 +36,7 @@ class keydir_table {
   static constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
 
  private:
-  /// Is the pages of one shard: page_of(f) is the one at the first `depth` bits of f.
-  struct directory : retired {
-    std::uint32_t depth = 0;
-    std::unique_ptr<std::atomic<std::uint64_t>[]> links;
-
-    explicit directory(std::uint32_t bits)
-        : depth{bits}, links{new std::atomic<std::uint64_t>[std::size_t{1} << bits] {}} {
-      free = [](retired* gone) { delete static_cast<directory*>(gone); };
-    }
-    [[nodiscard]] std::size_t size() const { return std::size_t{1} << depth; }
-    [[nodiscard]] std::size_t place(std::uint64_t fingerprint) const {
-      return static_cast<std::size_t>(fingerprint >> (fingerprint_bits - depth));
-    }
-    [[nodiscard]] page_link at(std::size_t place) const {
-      return page_link::of(links[place].load());  // sequentially consistent: see reader_gate
-    }
-  };
+  using directory = page_directory;
 
  public:
   /// Is a part of the keys with a lock of its own.
@@ -112,13 +96,21 @@ class keydir_table {
   void make_room(std::uint64_t hash, std::uint32_t keys = 1) {
     shard& in = shard_of(hash);
     if (in.pages.load(std::memory_order_relaxed) == nullptr) begin(in);
-    for (;;) {
-      keydir_page& page = page_of(in, hash);
-      if (page.used + keys <= keydir_page::room(page.capacity)) return;
-      if (page.live + keys <= page_keys_max || page.depth == page_depth_max) {
-        return replace(in, page, page.live + keys);
-      }
-      split(in, page);
+    while (!has_room(in, page_of(in, hash), keys)) {
+    }
+  }
+  /// The same for inserts of all these hashes, in ascending order. Under the locks of their shards.
+  void make_room(std::span<const std::uint64_t> hashes) {
+    while (!hashes.empty()) {
+      shard& in = shard_of(hashes.front());
+      if (in.pages.load(std::memory_order_relaxed) == nullptr) begin(in);
+      keydir_page& page = page_of(in, hashes.front());
+      // Those of one page agree in the bits that choose the shard and the page.
+      const unsigned rest = 64 - shard_bits - page.depth;
+      const std::uint64_t last = hashes.front() | ((std::uint64_t{1} << rest) - 1);
+      const auto there =
+          static_cast<std::size_t>(std::ranges::upper_bound(hashes, last) - hashes.begin());
+      if (has_room(in, page, there)) hashes = hashes.subspan(there);
     }
   }
 
@@ -297,6 +289,15 @@ class keydir_table {
     first->links[0].store(page_link{page}.word());
     count_bytes(keydir_page::bytes_of(16) + sizeof(directory) + 8);
     in.pages.store(first.release());
+  }
+
+  /// Makes room in a page; false: it was split, and some of the keys go to another.
+  bool has_room(shard& in, keydir_page& page, std::uint64_t keys) {
+    if (page.used + keys <= keydir_page::room(page.capacity)) return true;
+    if (page.live + keys <= page_keys_max || page.depth == page_depth_max) {
+      return replace(in, page, page.live + keys), true;
+    }
+    return split(in, page), false;
   }
 
   /// Puts a page with room for so many keys in the place of one.
