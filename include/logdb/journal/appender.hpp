@@ -214,15 +214,14 @@ class appender {
     bool held = true;
     for (;; held = false) {
       core_.require_open();
-      if (core_.sealing || now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
+      if (core_.sealing || comes_back() ||
+          now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
         roll(lock);
       } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
         wait_for(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes(), keeps_until);
         wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
       } else if (exceeds_records(count)) {
         wait_for(lock, now_at(), keeps_until);
-      } else if (!core_.group_open && is_begun() && core_.marks.has_come_back(core_)) {
-        roll(lock);  // so that times ascend within each segment
       } else {
         break;
       }
@@ -232,6 +231,11 @@ class appender {
     rouse();
     set_limit(bytes, count);
     return held;
+  }
+
+  /// Tells whether the clock came back, so that a segment has to begin: times ascend within each.
+  [[nodiscard]] bool comes_back() {
+    return !core_.group_open && is_begun() && core_.marks.has_come_back(core_);
   }
 
   [[nodiscard]] std::uint64_t window_bytes() const {

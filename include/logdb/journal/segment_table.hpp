@@ -38,7 +38,7 @@ class segment_table {
     }
     std::ranges::sort(list->attached, {}, [](const auto& segment) { return segment->number(); });
     list_ = std::move(list);
-    cursors_ = cursor_table{std::move(manifest_.cursors)};
+    cursors_ = cursor_table{manifest_.cursors};
   }
 
   [[nodiscard]] const identity& store() const { return manifest_.store; }

@@ -6,7 +6,6 @@
 #include <csignal>
 #include <pthread.h>
 #include <thread>
-#include <type_traits>
 #include <utility>
 
 namespace logdb::platform {
@@ -40,14 +39,11 @@ class quiet_thread : public std::thread {
  public:
   quiet_thread() = default;
   template <class Call>
-  requires(!std::is_same_v<std::remove_cvref_t<Call>, quiet_thread>) explicit quiet_thread(
-      Call&& call)
-      : quiet_thread{detail::blocked_signals{}, std::forward<Call>(call)} {}
+  explicit quiet_thread(Call call) : quiet_thread{detail::blocked_signals{}, std::move(call)} {}
 
  private:
   template <class Call>
-  quiet_thread(const detail::blocked_signals&, Call&& call)
-      : std::thread{std::forward<Call>(call)} {}
+  quiet_thread(const detail::blocked_signals&, Call call) : std::thread{std::move(call)} {}
 };
 
 }  // namespace logdb::platform

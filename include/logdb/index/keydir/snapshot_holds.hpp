@@ -47,11 +47,11 @@ class snapshot_holds {
   /// Has others told of what is held.
   /// @param to     gets 1 more than the lowest record held, 0 for none; null: no other process asks
   /// @param freed  called whenever less is held than before; must not throw
-  void tell(word* to, std::function<void()> freed) {
+  void tell(word* to, const std::function<void()>& freed) {
     if (held_->is_forked()) return;
     const guard lock{held_->lock};
     held_->told = to;
-    held_->freed = std::move(freed);
+    held_->freed = freed;
     held_->say();
   }
   /// Tells nobody any longer.
