@@ -37,7 +37,9 @@ class inheritance {
     rewrites_ = left.keeps_written_only();
     const drained result = left.run();
     report_.drained_bytes = result.bytes;
-    if (!result.whole) refuse(errc::corrupt, "what a process had staged is damaged");
+    if (!result.whole && !has_failed()) {
+      refuse(errc::corrupt, "what a process had staged is damaged");
+    }
     return result.proof;
   }
 
@@ -57,6 +59,12 @@ class inheritance {
   }
 
  private:
+  /// Tells whether the writers were told that the log had failed, or one died while it moved what
+  /// is staged: what is not whole then was never called durable, and ends like a torn tail.
+  [[nodiscard]] bool has_failed() const {
+    return ring_.header().failed.load() != 0 || ring_.header().healing.load() != 0;
+  }
+
   /// Tells whether the manifest says that the log was closed: it bounds the last segment that has
   /// records.
   [[nodiscard]] bool was_closed() const {

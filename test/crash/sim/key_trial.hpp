@@ -105,7 +105,7 @@ class key_trial {
     for (std::size_t n = 0; n < extent_.steps; ++n) {
       if (!attempt([&] { go(log); }) && !attempt([&] { recover(log); })) return end(log);
     }
-    if (attempt([&] { library([&] { log->close(); }); })) durable_ = returned_;
+    if (attempt([&] { close(*log); })) durable_ = returned_;
     end(log);
   }
 
@@ -121,9 +121,13 @@ class key_trial {
     return library([] { return std::make_unique<Log>(log_path, options()); });
   }
 
+  /// Closes a log, and counts what it compacted: a closed one answers nothing.
+  void close(Log& log) {
+    count_.compactions += log.compacted().segments_read;
+    library([&] { log.close(); });
+  }
   /// Lets go of a log, however it is.
-  void end(std::unique_ptr<Log>& log) {
-    if (log != nullptr) count_.compactions += log->compacted().segments_read;
+  static void end(std::unique_ptr<Log>& log) {
     library([&] { log.reset(); });
   }
 
@@ -195,7 +199,7 @@ class key_trial {
   }
 
   void reopen(std::unique_ptr<Log>& log) {
-    library([&] { log->close(); });
+    close(*log);
     durable_ = returned_;
     end(log);
     log = open();
