@@ -155,10 +155,13 @@ class segment {
   }
 
   /// Reads a stretch by calls before it is read through the mapping: what the device refuses is an
-  /// error then, and no signal. Salvage has done so when it mapped.
-  /// @errors  errc::io, errc::corrupt
+  /// error then, and no signal. Salvage has done so when it mapped. What is mapped and another
+  /// process has unlinked since can only be read through the mapping.
+  /// @errors  errc::io; errc::corrupt when the file is missing and was not mapped before
   void probe(std::uint64_t from, std::uint64_t to) const {
-    if (from < to) probe(open_to_read(), from, to);
+    if (from >= to) return;
+    if (const auto opened = open_if_there()) return probe(*opened, from, to);
+    if (!mapped_.load(std::memory_order_acquire)) throw error_missing();
   }
 
   /// Maps it anew for one who reads all of it, with zeros for what cannot be read.
@@ -333,13 +336,20 @@ class segment {
     if (mode_ != recovery_mode::salvage) read_by_calls(opened, from, to);
   }
 
-  file open_to_read() const {
+  std::optional<file> open_if_there() const {
     try {
       return volume_->open(format::segment_name(number_), open_mode::read_only);
     } catch (const error& missing) {
       if (missing.condition() != errc::not_found) throw;
-      throw error{errc::corrupt, "a segment that the manifest names is missing", {.path = path()}};
+      return std::nullopt;
     }
+  }
+  file open_to_read() const {
+    if (auto opened = open_if_there()) return *std::move(opened);
+    throw error_missing();
+  }
+  [[nodiscard]] error error_missing() const {
+    return {errc::corrupt, "a segment that the manifest names is missing", {.path = path()}};
   }
 
   bool load_footer(bytes_view all) {

@@ -58,9 +58,10 @@ struct segment_list {
     return std::ranges::find(from, log.end(), later, number) != log.end() && later != earlier;
   }
 
-  /// Tells whether a record lies in a settled segment: all that is attached there is listed, unless
-  /// it was compacted.
-  [[nodiscard]] bool is_settled_at(lsn at) const {
+  /// Tells whether what is attached at a record is listed, unless it is gone: the log begins behind
+  /// it, or a settled segment has it, which may have been compacted.
+  [[nodiscard]] bool is_through_with(lsn at) const {
+    if (!log.empty() && at < log.front()->base()) return true;
     return std::ranges::any_of(log, [at](const auto& each) {
       return each->settled() && each->base() <= at && at < each->end();
     });

@@ -117,11 +117,11 @@ class segment_table {
     edit([&made](list_type& list) { insert_attached(list, std::move(made)); });
   }
 
-  /// Lists one that was met in the log, unless it is, or was: what is attached to a settled segment
-  /// the manifest names, so it has been compacted away.
+  /// Lists one that was met in the log, unless it is, or was: another process may have dropped it
+  /// together with what it is attached to, or compacted it, since the walk.
   void attach_met(const format::manifest_segment& entry) {
     edit([&](list_type& list) {
-      if (list.has(entry.number) || list.is_settled_at(entry.base)) return;
+      if (list.has(entry.number) || list.is_through_with(entry.base)) return;
       insert_attached(list, make(entry));
     });
   }

@@ -9,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include <logdb/durability/policy.hpp>
 #include <logdb/format/frame.hpp>
 #include <logdb/format/names.hpp>
 #include <logdb/journal/control.hpp>
