@@ -93,7 +93,8 @@ BOOST_AUTO_TEST_CASE(a_writer_of_another_process_is_named_and_its_death_frees_th
   const pipe_signal taken;
   const pipe_signal never;
   child_process holder{[&] {
-    const lease own{storage};
+    Directory opened{place / "store", open_mode::read_write};
+    const lease own{opened};
     return taken.announce() && never.wait() ? 0 : 1;
   }};
   BOOST_TEST(taken.wait());

@@ -50,8 +50,9 @@ struct storing {
 
   /// Returns how many bytes of rows that are not stored are enough.
   [[nodiscard]] std::size_t due_bytes() const { return bytes_max / 4; }
-  /// Returns beyond how many of them writes are to wait.
-  [[nodiscard]] std::size_t full_bytes() const { return bytes_max / 2; }
+  /// Returns beyond how many of them writes are to wait: a quarter is for blocks that were read, a
+  /// quarter for a step of maintenance, and an eighth for memtables that fill up meanwhile.
+  [[nodiscard]] std::size_t full_bytes() const { return bytes_max / 8 * 3; }
   [[nodiscard]] std::size_t cache_bytes() const { return bytes_max / 4; }
 };
 

@@ -69,6 +69,7 @@ inline constexpr amount block_max{4096, std::size_t{1} << 20};
 struct size_limits {
   amount memtable;
   amount partition;
+  amount merged_runs;  // of L0, that are made one at once: with what it takes, they are there thrice
 };
 
 /// Makes them so small that what is held of them stays within the memory.
@@ -88,7 +89,8 @@ template <class V>
     return most;
   };
   return {fit(chosen.memtable_rows, 8 * (chosen.frozen_max + 2)),
-          fit(chosen.partition_rows, 48)};  // a step merges four, and holds them three times
+          fit(chosen.partition_rows, 48),  // a step merges four, and holds them three times
+          {amount::unlimited, memory_bytes_max == 0 ? amount::unlimited : memory_bytes_max / 16}};
 }
 
 }  // namespace logdb::timelsm

@@ -227,7 +227,7 @@ class maintainer {
     if (sweeping_ == 0) {
       const std::size_t due = whole ? 1 : std::max<std::size_t>(2, core_.options.l0_runs_max / 2);
       if (before.l0.size() < due) return false;
-      if (!whole && is_costly(before)) return merge_runs(now), true;
+      if (!whole && is_costly(before) && merge_runs(now)) return true;
       sweeping_ = before.l0.size();
     }
     sweep_window(now);
@@ -254,15 +254,11 @@ class maintainer {
     finish(std::make_shared<tree<V>>(std::move(spliced.made)), std::move(gone));
   }
 
-  /// Merges the youngest runs of L0 that are of a size: those which are larger than twice all that
-  /// is younger stay.
-  void merge_runs(const view<V>& now) {
+  /// Merges the youngest runs of L0 that are of a size, two at least, if memory is large enough.
+  bool merge_runs(const view<V>& now) {
     const auto& l0 = now.at->sealed->l0;
-    std::size_t first = l0.size() - 1;
-    for (std::size_t i = first, rows = rows_of(l0.back()); i-- > 0; rows += rows_of(l0[i])) {
-      if (rows_of(l0[i]) <= 2 * rows) first = i;
-    }
-    first = std::min(first, l0.size() - 2);
+    const std::size_t first = first_of_a_size(l0);
+    if (first + 2 > l0.size()) return false;
     drops<V> gone{.wanted = core_.pending.wanted};
     const cover hidden = now.hidden({});
     gatherer<V> some{core_.memory, hidden, gone};
@@ -271,6 +267,22 @@ class maintainer {
     made->l0.resize(first);
     if (some.rows() != 0) made->l0.push_back(merge(some, now));
     finish(std::move(made), std::move(gone));
+    return true;
+  }
+
+  /// Returns the first of the runs that are to become one: those which are larger than twice all
+  /// that is younger stay, but for one beside the youngest, and so do those with which it would be
+  /// too much at once.
+  [[nodiscard]] std::size_t first_of_a_size(const std::vector<sorted_run<V>>& l0) const {
+    std::size_t first = l0.size() - 1;
+    amount all = amount_up_to(l0.back(), time_last);
+    for (std::size_t i = first; i-- > 0;) {
+      const amount one = amount_up_to(l0[i], time_last);
+      const bool is_of_a_size = one.rows <= 2 * all.rows || i + 2 == l0.size();
+      if (!(all += one).within(core_.limits.merged_runs)) break;
+      if (is_of_a_size) first = i;
+    }
+    return first;
   }
 
   // --- removing what is deleted -----------------------------------------------------------------
