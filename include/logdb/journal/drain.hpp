@@ -114,6 +114,7 @@ class drainer {
       return 0;
     }
     (void)target->bytes();  // nothing is written to a file that is not what the manifest says
+    if (target->bytes_left() < target->capacity()) return 0;
     if (ring_.is_copy() && !reaches(*target, part, offset)) return 0;
     // A frame is checked at its place, so the stretch is laid out as in its segment; the room
     // before it is never touched.

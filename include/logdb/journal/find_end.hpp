@@ -63,9 +63,11 @@ class end_finder {
       end().tail_is_zero = false;  // nothing may follow a seal, and no segment does
       return true;
     }
-    if (is_rest_zero()) return is_end_at_zeros(stop);
+    // A file has its size on stable storage before anything names it: one that is cut had more.
+    const bool is_cut = current().bytes_left() < current().capacity();
+    if (!is_cut && is_rest_zero()) return is_end_at_zeros(stop);
     end().tail_is_zero = false;
-    if (!find_proof()) return drop_tail(stop);
+    if (!is_cut && !find_proof()) return drop_tail(stop);
     if (mode_ == recovery_mode::refuse) throw_corrupt(stop);
     return !skip(stop);
   }
@@ -77,7 +79,9 @@ class end_finder {
     walk_.need(at, frames().size(), frames().size());
     if (!is_zero(frames().subspan(at))) return false;
     for (std::size_t i = end().segment + 1; i < list_.log.size(); ++i) {
-      if (!is_zero(all_of(*list_.log[i]).subspan(format::segment_header_bytes))) return false;
+      const bytes_view all = all_of(*list_.log[i]);
+      const auto frames_begin = std::min<std::size_t>(all.size(), format::segment_header_bytes);
+      if (!is_zero(all.subspan(frames_begin))) return false;
     }
     return true;
   }
@@ -144,7 +148,9 @@ class end_finder {
       }
       from = *found + format::frame_alignment;
     }
-    note_damage(damage_kind::corruption, frames().size() - end().place.offset, stop);
+    // Up to where the file should end, if somebody cut it.
+    const std::uint64_t size = std::max<std::uint64_t>(frames().size(), current().capacity());
+    note_damage(damage_kind::corruption, size - std::min(size, end().place.offset), stop);
     searched_ = {};
     if (walk_.is_last()) return false;
     walk_.enter_next(std::max(end().place.next, first_in_next()));

@@ -28,6 +28,16 @@ void read_by_calls(const File& opened, std::uint64_t from, std::uint64_t to) {
   }
 }
 
+/// Returns the bytes of a segment for a scan.
+/// @errors  as bytes(); errc::corrupt when the file was cut
+template <class Segment>
+[[nodiscard]] bytes_view whole_bytes(Segment& opened) {
+  const bytes_view all = opened.bytes();
+  const std::uint64_t there = opened.bytes_there();
+  if (there == all.size()) return all;
+  throw error{errc::corrupt, "the file was cut while the log was open", opened.site(there)};
+}
+
 /// Maps a file, with zeros where it cannot be read.
 template <class File>
 [[nodiscard]] auto map_what_is_readable(const File& opened) {

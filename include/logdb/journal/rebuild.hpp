@@ -24,6 +24,7 @@
 #include <logdb/journal/boot.hpp>
 #include <logdb/journal/manifest_file.hpp>
 #include <logdb/journal/open_walk.hpp>
+#include <logdb/journal/readable.hpp>
 #include <logdb/journal/scan.hpp>
 #include <logdb/journal/staging.hpp>
 #include <logdb/journal/vacancy.hpp>
@@ -82,8 +83,7 @@ class manifest_rebuilder {
         const auto header = read_segment_header(volume_, name);
         if (!header) continue;
         const auto file = volume_.open(name, open_mode::read_only);
-        if (file.size() < header->capacity) continue;
-        all_.push_back({*header, file.map(0, file.size(), open_mode::read_only)});
+        all_.push_back({*header, map_what_is_readable(file)});
       } catch (const error& failure) {
         if (failure.condition() != errc::not_a_log) throw;  // else a directory, say
       }

@@ -182,7 +182,7 @@ class recovery {
     adopt_met(core_.segments, *list, end_);
     settle_sealed(*list);
     if (!core_.ring) give_up_left(*list);
-    if (end_.tail_is_zero && has_room(*list) && is_alone(*list->log[end_.segment])) {
+    if (end_.tail_is_zero && has_room(*list) && may_go_on_in(*list->log[end_.segment])) {
       continue_segment(*list);
     } else {
       replace_tail(*list);
@@ -199,12 +199,30 @@ class recovery {
     for (auto each = list.log.begin(); each != list.log.end(); ++each) {
       const auto next = std::next(each);
       const bool bounded = (*each)->end() && next != list.log.end() && (*next)->base();
-      if (!bounded) (*each)->claim();
+      if (bounded) continue;
+      (*each)->claim();
+      if (core_.options.recovery == recovery_mode::salvage) restore_size(**each);
     }
+  }
+
+  /// Gives a file its size back that somebody cut, to salvage: what is drained has its place behind
+  /// the cut.
+  void restore_size(segment<Policies>& part) {
+    const bool is_sane = part.capacity() <= core_.options.segment_bytes;
+    if (!is_sane || !core_.segments.volume()->exists(format::segment_name(part.number()))) return;
+    auto& file = part.writable();
+    const std::uint64_t size = file.size();
+    if (size >= part.capacity()) return;
+    file.resize(part.capacity());
+    report_.damages.push_back({.kind = damage_kind::corruption,
+                               .at = {part.number(), size},
+                               .bytes = part.capacity() - size,
+                               .reason = "the file was cut"});
   }
 
   /// Makes what a dead process had only given to the kernel durable, before anything builds on it.
   void make_durable(segment<Policies>& part, std::uint64_t end) {
+    if (part.bytes().empty()) return;  // salvaged, without its file
     auto& file = part.writable();
     if (left_.rewrites()) {
       // Staging no longer had it to be written again: after a sync that failed, the kernel calls
@@ -231,8 +249,10 @@ class recovery {
     return end_.place.offset + core_type::seal_frame_bytes <= list.log[end_.segment]->capacity();
   }
 
-  /// Tells whether no other directory has a segment, too, as a copy made of hard links has.
-  [[nodiscard]] static bool is_alone(segment<Policies>& part) {
+  /// Tells whether a segment may be written: it is all there, and no other directory has it, as a
+  /// copy made of hard links has.
+  [[nodiscard]] static bool may_go_on_in(segment<Policies>& part) {
+    if (part.bytes_left() < part.capacity()) return false;
     auto& file = part.writable();
     if constexpr (requires { file.identify(); }) return file.identify().names <= 1;
     return true;
@@ -248,7 +268,7 @@ class recovery {
     if (end_.segment + 1 == list.log.size()) return;
     const auto& ready = list.log[end_.segment + 1];
     // Numbers ascend along the stream: one that a healing overtook is of no use.
-    const bool follows = ready->number() > active_->number() && is_alone(*ready);
+    const bool follows = ready->number() > active_->number() && may_go_on_in(*ready);
     if (follows) {
       // The manifest may say with which record it was to begin: those before it were lost.
       ready->begin(lsn{}, end_.place.time);

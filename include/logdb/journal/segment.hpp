@@ -119,13 +119,14 @@ class segment {
     boost::interprocess::scoped_lock lock{mutex_};
     if (!loaded_.load(std::memory_order_relaxed)) {
       scan_place from = start();
-      if (!load_footer(all)) rebuild_index(all.first(end_offset()), seed_, from, index_);
+      const auto there = std::min<std::uint64_t>(end_offset(), all.size());
+      if (!load_footer(all)) rebuild_index(all.first(there), seed_, from, index_);
       loaded_.store(true, std::memory_order_release);  // pairs with the acquire above
     }
     return index_;
   }
 
-  /// Returns all its bytes, mapped at the first call.
+  /// Returns all its bytes, mapped at the first call; to salvage, what is left of them.
   ///
   /// @errors  errc::corrupt when the file is missing, short, or another one; errc::format_mismatch
   [[nodiscard]] bytes_view bytes() {
@@ -144,14 +145,6 @@ class segment {
     } else {
       return mapped;
     }
-  }
-
-  /// Returns its bytes for a scan. @errors as bytes(); errc::corrupt when the file was cut
-  [[nodiscard]] bytes_view whole_bytes() {
-    const bytes_view all = bytes();
-    const std::uint64_t there = bytes_there();
-    if (there == all.size()) return all;
-    throw error{errc::corrupt, "the file was cut while the log was open", site(there)};
   }
 
   /// Reads a stretch by calls before it is read through the mapping: what the device refuses is an
@@ -177,6 +170,11 @@ class segment {
   /// Tells whether it shows more than its file.
   [[nodiscard]] bool is_overlaid() const { return overlaid_; }
 
+  /// Returns how much of its capacity there is: only salvage goes on with less than all.
+  [[nodiscard]] std::uint64_t bytes_left() {
+    if (mode_ == recovery_mode::refuse) return capacity_;
+    return std::min<std::uint64_t>(capacity_, bytes().size());
+  }
   /// Tells whether the header is whole; after bytes().
   [[nodiscard]] bool is_header_intact() const { return header_intact_; }
 
@@ -306,11 +304,13 @@ class segment {
   void map() {
     boost::interprocess::scoped_lock lock{mutex_};
     if (mapped_.load(std::memory_order_relaxed)) return;
+    if (mode_ == recovery_mode::salvage) {
+      const auto left = open_if_there();
+      return adopt_mapping(left ? map_what_is_readable(*left) : typename storage::mapping{});
+    }
     const file opened = open_to_read();
-    const bool salvages = mode_ == recovery_mode::salvage;
-    auto mapping = salvages ? map_what_is_readable(opened)
-                            : opened.map(0, opened.size(), open_mode::read_only);
-    probe(opened, 0, std::min<std::uint64_t>(mapping.bytes().size(), format::segment_header_bytes));
+    auto mapping = opened.map(0, opened.size(), open_mode::read_only);
+    read_by_calls(opened, 0, std::min<std::uint64_t>(opened.size(), format::segment_header_bytes));
     adopt_mapping(std::move(mapping));
   }
 
@@ -324,8 +324,8 @@ class segment {
     header_intact_ = fault == format::format_fault::none && header.number == number_ &&
                      header.salt == salt_ && header.store == store_;
     // Salvage believes the manifest: a frame that has its salt is this segment's.
-    const bool believed = header_intact_ || mode_ == recovery_mode::salvage;
-    if (!believed || mapping.bytes().size() < std::max<std::uint64_t>(capacity_, end_offset())) {
+    const bool is_all = mapping.bytes().size() >= std::max<std::uint64_t>(capacity_, end_offset());
+    if (mode_ != recovery_mode::salvage && !(header_intact_ && is_all)) {
       throw error{errc::corrupt, "the segment's header is damaged or another's", site(0)};
     }
     mapping_ = std::move(mapping);

@@ -55,7 +55,8 @@ class staged_view {
     });
     const std::uint64_t offset = begin - part.base;
     if (listed == list->log.end() || offset < format::segment_header_bytes ||
-        offset > (*listed)->capacity() || end - begin > (*listed)->capacity() - offset) {
+        offset > (*listed)->capacity() || end - begin > (*listed)->capacity() - offset ||
+        (*listed)->bytes_left() < (*listed)->capacity()) {
       return false;
     }
     // A frame is checked at its place; the room before it is never touched.

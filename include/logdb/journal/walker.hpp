@@ -156,7 +156,7 @@ class record_walker {
   /// Returns the bytes of a segment; none of one that cannot be read and is passed.
   [[nodiscard]] bytes_view bytes_of(segment<Policies>& opened) const {
     try {
-      return scope_.salvage ? opened.bytes().first(opened.bytes_there()) : opened.whole_bytes();
+      return scope_.salvage ? opened.bytes().first(opened.bytes_there()) : whole_bytes(opened);
     } catch (const error& failure) {
       if (!scope_.salvage || failure.condition() != errc::corrupt) throw;
       return {};

@@ -255,10 +255,11 @@ class directory_file {
     return mapping{std::move(region)};
   }
 
-  /// Maps to read what can be read, and zeros where the device refuses. All of it is read once, by
-  /// calls: a bad sector under a mapping is a signal, and not an error.
+  /// Maps to read what is there and can be read, with zeros where the device refuses. All of it is
+  /// read once, by calls: a bad sector under a mapping is a signal, and not an error.
   [[nodiscard]] mapping map_readable(std::uint64_t offset, std::uint64_t bytes) const {
-    require_inside(offset, bytes, size(), path_);
+    const std::uint64_t now = size();
+    bytes = std::min(bytes, now - std::min(now, offset));
     typename System::region region;
     if (bytes == 0) return mapping{};
     const int result = System::map(handle_.get(), offset, bytes, false, region);

@@ -3,8 +3,12 @@
 /// @file
 /// The logs that the tests of KeyDir run on, and what they share.
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include <boost/mp11/list.hpp>
 #include <boost/test/unit_test.hpp>
@@ -34,6 +38,21 @@ std::map<std::string, std::string> contents(const Log& log) {
     BOOST_TEST(found.emplace(key.text(), value.text()).second);
   }
   return found;
+}
+
+/// Has the newest record of a key in a segment file say that it does something else to it, as bits
+/// that flip at rest do; gives what it said.
+inline format::key_verb damage_verb(const std::filesystem::path& file, std::string_view key,
+                                    format::key_verb to) {
+  std::fstream bytes{file, std::ios::in | std::ios::out | std::ios::binary};
+  const std::string all{std::istreambuf_iterator<char>{bytes}, {}};
+  const auto found = all.rfind(key);
+  BOOST_TEST_REQUIRE(found != std::string::npos);
+  const auto verb = found - format::key_record_fixed_bytes + 6;
+  bytes.clear();
+  bytes.seekp(static_cast<std::streamoff>(verb));
+  bytes.put(static_cast<char>(to));
+  return static_cast<format::key_verb>(all[verb]);
 }
 
 /// Has a log compacted only by hand: versions of keys stay.

@@ -41,4 +41,19 @@ BOOST_AUTO_TEST_CASE(a_batch_larger_than_a_cache_is_whole_and_then_evicted) {
   BOOST_TEST(f.log.get("other")->text() == numbered(2'999));
 }
 
+BOOST_AUTO_TEST_CASE(a_cache_forgets_no_key_for_a_record_that_is_damaged) {
+  auto options = by_hand<kv_store>();
+  options.index.memory_bytes_max = 64u << 10;  // some 5,400 keys
+  small_log<kv_store> f{options};
+  f.log.put("the victim", "x");
+  f.log.sync();
+  damage_verb(f.path / "0000000000000001.seg", "the victim", format::key_verb::erase);
+  // Erased ones are many enough to be swept, and then there are too many keys.
+  for (std::uint64_t n = 0; n < 4'000; ++n) f.log.put(key_of(n), numbered(n));
+  for (std::uint64_t n = 0; n < 4'000; ++n) f.log.erase(key_of(n));
+  for (std::uint64_t n = 0; n < 8'000; ++n) f.log.put(key_of(n), numbered(n));
+  BOOST_TEST(f.log.size() <= 5'462);
+  BOOST_TEST(throws(errc::corrupt, [&] { (void)f.log.get("the victim"); }));
+}
+
 }  // namespace logdb::test

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE unit_index_keydir_versions
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 // The versions of a key: compare_and_put, add, history, reads as of a moment, snapshots.
+#include "crash/support/store.hpp"
 #include "unit/index/key_logs.hpp"
 
 namespace logdb::test {
@@ -145,6 +147,30 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_stays_what_it_was, Log, key_logs) {
   std::size_t count = 0;
   before.for_each([&](const stored_bytes&, const key_value&) { ++count; });
   BOOST_TEST(count == 99);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_that_may_count_stays_while_the_newest_record_is_damaged) {
+  small_log<kv_store> f{by_hand<kv_store>()};
+  f.log.put("several values", "one");
+  for (std::uint64_t n = 0; n < 2'000; ++n) f.log.put(key_of(n), numbered(n));
+  f.log.put(key_of(0), "again");
+  f.log.add("several values", "two");
+  f.log.sync();
+  std::filesystem::path newest;
+  for (const auto& [name, bytes] : read_store(f.path)) {
+    if (format::parse_segment_name(name) && bytes.find("several values") != std::string::npos) {
+      newest = f.path / name;
+    }
+  }
+  BOOST_TEST_REQUIRE(newest != f.path / "0000000000000001.seg");
+  const auto was = damage_verb(newest, "several values", format::key_verb::put);
+  BOOST_TEST((was == format::key_verb::add));
+  BOOST_TEST(throws(errc::corrupt, [&] { f.log.compact(); }));
+  BOOST_TEST(f.log.compacted().segments_written != 0U);  // of those before the damage
+  damage_verb(newest, "several values", was);
+  const auto values = f.log.values("several values");
+  BOOST_TEST_REQUIRE(values.size() == 2);
+  BOOST_TEST(values.front().text() == "one");
 }
 
 }  // namespace logdb::test

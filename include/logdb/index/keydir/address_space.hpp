@@ -190,7 +190,7 @@ class address_space {
       segment.entries().set_stretch(known->second.get());  // another view of the same file
       return *known->second;
     }
-    const std::uint64_t count = pieces(segment.capacity());
+    const std::uint64_t count = pieces(segment.bytes_left());
     const std::uint64_t first = free_run(count);
     auto made = std::make_shared<stretch_type>(owner, first << piece_bits);
     make_leaves(first, count);
@@ -227,7 +227,7 @@ class address_space {
 
   void link(const stretch_type& at, stretch_type* to) {
     const std::uint64_t first = at.base() >> piece_bits;
-    for (std::uint64_t n = first; n < first + pieces(at.segment()->capacity()); ++n) {
+    for (std::uint64_t n = first; n < first + pieces(at.segment()->bytes_left()); ++n) {
       (*leaves_[n >> leaf_bits].load())[n & leaf_mask].store(to);
     }
   }

@@ -84,6 +84,7 @@ class compaction_judge {
     const bool erased = found.head.verb == format::key_verb::erase;
     if (is_plain_ && !erased && !store_.has_added()) return {verdict::drop};
     if (look(hash, found.key) != store_type::lookup::found) return judge_forgotten(hash, erased);
+    if (!store_.source().is_intact(newest_)) return {verdict::keep};  // it may have been anything
     const lsn newest = store_.source().lsn_of(newest_);
     if (newest == where) {  // the keydir still says where it was before a failed sync
       at = newest_.listed;

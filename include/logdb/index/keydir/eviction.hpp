@@ -76,11 +76,11 @@ class key_evictor {
     store_.table().tighten(page);
   }
 
-  /// Reads a record; false: it has moved, or is damaged, and stays.
+  /// Reads a record; false: it has moved, or is damaged, and stays: nobody can tell whose it is.
   [[nodiscard]] bool reads(address at) {
-    const auto& source = store_.source();
-    return source.find(at, found_) == reading::whole && source.is_placed(found_);
+    return store_.source().find(at, found_) == reading::whole && is_intact();
   }
+  [[nodiscard]] bool is_intact() const { return store_.source().is_intact(found_); }
 
   /// Erases a key in the log and forgets it.
   void evict(bytes_view key) {
@@ -90,7 +90,7 @@ class key_evictor {
   }
   void evict(std::uint64_t hash, bytes_view key, format::key_record_head& head) {
     const typename store_type::guard lock{store_.table().shard_of(hash).lock};
-    if (!look_settled(store_, hash, key, found_)) return;
+    if (!look_settled(store_, hash, key, found_) || !is_intact()) return;
     const auto known = found_.replaced();
     if (known.verb != format::key_verb::erase) {
       head.previous = store_.source().lsn_of(found_).value();

@@ -271,7 +271,8 @@ class key_learner {
     if (!said) throw_overwritten();
     const auto entry = format::attached_segment(*said, frame.header.first);
     auto& in = store_.space().of(view().segments().make(entry));
-    const bytes_view all = in.bytes().first(static_cast<std::size_t>(said->end_offset));
+    const auto there = std::min<std::uint64_t>(said->end_offset, in.bytes().size());
+    const bytes_view all = in.bytes().first(there);
     learned_.clear();
     auto from = in.segment()->start();
     const auto stop = scan(
@@ -282,7 +283,7 @@ class key_learner {
                 learned_.push_back({store_.hash(found.key), found, in.base() + where, at_lsn});
               });
         });
-    if (from.offset != all.size() && !is_salvaging()) {
+    if (from.offset != said->end_offset && !is_salvaging()) {
       throw error{errc::corrupt, "the log is damaged: " + std::string{reason(stop)},
                   in.segment()->site(from.offset)};
     }

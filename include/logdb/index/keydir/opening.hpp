@@ -42,7 +42,9 @@ struct segment_hints {
     hint_collector collected{make_hash_seed(of.store())};
     scan_place place = of.start();
     if (of.end_offset() != 0) of.probe(place.offset, end_offset);
-    const auto stop = collected.walk(of.bytes().first(end_offset), of.seed(), place);
+    const bytes_view all = of.bytes();
+    const auto there = std::min<std::uint64_t>(end_offset, all.size());  // salvage has what is left
+    const auto stop = collected.walk(all.first(there), of.seed(), place);
     if (place.offset != end_offset && place.next <= last) {
       throw error{errc::corrupt, "the log is damaged: " + std::string{reason(stop)},
                   of.site(place.offset, place.next)};
