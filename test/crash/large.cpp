@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <functional>
 #include <signal.h>
+#include <span>
 #include <string>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "crash/support/quick_system.hpp"
 #include "crash/support/store.hpp"
 #include "support/process.hpp"
+#include "support/sanitizer.hpp"
 #include "support/temp_dir.hpp"
 
 namespace {
@@ -213,6 +216,81 @@ BOOST_AUTO_TEST_CASE(a_large_transaction_is_whole_or_absent_wherever_its_process
     BOOST_TEST(segments_in(place / "log") <= (texts.size() == 1 ? 2 : 3));
   }
   BOOST_TEST(absent);
+}
+
+/// Leaves holes where zeros would be written: what is nearly all zeros takes no room on the disk.
+struct hollow_system : logdb::test::quick_system {
+  static int allocate(handle file, std::uint64_t bytes) {
+    const bool is_there = posix::size(file) >= static_cast<std::int64_t>(bytes);
+    return is_there ? 0 : posix::resize(file, bytes);
+  }
+  static int allocate_range(handle file, std::uint64_t offset, std::uint64_t bytes) {
+    return allocate(file, offset + bytes);
+  }
+  static std::int64_t write(handle file, const logdb::platform::write_piece* pieces, int count,
+                            std::uint64_t offset) {
+    std::uint64_t bytes = 0;
+    for (const auto& each : std::span{pieces, static_cast<std::size_t>(count)}) {
+      const logdb::bytes_view piece{static_cast<const std::byte*>(each.iov_base), each.iov_len};
+      if (!logdb::detail::is_zero(piece)) return posix::write(file, pieces, count, offset);
+      bytes += piece.size();
+    }
+    if (const int failed = allocate(file, offset + bytes); failed < 0) return failed;
+    return static_cast<std::int64_t>(bytes);
+  }
+};
+
+using hollow_wal = logdb::basic_log<logdb::Storage<logdb::BasicDirectory<hollow_system>>>;
+
+/// Memory of which only what is written to takes room; empty where it cannot be had.
+class hollow_memory {
+ public:
+  explicit hollow_memory(std::size_t bytes)
+      : bytes_{bytes},
+        at_{::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)} {}
+  hollow_memory(const hollow_memory&) = delete;
+  hollow_memory& operator=(const hollow_memory&) = delete;
+  ~hollow_memory() {
+    if (at_ != MAP_FAILED) ::munmap(at_, bytes_);
+  }
+  [[nodiscard]] std::span<std::byte> bytes() const {
+    if (at_ == MAP_FAILED) return {};
+    return {static_cast<std::byte*>(at_), bytes_};
+  }
+
+ private:
+  std::size_t bytes_;
+  void* at_;
+};
+
+BOOST_AUTO_TEST_CASE(the_largest_record_that_is_promised_is_read_back) {
+  constexpr std::uint64_t most = (std::uint64_t{4} << 30) - (std::uint64_t{64} << 10);
+  const hollow_memory memory{most};
+  const auto record = memory.bytes();
+  if (record.empty() || logdb::test::under_thread_sanitizer) {  // that remembers each byte
+    BOOST_TEST_MESSAGE("4 GiB of memory cannot be had here");
+    return;
+  }
+  record.front() = std::byte{'f'};
+  record[most / 2] = std::byte{'m'};
+  record.back() = std::byte{'b'};
+  const logdb::test::temp_dir place;
+  auto options = smallest<hollow_wal>();
+  options.record_bytes_max = most;
+  {
+    hollow_wal log{place / "log", options};
+    BOOST_TEST((log.append(logdb::bytes_view{record}) == lsn{1}));
+    BOOST_TEST((log.append("after it") == lsn{2}));
+    log.close();
+  }
+  const hollow_wal log{place / "log", options};
+  const auto found = log.read(lsn{1});  // with its checksum
+  BOOST_TEST_REQUIRE(found.size() == most);
+  BOOST_TEST((found.bytes().front() == std::byte{'f'}));
+  BOOST_TEST((found.bytes()[most / 2] == std::byte{'m'}));
+  BOOST_TEST((found.bytes().back() == std::byte{'b'}));
+  BOOST_TEST(log.read(lsn{2}).text() == "after it");
 }
 
 }  // namespace
