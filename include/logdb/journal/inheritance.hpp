@@ -28,8 +28,9 @@ class inheritance {
   ///          errc::locked, errc::no_space, errc::io
   dead_writer drain() {
     auto& volume = *core_.segments.volume();
-    if (!was_closed()) follow_renaming(volume, core_.segments.store());
-    report_.clean = !volume.exists(format::control_name);
+    const bool closed = was_closed();
+    if (!closed) follow_renaming(volume, core_.segments.store());
+    report_.clean = closed && !volume.exists(format::control_name);
     ring_ = staging_type::open(volume, open_mode::read_write);
     if (!may_drain()) return {};
     const auto list = core_.segments.list();

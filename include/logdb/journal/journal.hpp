@@ -32,7 +32,7 @@ class journal {
 
   journal(std::shared_ptr<storage> volume, const basic_options<Policies>& options)
       : lease_{std::in_place, examined(*volume, options.recovery), options.locking},
-        core_{volume, options, recovery<Policies>::start(*volume, options.recovery)},
+        core_{volume, options, recovery<Policies>::start(*volume, options.recovery, &*lease_)},
         report_{begin()} {
     if constexpr (core_type::is_shared) lease_->admit_others();
     keeper_.retain();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/format/manifest.hpp>
 #include <logdb/format/manifest_check.hpp>
@@ -74,14 +75,19 @@ std::optional<format::manifest> load_manifest(const typename Policies::storage& 
   return found;
 }
 
-/// Tells whether there is a manifest that can be used.
-template <class Policies>
-bool is_manifest_sound(const typename Policies::storage& volume) {
-  try {
-    return load_manifest<Policies>(volume, open_mode::read_write).has_value();
-  } catch (const error&) {
-    return false;
-  }
+/// Writes the next manifest beside the one that rules. @errors errc::no_space, errc::io
+template <class Storage>
+void write_draft(Storage& volume, const format::manifest& next) {
+  volume.remove(format::manifest_draft_name);
+  auto file = volume.create(format::manifest_draft_name);
+  file.write(0, bytes_view{format::encode(next)});
+  if constexpr (has_step<durability_point::manifest_sync>) file.sync();
+}
+/// Makes it the one that rules; it may be that, also if this fails. @errors errc::io
+template <class Storage>
+void put_draft_in_place(Storage& volume) {
+  volume.rename(format::manifest_draft_name, format::manifest_name);
+  if constexpr (has_step<durability_point::directory_sync>) volume.sync();
 }
 
 /// Tells whether a record lies in a segment that a manifest bounds, and so names all that is

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <logdb/error.hpp>
 #include <logdb/format/names.hpp>
+#include <logdb/journal/newest_manifest.hpp>
 #include <logdb/journal/segment_table.hpp>
 #include <logdb/journal/vacancy.hpp>
 
@@ -40,19 +43,40 @@ bool is_own_orphan(const Storage& volume, const std::string& name, const identit
   }
 }
 
+/// What an open knows of the segments that no manifest names.
+struct orphan_facts {
+  bool is_rebuilt = false;  ///< the manifest was made anew
+  std::uint64_t next = 0;   ///< the number of the next segment, by the manifest's word
+  lsn end{};                ///< one past the last record of the log
+};
+
+/// Tells whether an orphan must have been named by a later manifest: an older one was restored.
+template <class Storage>
+bool is_of_later_manifest(const Storage& volume, const std::string& name, const identity& store,
+                          const orphan_facts& facts) {
+  const auto number = format::parse_segment_name(name);
+  return to_integer(*number) >= facts.next && holds_records_from(volume, name, store, facts.end);
+}
+
 /// Removes the store's own segments that its manifest does not name: each is named before a record
-/// goes into it, so they hold nothing that was promised. Where the manifest had to be made anew
-/// that is not known: those with frames are put aside.
+/// goes into it, so they hold nothing that was promised. Where the manifest had to be made anew, or
+/// is an older one, that is not known: those with frames are put aside.
 /// @errors  errc::io
 template <class Policies>
-void remove_orphans(segment_table<Policies>& table, bool is_rebuilt) {
+void remove_orphans(segment_table<Policies>& table, const orphan_facts& facts) {
   const auto list = table.list();
   auto& volume = *table.volume();
-  for (const std::string& name : volume.names()) {
+  std::vector<std::string> orphans;
+  for (std::string& name : volume.names()) {
     const auto number = format::parse_segment_name(name);
     if (!number || list->has(*number)) continue;
-    if (!is_own_orphan(volume, name, table.store())) continue;
-    const bool stays = is_rebuilt && !has_no_frames(volume, name);
+    if (is_own_orphan(volume, name, table.store())) orphans.push_back(std::move(name));
+  }
+  const bool is_older = std::ranges::any_of(orphans, [&](const std::string& name) {
+    return is_of_later_manifest(volume, name, table.store(), facts);
+  });
+  for (const std::string& name : orphans) {
+    const bool stays = (facts.is_rebuilt || is_older) && !has_no_frames(volume, name);
     stays ? put_aside(volume, name) : volume.remove(name);
   }
 }

@@ -22,7 +22,7 @@
 #include <logdb/format/manifest.hpp>
 #include <logdb/format/manifest_check.hpp>
 #include <logdb/journal/boot.hpp>
-#include <logdb/journal/manifest_file.hpp>
+#include <logdb/journal/newest_manifest.hpp>
 #include <logdb/journal/open_walk.hpp>
 #include <logdb/journal/readable.hpp>
 #include <logdb/journal/scan.hpp>
@@ -197,13 +197,16 @@ class manifest_rebuilder {
 
 /// Returns the manifest; to salvage a store whose manifest is gone or damaged, one that is made of
 /// the segments. Nothing where there is no store.
+/// @param is_alone  nobody else writes: what a later manifest must have named is looked for
 /// @errors  errc::not_a_log, errc::format_mismatch, errc::corrupt, errc::io
 template <class Policies>
 std::optional<format::manifest> load_or_rebuild(const typename Policies::storage& volume,
-                                                open_mode mode, recovery_mode recovery) {
+                                                open_mode mode, recovery_mode recovery,
+                                                bool is_alone = false) {
   std::optional<error> fault;
   try {
-    auto found = load_manifest<Policies>(volume, mode);
+    auto found = load_newest<Policies>(volume, mode);
+    if (found && is_alone) require_no_later_segment<Policies>(volume, *found);
     if (found || recovery == recovery_mode::refuse) return found;
   } catch (const error& failure) {
     const bool damaged =

@@ -44,10 +44,15 @@ class recovery {
   explicit recovery(core_type& core) : core_{core} {}
 
   /// Returns the manifest to start from: what is there, or one of a new store.
+  /// @param held  the lock; null: others may be at it
   /// @errors  errc::not_a_log, errc::format_mismatch, errc::corrupt, errc::io
-  static format::manifest start(const typename Policies::storage& volume, recovery_mode mode) {
+  template <class Lease = typename Policies::locking>
+  static format::manifest start(const typename Policies::storage& volume, recovery_mode mode,
+                                const Lease* held = nullptr) {
+    bool is_alone = held != nullptr;
+    if constexpr (requires { held->is_first(); }) is_alone = is_alone && held->is_first();
     const auto load = [&] {
-      return load_or_rebuild<Policies>(volume, open_mode::read_write, mode);
+      return load_or_rebuild<Policies>(volume, open_mode::read_write, mode, is_alone);
     };
     if (auto found = load()) return *found;
     try {
@@ -72,7 +77,8 @@ class recovery {
     try {
       note_rebuilt();
       core_.segments.list()->log.empty() ? begin() : resume();
-      remove_orphans(core_.segments, is_rebuilt_);
+      remove_orphans(core_.segments,
+                     {.is_rebuilt = is_rebuilt_, .next = next_segment_, .end = end_.place.next});
       open_staging();
     } catch (...) {
       staging_type::discard(*core_.segments.volume());
@@ -165,7 +171,7 @@ class recovery {
       return;
     }
     const bool is_there = volume.exists(format::manifest_name);
-    if (is_there && is_manifest_sound<Policies>(volume)) return;
+    if (is_there && is_ruling<Policies>(volume, core_.segments.generation())) return;
     is_rebuilt_ = true;
     if (is_there) put_aside(volume, std::string{format::manifest_name});
     report_.damages.push_back({.kind = damage_kind::corruption,
@@ -340,7 +346,8 @@ class recovery {
   /// A file of a dead writer may have a number that the manifest had not learned yet.
   void reserve_numbers() {
     for (const std::string& name : core_.segments.volume()->names()) {
-      if (const auto number = format::parse_segment_name(name)) core_.segments.reserve(*number);
+      const auto number = format::parse_segment_name(name);
+      if (number) next_segment_ = std::min(next_segment_, core_.segments.reserve(*number));
     }
   }
 
@@ -366,7 +373,12 @@ class recovery {
     shared.clock_start.store(core_.clock_start.time_since_epoch().count());
     core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);
     core_.publish_durable(stream_begin);
-    if constexpr (core_type::is_shared) core_.admit_others();
+    if constexpr (core_type::is_shared) {
+      core_.admit_others();
+    } else {
+      shared.generation.store(core_.segments.generation());
+      core_.segments.tell(shared);
+    }
     staging_type::publish(volume);
     left_.end();
   }
@@ -375,8 +387,9 @@ class recovery {
   log_end<Policies> end_{};
   recovery_report report_{};
   inheritance<Policies> left_{core_, report_};
-  identity boot_{};          // of the machine; 0: it cannot be told
-  bool is_rebuilt_ = false;  // the manifest is made of the segments
+  identity boot_{};                          // of the machine; 0: it cannot be told
+  bool is_rebuilt_ = false;                  // the manifest is made of the segments
+  std::uint64_t next_segment_ = UINT64_MAX;  // by the manifest's word
   segment_ptr<Policies> active_;
   std::vector<segment_ptr<Policies>> gone_;
 };

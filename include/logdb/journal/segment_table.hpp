@@ -44,6 +44,8 @@ class segment_table {
   [[nodiscard]] const identity& store() const { return manifest_.store; }
   [[nodiscard]] const std::shared_ptr<storage>& volume() const { return volume_; }
 
+  /// Has the control file tell which manifest was published last, by who publishes alone.
+  void tell(control_type& control) { told_ = &control; }
   /// Says that other processes publish manifests, too; the control file orders them.
   void share(control_type& shared) { shared_ = &shared; }
   /// The same for the first of them.
@@ -105,11 +107,13 @@ class segment_table {
     edit_locked(change);
   }
 
-  /// Says that a number is taken. One that no writer counts to is a stranger's, in nobody's way.
-  void reserve(segment_number taken) {
-    if (to_integer(taken) >= format::segment_number_max) return;
+  /// Says that a number is taken, unless no writer counts to it; returns which one came next.
+  std::uint64_t reserve(segment_number taken) {
     guard lock{list_mutex_};
-    manifest_.next_segment = std::max(manifest_.next_segment, to_integer(taken) + 1);
+    const std::uint64_t next = manifest_.next_segment;
+    if (to_integer(taken) >= format::segment_number_max) return next;
+    manifest_.next_segment = std::max(next, to_integer(taken) + 1);
+    return next;
   }
 
   /// Lists one with the attached ones, by number: transactions end in another order than begun.
@@ -369,16 +373,11 @@ class segment_table {
 
   void write_manifest(const format::manifest& next, const list_type& named) {
     assert(format::is_consistent(next));  // else nobody could open the log any more
-    volume_->remove(format::manifest_draft_name);
-    {
-      auto file = volume_->create(format::manifest_draft_name);
-      file.write(0, bytes_view{format::encode(next)});
-      if constexpr (has_step<durability_point::manifest_sync>) file.sync();
-    }
+    write_draft(*volume_, next);
     // From here on it may be the one on disk, also if one of these fails.
     for (const auto& segment : named.log) segment->note_named();
-    volume_->rename(format::manifest_draft_name, format::manifest_name);
-    if constexpr (has_step<durability_point::directory_sync>) volume_->sync();
+    put_draft_in_place(*volume_);
+    if (told_ != nullptr) told_->generation.store(next.generation);
   }
 
   static void unlink(const std::vector<segment_ptr<Policies>>& gone) {
@@ -387,6 +386,7 @@ class segment_table {
 
   std::shared_ptr<storage> volume_;
   control_type* shared_ = nullptr;  // of who else publishes; null: nobody
+  control_type* told_ = nullptr;    // by who publishes alone; null: nobody does, or not yet
   mutable mutex list_mutex_;        // of list_ and manifest_
   mutex publish_mutex_;             // one manifest at a time, in order
   format::manifest manifest_;       // segments and cursors: as last written

@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(a_copy_of_a_file_takes_nothing_from_its_original) {
   fs::copy_file(path, twin);
   {
     const one_file copied{twin, lazy<one_file>()};
-    BOOST_TEST(copied.last_lsn() < lsn{few});
+    BOOST_TEST((copied.last_lsn() < lsn{few} && !copied.recovery().clean));
   }
   one_file log{path, lazy<one_file>()};
   expect(log, few);
@@ -287,6 +287,81 @@ BOOST_AUTO_TEST_CASE(a_log_and_its_copy_of_hard_links_share_no_active_segment) {
 BOOST_AUTO_TEST_CASE(nor_do_those_of_a_killed_process) {
   leave<async_log>(path, 100);
   go_on_apart<async_log>(path, twin, 100);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// --- an older manifest, restored over newer segments -----------------------------------------
+
+logdb::test::store_image segments_of(const fs::path& path) {
+  auto image = logdb::test::read_store(path);
+  std::erase_if(image,
+                [](const auto& file) { return file.first.find(".seg") == std::string::npos; });
+  return image;
+}
+
+/// Appends many records, and puts the manifest back that there was after some of them.
+template <class Log>
+void restore_manifest(const fs::path& path, bool killed) {
+  const fs::path older = path.string() + "-older";
+  child_process writer{[&] {
+    Log log{path, lazy<Log>()};
+    append(log, 1, 100);
+    fs::copy_file(path / "manifest", older);
+    append(log, 101, many);
+    if (killed) ::raise(SIGKILL);
+    log.close();
+    return 0;
+  }};
+  BOOST_TEST_REQUIRE(writer.wait() == (killed ? -1 : 0));
+  fs::rename(older, path / "manifest");
+}
+
+template <class Log>
+void expect_older_is_told(const fs::path& path, bool killed) {
+  restore_manifest<Log>(path, killed);
+  const auto before = segments_of(path);
+  const auto refused = error_of([&] { const Log log{path, lazy<Log>()}; });
+  BOOST_REQUIRE(refused);
+  BOOST_TEST((refused->condition() == errc::corrupt), refused->what());
+  BOOST_TEST((refused->path() == path / "manifest" && segments_of(path) == before));
+  auto chosen = lazy<Log>();
+  chosen.recovery = recovery_mode::salvage;
+  for (const auto mode : {open_mode::read_only, open_mode::read_write}) {
+    if (mode == open_mode::read_only && !killed) continue;  // a writer may be at it
+    chosen.mode = mode;
+    Log log{path, chosen};
+    expect(log, many);
+  }
+  Log log{path, lazy<Log>()};
+  expect(log, many);
+}
+
+BOOST_FIXTURE_TEST_SUITE(an_older_manifest, in_place)
+
+BOOST_AUTO_TEST_CASE(in_a_log_of_a_killed_process_is_refused_and_salvage_finds_all) {
+  expect_older_is_told<fsync_log>(path, true);
+  expect_older_is_told<logdb::shared_wal>(twin, true);
+}
+
+BOOST_AUTO_TEST_CASE(in_a_log_that_was_closed_is_refused_and_salvage_finds_all) {
+  expect_older_is_told<async_log>(path, false);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_copy_that_was_made_beside_a_writer_lets_no_later_segment_go) {
+  fsync_log log{path, lazy<fsync_log>()};
+  append(log, 1, 20);
+  fs::create_directory(twin);
+  for (const auto* const name : {"manifest", "control"}) fs::copy(path / name, twin / name);
+  append(log, 21, many);
+  for (const auto& [name, bytes] : segments_of(path)) logdb::test::write_file(twin / name, bytes);
+  const auto copied = segments_of(twin);
+  fsync_log second{twin, lazy<fsync_log>()};
+  BOOST_TEST(second.last_lsn() >= lsn{20});
+  for (const auto& [name, bytes] : copied) {
+    if (logdb::test::frames_of(bytes).empty()) continue;
+    BOOST_TEST((fs::exists(twin / name) || fs::exists(twin / (name + ".kept"))), name);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

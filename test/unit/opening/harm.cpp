@@ -177,9 +177,7 @@ struct trial {
         const bool sees_all = !killed || mode == open_mode::read_write;
         BOOST_TEST(found >= (sees_all ? records - back : front), "found only " << found);
       } else if (recovery == recovery_mode::refuse || name == "manifest") {
-        BOOST_TEST(
-            (found == records || is_staging_gone(name) || is_older_table(name, what, killed)),
-            "found only " << found);
+        BOOST_TEST((found == records || is_staging_gone(name)), "found only " << found);
       }
     }
   }
@@ -196,12 +194,6 @@ struct trial {
   /// Staging that is gone is as after a power cut: nobody can tell.
   [[nodiscard]] static bool is_staging_gone(const std::string& name) {
     return name.ends_with("control") && Log::policies::durability::name != "Fsync";
-  }
-
-  /// The newest table of a killed store in one file is as one that a power cut tore: the one before
-  /// it counts.
-  [[nodiscard]] bool is_older_table(const std::string& name, harm what, bool killed) const {
-    return killed && what == harm::head && files() / name == path;
   }
 
   void restore() const {

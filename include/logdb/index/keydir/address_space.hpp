@@ -251,7 +251,8 @@ class record_places {
     places_.clear();
     for (const auto* segments : {&list.log, &list.attached}) {
       for (const auto& each : *segments) {
-        if (!each->base() || (each->end() && each->end() <= first)) continue;
+        // Behind damage who salvages also reads what nobody has said the first record of.
+        if ((!each->base() && !salvages) || (each->end() && each->end() <= first)) continue;
         note(each, space, salvages);
       }
     }
@@ -273,8 +274,8 @@ class record_places {
 
   void note(const segment_ptr<Policies>& each, address_space<Policies>& space, bool salvages) {
     try {
-      places_.push_back({each->bytes(), 0});
-      places_.back().base = space.of(each).base();
+      const bytes_view bytes = each->bytes();
+      if (!bytes.empty()) places_.push_back({bytes, space.of(each).base()});
     } catch (const error& missing) {
       if (!salvages || missing.condition() != errc::corrupt) throw;
     }

@@ -69,7 +69,8 @@ inline constexpr amount block_max{4096, std::size_t{1} << 20};
 struct size_limits {
   amount memtable;
   amount partition;
-  amount merged_runs;  // of L0, that are made one at once: with what it takes, they are there thrice
+  amount
+      merged_runs;  // of L0, that are made one at once: with what it takes, they are there thrice
 };
 
 /// Makes them so small that what is held of them stays within the memory.

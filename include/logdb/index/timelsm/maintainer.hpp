@@ -66,7 +66,8 @@ class maintainer {
       guard lock{work_mutex_};
       deliver_pending();
       if (core_.to_mark.load() == 0) return core_.current()->sealed;
-      if (!seal() && !sweep(false)) sweep(true);
+      if (!seal())
+        merge_runs(core_.snapshot(), true);  // L0 is full; what L1 has stored stays there
     }
   }
 
@@ -227,7 +228,7 @@ class maintainer {
     if (sweeping_ == 0) {
       const std::size_t due = whole ? 1 : std::max<std::size_t>(2, core_.options.l0_runs_max / 2);
       if (before.l0.size() < due) return false;
-      if (!whole && is_costly(before) && merge_runs(now)) return true;
+      if (!whole && is_costly(before) && merge_runs(now, false)) return true;
       sweeping_ = before.l0.size();
     }
     sweep_window(now);
@@ -254,10 +255,12 @@ class maintainer {
     finish(std::make_shared<tree<V>>(std::move(spliced.made)), std::move(gone));
   }
 
-  /// Merges the youngest runs of L0 that are of a size, two at least, if memory is large enough.
-  bool merge_runs(const view<V>& now) {
+  /// Merges the youngest runs of L0 that are of a size, if there are two and memory is enough, or
+  /// if it must; returns whether it did.
+  bool merge_runs(const view<V>& now, bool must) {
     const auto& l0 = now.at->sealed->l0;
-    const std::size_t first = first_of_a_size(l0);
+    const std::size_t some_first = first_of_a_size(l0, core_.limits.merged_runs);
+    const std::size_t first = must ? std::min(some_first, l0.size() - 2) : some_first;
     if (first + 2 > l0.size()) return false;
     drops<V> gone{.wanted = core_.pending.wanted};
     const cover hidden = now.hidden({});
@@ -266,23 +269,9 @@ class maintainer {
     auto made = std::make_shared<tree<V>>(*now.at->sealed);
     made->l0.resize(first);
     if (some.rows() != 0) made->l0.push_back(merge(some, now));
+    sweeping_ = std::min(sweeping_, first);
     finish(std::move(made), std::move(gone));
     return true;
-  }
-
-  /// Returns the first of the runs that are to become one: those which are larger than twice all
-  /// that is younger stay, but for one beside the youngest, and so do those with which it would be
-  /// too much at once.
-  [[nodiscard]] std::size_t first_of_a_size(const std::vector<sorted_run<V>>& l0) const {
-    std::size_t first = l0.size() - 1;
-    amount all = amount_up_to(l0.back(), time_last);
-    for (std::size_t i = first; i-- > 0;) {
-      const amount one = amount_up_to(l0[i], time_last);
-      const bool is_of_a_size = one.rows <= 2 * all.rows || i + 2 == l0.size();
-      if (!(all += one).within(core_.limits.merged_runs)) break;
-      if (is_of_a_size) first = i;
-    }
-    return first;
   }
 
   // --- removing what is deleted -----------------------------------------------------------------

@@ -42,6 +42,23 @@ amount amount_up_to(const sorted_run<V>& one, time_type last) {
   return all;
 }
 
+/// Returns the first of the youngest runs that are to become one: those which are larger than twice
+/// all that is younger stay, but for one beside the youngest, and so do those with which it would
+/// be too much at once.
+template <class V>
+[[nodiscard]] std::size_t first_of_a_size(const std::vector<sorted_run<V>>& l0,
+                                          const amount& most) {
+  std::size_t first = l0.size() - 1;
+  amount all = amount_up_to(l0.back(), time_last);
+  for (std::size_t i = first; i-- > 0;) {
+    const amount one = amount_up_to(l0[i], time_last);
+    const bool is_of_a_size = one.rows <= 2 * all.rows || i + 2 == l0.size();
+    if (!(all += one).within(most)) break;
+    if (is_of_a_size) first = i;
+  }
+  return first;
+}
+
 /// Counts the rows of the partitions that runs reach into.
 template <class V>
 std::size_t rows_overlapped(const sorted_run<V>& l1, const std::vector<sorted_run<V>>& l0,
