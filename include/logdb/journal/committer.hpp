@@ -3,7 +3,11 @@
 /// @file
 /// Group commit: one thread leads, writes and syncs for all that wait, then hands the lead on.
 
+#include <algorithm>
+#include <chrono>
+#include <exception>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include <logdb/durability_point.hpp>
@@ -33,7 +37,8 @@ class committer {
   /// Waits until a watermark reaches a stream position; leads if nobody does.
   ///
   /// @param target  not above `appended`
-  /// @errors        errc::failed
+  /// @errors        errc::failed; errc::limit, std::bad_alloc: nothing is lost, and who leads next
+  ///                tries what this thread could not
   void wait(std::uint64_t target, watermark level) {
     waiter me{target, level};
     while (!covers(me)) {
@@ -57,10 +62,43 @@ class committer {
     if constexpr (core_type::is_shared) lead_.sit_at(place);
   }
 
-  /// The narrow view for durability policies.
-  void wait_durable(std::uint64_t end) { wait(end, watermark::durable); }
+  /// The narrow view for durability policies: waits for what stands in the log, and so cannot be
+  /// taken back. What this process lacks for it, it may have again soon, or another one leads; if
+  /// not, the log has failed, for this process alone.
+  /// @errors  errc::failed, errc::closed in a child of a fork
+  void wait_durable(std::uint64_t end) {
+    for (int attempt = 1;; ++attempt) {
+      const auto ticket = core_.progress().ticket();
+      try {
+        return wait(end, watermark::durable);
+      } catch (const error& lacking) {
+        if (lacking.condition() == errc::failed || lacking.condition() == errc::closed) throw;
+        if (attempt == attempts) fail_alone(lacking.what());
+      } catch (const std::exception& lacking) {
+        if (attempt == attempts) fail_alone(lacking.what());
+      }
+      core_.progress().wait(ticket, attempts_pause);
+    }
+  }
 
  private:
+  /// Says that the log has failed, for this process.
+  [[noreturn]] void fail_alone(const char* why) {
+    core_.fail_here(why);
+    try {
+      const typename core_type::append_guard lock{core_.append_mutex};
+      core_.limit_appends(core_.own_limit = 0);
+    } catch (const std::exception&) {
+      // The next append learns of it when it waits.
+    }
+    try {
+      core_.require_open();
+    } catch (const std::bad_alloc&) {
+      // Nothing else may be thrown of what stands in the log already.
+    }
+    core_.failure.rethrow();
+  }
+
   template <class T>
   using atomic = platform::basic_atomic<system, T>;
 
@@ -195,18 +233,34 @@ class committer {
   }
 
   void commit(watermark level) {
-    group taken = take_group();
+    const group taken = take_group();
+    open_files(taken);
+    bool is_syncing = false;
     try {
       write(taken);
-      if (level == watermark::durable) sync(taken);
-    } catch (const error& failure) {
+      is_syncing = level == watermark::durable;
+      if (is_syncing) sync(taken);
+    } catch (const std::exception& failure) {
+      // What this process could not write, another can. But no sync is made twice.
+      if (!is_syncing && is_of_process(failure)) throw;
       if constexpr (has_step<durability_point::one_sync_a_failure>) {
-        heal_or_fail(core_, failure);
+        heal_or_fail(core_, failure.what());
       } else {
         sync(taken);
       }
     }
     core_.progress().signal();
+  }
+
+  /// Opens what is to be written, and may be another process's: before anything is tried whose
+  /// failure would be the log's.
+  void open_files(const group& taken) {
+    const std::uint64_t durable = core_.reached(watermark::durable);
+    for (const auto& part : taken.extents) {
+      if (std::max(durable, part.begin) < std::min(taken.end, part.end)) {
+        (void)part.segment->writable();
+      }
+    }
   }
 
   /// Closes the open group: the next append begins another with a mark.
@@ -237,6 +291,7 @@ class committer {
       const auto [first, second] = core_.ring.pieces(begin, end);
       part.segment->writable().write(begin - part.base, first, second);
     }
+    if constexpr (core_type::is_shared) lead_.has_taken_over();
     core_.counters.groups.fetch_add(1, std::memory_order_relaxed);
     if constexpr (has_step<durability_point::watermark_release>) publish_written(taken);
   }
@@ -278,6 +333,8 @@ class committer {
   }
 
   static constexpr std::uint32_t yields_max = 16;
+  static constexpr int attempts = 100;
+  static constexpr std::chrono::milliseconds attempts_pause{10};
 
   core_type& core_;
   [[no_unique_address]] shared_lead_of<Policies> lead_{core_};

@@ -129,6 +129,7 @@ struct control_header {
   atomic<std::uint32_t> waiters_used{};  // only the first so many of `waiters`
   atomic<std::uint32_t> failed{};        // no process may append any more
   atomic<std::uint32_t> healing{};       // the leader is just moving what is staged
+  atomic<std::uint32_t> rewrites{};      // a leader died: what it wrote is to be written again
   atomic<std::int64_t> clock_start{};    // log time when the uptime was 0, ns since 1970
 
   alignas(64) typename System::robust_mutex append_lock;

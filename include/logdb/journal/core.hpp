@@ -155,27 +155,26 @@ struct journal_core {
       return;
     const error_site site{.path = segments.volume()->path()};
     if (now != log_state::failed) throw error{errc::closed, "the log was closed", site};
-    const std::string why = failure_text();
-    throw error{errc::failed,
-                "a sync failed and could not be healed: " + (why.empty() ? "elsewhere" : why),
-                site};
+    throw error{errc::failed, "the log takes no more appends: " + failure.text(), site};
   }
 
-  /// Stops appends for good; what is durable can still be read. Requires the append lock.
-  void fail(const std::string& why) {
-    {
-      guard lock{failure_mutex};
-      if (failure.empty()) failure = why;
-    }
-    stop_for_good();
-    fail_all();
-  }
-  /// Also while it is being closed; one that has ended stays so.
+  /// Stops appends for good, also while it is being closed; one that has ended stays so.
   void stop_for_good() {
     log_state now = state.load(std::memory_order_acquire);
     while (now != log_state::failed && now != log_state::ended &&
            !state.compare_exchange_strong(now, log_state::failed)) {  // pairs with require_open()
     }
+  }
+  /// Stops appends for good; what is durable can still be read. Requires the append lock.
+  /// @param then  what came of the second way, if there was one
+  void fail(const char* why, const char* then = "") noexcept {
+    fail_here(why, then);
+    fail_all();
+  }
+  /// Does so for this process alone; others that share the log go on.
+  void fail_here(const char* why, const char* then = "") noexcept {
+    failure.set(why, then);
+    stop_for_good();
   }
   /// Tells every process that the log has failed. Requires the append lock.
   void fail_all() {
@@ -185,11 +184,6 @@ struct journal_core {
 
   /// Says what a frame may end at without a look at anything else. Requires the append lock.
   void limit_appends(std::uint64_t end) { put_word<system>(control().limit, end); }
-
-  [[nodiscard]] std::string failure_text() const {
-    guard lock{failure_mutex};
-    return failure;
-  }
 
   /// Turns an offset at which an index wants an entry into a stream position.
   [[nodiscard]] static std::uint64_t due_position(std::uint64_t base, std::uint64_t due) {
@@ -393,8 +387,7 @@ struct journal_core {
   event settled;                       // a sealed segment stands in the manifest, whole
   event chores;                        // for the thread that keeps segments ready
   log_counters<system> counters;
-  mutable mutex failure_mutex;
-  std::string failure;  // guarded by failure_mutex
+  failure_note<system> failure;
 };
 
 }  // namespace logdb::detail

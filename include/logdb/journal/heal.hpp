@@ -226,34 +226,33 @@ class healer {
 
 /// Does what heal_or_fail() says. Requires the append lock.
 template <class Policies>
-void heal_in_turn(journal_core<Policies>& core, const error& failure) {
+void heal_in_turn(journal_core<Policies>& core, const char* failure) noexcept {
   try {
     // Where frames went that an index has positions of, only this process could tell its own.
     constexpr bool can_tell =
         !journal_core<Policies>::is_shared || !healer<Policies>::keeps_positions;
     if constexpr (journal_core<Policies>::syncs && can_tell) {
       healer<Policies>{core}.run();
-      return;
+    } else {
+      core.fail(failure);
     }
-    core.fail(failure.what());
-  } catch (const error& second) {
-    core.fail(std::string{failure.what()} + "; then " + second.what());
-  } catch (const std::bad_alloc&) {
-    core.fail(std::string{failure.what()} + "; then memory ran out");
+  } catch (const std::exception& second) {
+    core.fail(failure, second.what());
   }
 }
 
 /// Heals a failed write or sync once, or fails the log. After it the log is sound or failed, never
 /// between.
+/// @param failure  what failed first
 template <class Policies>
-void heal_or_fail(journal_core<Policies>& core, const error& failure) {
+void heal_or_fail(journal_core<Policies>& core, const char* failure) noexcept {
   try {
     const typename journal_core<Policies>::append_guard lock{core.append_mutex};
     heal_in_turn(core, failure);
   } catch (const std::exception& second) {
     // The lock could not be had: what others did could not be learned. An append that looks at its
     // limit right now may let some others pass; they are in staging, for the next open.
-    core.fail(std::string{failure.what()} + "; then " + second.what());
+    core.fail(failure, second.what());
   }
 }
 

@@ -181,7 +181,7 @@ class index_view {
   [[nodiscard]] typename core_type::event& settled() { return core_->settled; }
 
   /// Ends the log: what it accepted and its index no longer agree. Requires the append lock.
-  void fail_in_turn(const std::string& why) { core_->fail(why); }
+  void fail_in_turn(const std::string& why) { core_->fail(why.c_str()); }
 
   /// Throws in a child of the process that opened the log. @errors errc::closed
   void require_own() const { follows() ? follower_->require_own() : core_->require_own(); }

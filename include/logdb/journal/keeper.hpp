@@ -50,14 +50,14 @@ class keeper {
     guard lock{chores_mutex_};
     core_.require_writable();
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.chores_lock; });
-    bool finished = false;
     const auto list = view_.catch_up();
     for (const auto& segment : list->log) {
-      if (segment->end() && !segment->settled()) finished |= finish(*segment);
+      if (segment->end() && !segment->settled() && finish(*segment)) owes_manifest_ = true;
     }
-    if (!finished) return;
+    if (!owes_manifest_) return;
     core_.segments.publish();
     retain();
+    owes_manifest_ = false;
     core_.settled.signal();
   }
 
@@ -175,6 +175,7 @@ class keeper {
   committer<Policies>& commits_;
   view_of<Policies>& view_;
   typename core_type::mutex chores_mutex_;   // one at a time; held over the disk
+  bool owes_manifest_ = false;               // guarded by chores_mutex_: of what was settled
   typename core_type::mutex provide_mutex_;  // one maker at a time; held over the disk
 };
 

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Whether a log takes appends, what it counts, and how old what it has not synced is.
+/// Whether a log takes appends and why not, what it counts, and how old what it has not synced is.
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <optional>
+#include <string>
 
+#include <boost/interprocess/sync/scoped_lock.hpp>
+
+#include <logdb/error.hpp>
 #include <logdb/platform/atomic.hpp>
+#include <logdb/platform/mutex.hpp>
 
 namespace logdb::detail {
 
@@ -37,5 +44,45 @@ std::optional<std::chrono::nanoseconds> age_of_oldest_in(const Control& shared,
   const auto age = now - std::chrono::nanoseconds{oldest};
   return age.count() < 0 ? std::chrono::nanoseconds::max() : age;
 }
+
+/// Tells whether something failed for want of what this process has too little of: memory, open
+/// files. Nothing is wrong with the log or the device then.
+inline bool is_of_process(const std::exception& failure) {
+  if (dynamic_cast<const std::bad_alloc*>(&failure) != nullptr) return true;
+  const auto* const known = dynamic_cast<const error*>(&failure);
+  return known != nullptr && known->condition() == errc::limit;
+}
+
+/// Remembers the first reason for which a log failed.
+/// @threads  any
+template <class System>
+class failure_note {
+ public:
+  /// @param then  what came of the second way, if there was one
+  void set(const char* why, const char* then = "") noexcept {
+    try {
+      const guard lock{mutex_};
+      if (text_.empty()) text_ = *then == 0 ? why : std::string{why} + "; then " + then;
+    } catch (const std::exception&) {
+      // Without memory it is not told.
+    }
+  }
+  [[nodiscard]] std::string text() const {
+    const guard lock{mutex_};
+    return text_.empty() ? "a sync failed elsewhere" : text_;
+  }
+
+  /// Throws errc::failed, without memory too.
+  [[noreturn]] void rethrow() const { std::rethrow_exception(without_memory_); }
+
+ private:
+  using mutex = platform::basic_mutex<System>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+
+  const std::exception_ptr without_memory_ = std::make_exception_ptr(
+      error{errc::failed, "the log takes no more appends, and memory has run out"});
+  mutable mutex mutex_;
+  std::string text_;  // guarded by mutex_
+};
 
 }  // namespace logdb::detail

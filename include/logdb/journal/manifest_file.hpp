@@ -90,6 +90,19 @@ void put_draft_in_place(Storage& volume) {
   if constexpr (has_step<durability_point::directory_sync>) volume.sync();
 }
 
+/// Returns the generation of the manifest that stands there; 0: none does.
+/// @param otherwise  what it is when that cannot be read
+template <class Policies>
+std::uint64_t generation_on_disk(const typename Policies::storage& volume,
+                                 std::uint64_t otherwise) noexcept {
+  try {
+    const auto found = load_manifest<Policies>(volume, open_mode::read_write);
+    return found ? found->generation : 0;
+  } catch (const std::exception&) {
+    return otherwise;
+  }
+}
+
 /// Tells whether a record lies in a segment that a manifest bounds, and so names all that is
 /// attached to it: what it does not name has been compacted.
 inline bool names_all_at(const format::manifest& found, lsn at) {

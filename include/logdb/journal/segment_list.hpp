@@ -141,6 +141,12 @@ void take_front(segment_list<Policies>& list, lsn first_kept, std::span<const se
   std::erase_if(list.attached, goes);
 }
 
+/// Unlinks segments once nobody reads them.
+template <class Policies>
+void drop_all(const std::vector<segment_ptr<Policies>>& gone) {
+  for (const auto& segment : gone) segment->drop();
+}
+
 /// Remembers with which record each of the last segments begins that other processes have made the
 /// active one.
 class begun_segments {

@@ -178,7 +178,7 @@ class segment_table {
           take_front(list, first_kept, kept, gone);
         },
         [&gone](list_type& list) { give_back(list, gone); });
-    unlink(gone);
+    drop_all<Policies>(gone);
     return gone.size();
   }
 
@@ -208,8 +208,8 @@ class segment_table {
       list.log.insert(at, run.begin(), run.end());
       for (const auto& own : attached) insert_attached(list, own);
     });
-    unlink(run);
-    unlink(attached);
+    drop_all<Policies>(run);
+    drop_all<Policies>(attached);
   }
 
   /// Remembers a cursor; what was logged later in the stream wins.
@@ -269,15 +269,19 @@ class segment_table {
       if (shared_ != nullptr) shared_->generation.store(next.generation);
     } catch (...) {
       undo();
-      // The others know nothing of it: what they publish next is to be read here.
-      if (shared_ != nullptr) set_generation(shared_->generation.load());
+      if (shared_ != nullptr) return_generation();
       throw;
     }
   }
 
-  void set_generation(std::uint64_t generation) {
+  /// Goes back to the generation on disk: that which failed, if only its name was not synced, or if
+  /// nobody can tell.
+  void return_generation() {
+    const std::uint64_t stands = generation_on_disk<Policies>(*volume_, generation());
+    const std::uint64_t now = std::max(shared_->generation.load(), stands);
+    shared_->generation.store(now);
     guard lock{list_mutex_};
-    manifest_.generation = generation;
+    manifest_.generation = now;
   }
 
   /// Takes over what a manifest says, and keeps what this process knows beyond it.
@@ -378,10 +382,6 @@ class segment_table {
     for (const auto& segment : named.log) segment->note_named();
     put_draft_in_place(*volume_);
     if (told_ != nullptr) told_->generation.store(next.generation);
-  }
-
-  static void unlink(const std::vector<segment_ptr<Policies>>& gone) {
-    for (const auto& segment : gone) segment->drop();
   }
 
   std::shared_ptr<storage> volume_;

@@ -56,8 +56,9 @@ class shared_lead {
     bool leads_;
   };
 
-  /// Tells, once, whether the last leader died while it led.
-  [[nodiscard]] bool takes_over() { return std::exchange(takes_over_, false); }
+  /// Tells whether a leader died while it led, and what it wrote was not written again yet.
+  [[nodiscard]] bool takes_over() const { return control().rewrites.load() != 0; }
+  void has_taken_over() { control().rewrites.store(0); }
 
   /// Returns the most that the waiters of other processes want.
   [[nodiscard]] watermark strongest_wish() {
@@ -131,7 +132,7 @@ class shared_lead {
   }
 
   void inherit() {
-    takes_over_ = true;
+    control().rewrites.store(1);
     if (control().healing.load() == 0) return;
     // What is staged was half moved: only an open that starts from the disk can tell what is whole.
     core_.fail_all();
@@ -156,7 +157,6 @@ class shared_lead {
 
   core_type& core_;
   std::size_t place_ = 0;
-  bool takes_over_ = false;
 };
 
 /// Is nothing: one process leads itself.

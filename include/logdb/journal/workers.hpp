@@ -5,6 +5,7 @@
 /// wants it.
 
 #include <algorithm>
+#include <chrono>
 
 #include <logdb/journal/keeper.hpp>
 #include <logdb/platform/fork_counter.hpp>
@@ -49,23 +50,31 @@ class workers {
 
  private:
   static constexpr watermark goal = Policies::durability::keeps_until;
+  // Before what failed for want of room, memory or files is tried again.
+  static constexpr std::chrono::milliseconds chores_pause{100};
+  static constexpr std::chrono::milliseconds commit_pause{10};
 
   void keep() {
     while (!stopping_.load()) {
       const auto ticket = core_.chores.ticket();
       attempt([this] { keeper_.provide(); });
-      attempt([this] { keeper_.chores(); });
-      if (!stopping_.load()) core_.chores.wait(ticket);
+      const bool done = attempt([this] { keeper_.chores(); });
+      if (stopping_.load()) return;
+      // Nobody else would: what is given up may be the room that an append needs.
+      const bool again = !done && core_.state.load() == log_state::open;
+      again ? core_.chores.wait(ticket, chores_pause) : core_.chores.wait(ticket);
     }
   }
 
-  /// What fails here is tried again by the append that needs it, which then reports it.
+  /// What fails here is tried again: by the append that needs it, which then reports it, or here
+  /// after a while. Returns whether it did not.
   template <class Chore>
-  static void attempt(Chore chore) {
+  static bool attempt(Chore chore) {
     try {
       chore();
+      return true;
     } catch (const std::exception&) {
-      return;
+      return false;
     }
   }
 
@@ -80,7 +89,9 @@ class workers {
       } else if (wait < std::chrono::nanoseconds{0}) {
         rest(ticket);
       } else {
-        attempt([this] { commits_.wait(core_.reached(watermark::appended), goal); });
+        const bool done =
+            attempt([this] { commits_.wait(core_.reached(watermark::appended), goal); });
+        if (!done) core_.work.wait(ticket, commit_pause);
       }
     }
   }
