@@ -4,6 +4,7 @@
 /// A log opened to read only: beside a writer of another process, or of what one left behind.
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <stop_token>
 #include <utility>
@@ -158,7 +159,7 @@ class follower {
     if constexpr (sees_accepted) {
       if (!ring_ || !ring_.is_known()) return false;
       if (!staged_view<Policies>{ring_, *segments_}.show()) return false;
-      walk({});
+      walk(watermark_lsn());
       return true;
     }
     return false;
@@ -240,6 +241,7 @@ class follower {
     segments_ = std::move(fresh);
     generation_ = found.generation;
     walked_.reset();
+    passed_to_ = {};
   }
 
   /// Tells whether the storage found another file in the place of its own: what is mapped of the
@@ -279,6 +281,9 @@ class follower {
           walked_ ? open_walk<Policies>{*list, std::move(*walked_)} : open_walk<Policies>{*list};
       walk.walk_on();
       walked_ = std::move(walk.end());
+      const lsn next = walked_->place.next;
+      const bool is_damage = next <= last && next != passed_to_;
+      if (is_damage && options_.recovery == recovery_mode::salvage) pass_damage(*list, last);
       scope_.last = last;
     } else if (!walked_) {
       walked_ = end_finder<Policies>{*list, options_.recovery, dead_writer{}}.run();
@@ -287,6 +292,16 @@ class follower {
     }
     report_.scanned_bytes = walked_->scanned_bytes;
     adopt_met(*segments_, *walked_);
+  }
+
+  /// Goes on behind what is no frame, though the kernel was given records up to one behind it: no
+  /// writer is just at it.
+  void pass_damage(const segment_list<Policies>& list, lsn given) {
+    walked_ = end_finder<Policies>{list, recovery_mode::salvage, {.kept = given}}.run();
+    passed_to_ = walked_->place.next;
+    if (scope_.list) return;  // the report is of the open
+    std::ranges::copy_if(walked_->damages, std::back_inserter(report_.damages),
+                         [](const damage& each) { return each.kind == damage_kind::corruption; });
   }
 
   platform::claim<system> opener_;
@@ -301,6 +316,7 @@ class follower {
   std::optional<format::manifest> rebuilt_;  // of the segments, while there is no sound one
   std::uint64_t replacements_ = 0;           // of the storage's file, when segments_ was made
   std::optional<log_end<Policies>> walked_;  // of the open part
+  lsn passed_to_{};                          // of the open part, behind damage; 0: none was passed
   // The last record that was shown from staging; 0: none was; nothing: nobody has looked. Only the
   // first look shows what is staged: a writer that lives writes it soon.
   std::optional<lsn> staged_;
