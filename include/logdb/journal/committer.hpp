@@ -7,7 +7,6 @@
 #include <chrono>
 #include <exception>
 #include <limits>
-#include <new>
 #include <utility>
 
 #include <logdb/durability_point.hpp>
@@ -91,12 +90,7 @@ class committer {
     } catch (const std::exception&) {
       // The next append learns of it when it waits.
     }
-    try {
-      core_.require_open();
-    } catch (const std::bad_alloc&) {
-      // Nothing else may be thrown of what stands in the log already.
-    }
-    core_.failure.rethrow();
+    core_.failure.raise(*core_.segments.volume());
   }
 
   template <class T>

@@ -153,9 +153,8 @@ struct journal_core {
     const log_state now = state.load(std::memory_order_acquire);
     if (now == log_state::open) [[likely]]
       return;
-    const error_site site{.path = segments.volume()->path()};
-    if (now != log_state::failed) throw error{errc::closed, "the log was closed", site};
-    throw error{errc::failed, "the log takes no more appends: " + failure.text(), site};
+    if (now == log_state::failed) failure.raise(*segments.volume());
+    throw error{errc::closed, "the log was closed", {.path = segments.volume()->path()}};
   }
 
   /// Stops appends for good, also while it is being closed; one that has ended stays so.

@@ -181,7 +181,11 @@ class index_view {
   [[nodiscard]] typename core_type::event& settled() { return core_->settled; }
 
   /// Ends the log: what it accepted and its index no longer agree. Requires the append lock.
-  void fail_in_turn(const std::string& why) { core_->fail(why.c_str()); }
+  /// @errors  errc::failed, always
+  [[noreturn]] void fail_in_turn(const char* what, const char* why) {
+    core_->fail(what, why);
+    core_->failure.raise(*core_->segments.volume());
+  }
 
   /// Throws in a child of the process that opened the log. @errors errc::closed
   void require_own() const { follows() ? follower_->require_own() : core_->require_own(); }

@@ -72,8 +72,17 @@ class failure_note {
     return text_.empty() ? "a sync failed elsewhere" : text_;
   }
 
-  /// Throws errc::failed, without memory too.
-  [[noreturn]] void rethrow() const { std::rethrow_exception(without_memory_); }
+  /// Throws errc::failed, and nothing else where memory has run out.
+  /// @param volume  whose path is named
+  template <class Volume>
+  [[noreturn]] void raise(const Volume& volume) const {
+    try {
+      throw error{
+          errc::failed, "the log takes no more appends: " + text(), {.path = volume.path()}};
+    } catch (const std::bad_alloc&) {
+      std::rethrow_exception(without_memory_);
+    }
+  }
 
  private:
   using mutex = platform::basic_mutex<System>;

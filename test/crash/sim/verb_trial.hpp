@@ -80,7 +80,8 @@ class verb_subject {
 
   [[nodiscard]] bool has_failed() const { return failed_; }
 
-  /// Compares, once the log is open and sound, with what `read()` returns.
+  /// Compares, once the log is open and sound, with what `read()` returns. What nobody waits for
+  /// may fail behind a verb: whoever comes next is told.
   template <class Open, class Read>
   void compare(Open open, Read read) {
     if (failed_ && log_ != nullptr) {
@@ -92,7 +93,10 @@ class verb_subject {
       log_.reset();
     }
     if (log_ == nullptr) open();
-    const Model found = read();
+    Model found;
+    const outcome came = attempt([&] { found = read(); });
+    if (came == outcome::refused) throw mismatch{"it cannot be read"};
+    if (came == outcome::failed) return compare(open, read);  // behind the last verb
     if (found != model_ && failed_ && maybe_ && found == *maybe_) model_ = *maybe_;
     if (found != model_) throw mismatch{failed_ ? "lost behind a failure" : "not what it holds"};
     failed_ = false;

@@ -13,6 +13,7 @@
 
 #include "conformance/logs.hpp"
 #include "crash/support/failing_disk.hpp"
+#include "crash/support/quick_system.hpp"
 #include "support/failing_new.hpp"
 #include "support/throws.hpp"
 
@@ -23,6 +24,7 @@ namespace logdb::test {
 
 /// Is the disk that fails on demand, where a thread, or all, may also be out of open files.
 struct poor_system : failing_disk {
+  using robust_mutex = quick_system::robust_mutex;
   inline static thread_local bool is_out_of_files = false;
   inline static std::atomic<bool> are_all_out_of_files = false;
 

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <exception>
 #include <optional>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -122,7 +121,7 @@ class logged_write {
     return large_ ? line_.log.make_room(lock, format::attach_bytes, 1)
                   : line_.log.make_room(lock, record_.size(), 1);
   }
-  /// Puts the record, and lets the index change.
+  /// Puts the record, and lets the index change. @errors errc::failed
   template <class Change>
   void put(Change&& change) {
     given_ = large_ ? line_.log.attach_in_turn(large_.segment(), 1)
@@ -136,8 +135,7 @@ class logged_write {
       if constexpr (line_type::shows_durable) after_.emplace(line_.index.snapshot());
     } catch (const std::exception& failure) {
       // The log has it and the index has not: only the next open mends that.
-      line_.log.fail_in_turn(std::string{"the time index lost a record: "} + failure.what());
-      throw;
+      line_.log.fail_in_turn("the time index lost a record", failure.what());
     }
   }
 
