@@ -24,7 +24,7 @@ using logdb::lsn;
 
 constexpr std::uint64_t cases_default = 4'000;
 
-using contents = std::map<std::string, std::string>;
+using contents = std::map<std::string, std::vector<std::string>>;
 
 /// Is a log of keys.
 template <class Log>
@@ -33,7 +33,7 @@ class keys_subject : public sim::verb_subject<Log, contents> {
   static constexpr bool is_shared = Log::policies::locking::shared_writers;
   static constexpr bool is_ordered = Log::policies::index::is_ordered;
 
-  static constexpr std::array<std::string_view, 12> verbs{"put of a new key",
+  static constexpr std::array<std::string_view, 14> verbs{"put of a new key",
                                                           "put",
                                                           "put of a large value",
                                                           "erase",
@@ -44,6 +44,8 @@ class keys_subject : public sim::verb_subject<Log, contents> {
                                                           "large transaction",
                                                           "compact",
                                                           "reads",
+                                                          "add",
+                                                          "snapshot",
                                                           "close"};
 
   keys_subject() {
@@ -70,6 +72,8 @@ class keys_subject : public sim::verb_subject<Log, contents> {
       case 8: return transact(9, 1500);
       case 9: return (void)this->attempt([this] { this->log_->compact(); });
       case 10: return (void)this->attempt([this] { require_same(read()); });
+      case 11: return add_value("k8", 80);
+      case 12: return look_back();
       default: return close();
     }
   }
@@ -122,8 +126,18 @@ class keys_subject : public sim::verb_subject<Log, contents> {
   void fill(Log& log, int round) {
     for (int i = 0; i < 24; ++i) {
       const std::string key = "k" + std::to_string((i + round) % 12);
-      log.put(key, this->model_[key] = text(900));
+      this->model_[key] = {text(900)};
+      log.put(key, this->model_[key].back());
     }
+  }
+
+  /// Returns the values of a key, the last of which is known.
+  std::vector<std::string> values_of(std::string_view key, std::string_view last) {
+    std::vector<std::string> all;
+    for (const auto& value : this->log_->values(key)) all.emplace_back(value.text());
+    if (!all.empty() && all.back() == last) return all;
+    this->log_->sync();  // throws if it failed meanwhile: then only what is durable is found
+    throw sim::mismatch{"a key has other values"};
   }
 
   /// Reads all keys, in their order if they have one.
@@ -133,27 +147,36 @@ class keys_subject : public sim::verb_subject<Log, contents> {
       std::string last;
       for (const auto& [key, value] : this->log_->lower_bound("")) {
         if (!found.empty() && key.text() <= last) throw sim::mismatch{"keys are not in order"};
-        found.emplace(last = key.text(), value.text());
+        last = key.text();
+        found.emplace(last, values_of(last, value.text()));
       }
     } else {
       for (const auto& [key, value] : this->log_->entries())
-        found.emplace(key.text(), value.text());
+        found.emplace(key.text(), values_of(key.text(), value.text()));
     }
     return found;
   }
 
   void require_same(const contents& wanted) {
     if (this->log_->size() != wanted.size()) throw sim::mismatch{"it counts something else"};
-    for (const auto& [key, value] : wanted) {
+    for (const auto& [key, values] : wanted) {
       const auto found = this->log_->get(key);
-      if (!found || found->text() != value) throw sim::mismatch{"get finds something else"};
+      if (!found || values_of(key, found->text()) != values)
+        throw sim::mismatch{"get finds something else"};
     }
   }
 
   void put(const std::string& key, std::size_t bytes) {
     contents after = this->model_;
-    const std::string value = after[key] = text(bytes);
+    const std::string value = text(bytes);
+    after[key] = {value};
     this->change(std::move(after), [&] { this->log_->put(key, value); });
+  }
+  void add_value(const std::string& key, std::size_t bytes) {
+    contents after = this->model_;
+    const std::string value = text(bytes);
+    after[key].push_back(value);
+    this->change(std::move(after), [&] { this->log_->add(key, value); });
   }
   void erase(const std::string& key) {
     contents after = this->model_;
@@ -162,7 +185,8 @@ class keys_subject : public sim::verb_subject<Log, contents> {
   }
   void compare_and_put(const std::string& key) {
     contents after = this->model_;
-    const std::string value = after[key] = text(50);
+    const std::string value = text(50);
+    after[key] = {value};
     this->change(std::move(after), [&] {
       const lsn now = this->log_->get(key)->lsn();
       if (!this->log_->compare_and_put(key, now, value)) throw sim::mismatch{"it was another"};
@@ -173,9 +197,36 @@ class keys_subject : public sim::verb_subject<Log, contents> {
     std::vector<std::pair<std::string, std::string>> pairs;
     for (int i = 0; i < count; ++i) {
       const std::string key = (i % 2 == 0 ? "k" : "batch ") + std::to_string(i);
-      pairs.emplace_back(key, after[key] = text(bytes));
+      pairs.emplace_back(key, text(bytes));
+      after[key] = {pairs.back().second};
     }
     this->change(std::move(after), [&] { this->log_->put(pairs); });
+  }
+
+  /// Takes a snapshot, which goes on to show what there was.
+  void look_back() {
+    std::map<std::string, std::string> then;
+    for (const auto& [key, values] : this->model_) then[key] = values.back();
+    std::unique_ptr<typename Log::snapshot_type> seen;
+    if (this->attempt([&] {
+          seen = std::make_unique<typename Log::snapshot_type>(this->log_->snapshot());
+        }) != base::outcome::done) {
+      return;
+    }
+    put("k3", 100);
+    erase("k6");
+    (void)this->attempt([this] { this->log_->compact(); });
+    std::map<std::string, std::string> shown;
+    const auto read = this->attempt([&] {
+      shown.clear();
+      seen->for_each([&](const auto& key, const auto& value) {
+        shown[std::string{key.text()}] = value.text();
+      });
+    });
+    if (read != base::outcome::done || shown == then) return;
+    // Of a log that failed meanwhile it shows only what is durable.
+    if (this->attempt([this] { this->log_->sync(); }) == base::outcome::failed) return;
+    throw sim::mismatch{"a snapshot shows something else"};
   }
 
   using transaction = typename Log::transaction_type;
@@ -187,15 +238,15 @@ class keys_subject : public sim::verb_subject<Log, contents> {
       const std::string value = text(bytes);
       const std::size_t size = unit.size();
       const bool done = this->attempt([&] { unit.put(key, value); }) == base::outcome::done;
-      if (done) inside[key] = value;
+      if (done) inside[key] = {value};
       if (unit.size() != size + (done ? 1 : 0)) throw sim::mismatch{"it is not what it was"};
     }
     if (this->attempt([&] { unit.erase("k1"); }) == base::outcome::done) inside.erase("k1");
     bool is_same = true;
     (void)this->attempt([&] {
-      for (const auto& [key, value] : inside) {
+      for (const auto& [key, values] : inside) {
         const auto found = unit.get(key);
-        is_same = is_same && found && found->text() == value;
+        is_same = is_same && found && found->text() == values.back();
       }
     });
     if (!is_same) throw sim::mismatch{"it shows something else"};
