@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Replaces the allocation functions of a test program, so that memory may run out for one thread.
-/// For one unit of a program. test/crash/sim/failing_new.hpp does the same in the simulation.
+/// Replaces the allocation functions of a test program, so that memory may run out. For one unit of
+/// a program.
 
 #include <algorithm>
 #include <cstddef>
@@ -25,8 +25,12 @@ class failing_allocation {
   [[nodiscard]] static bool has_failed() { return allocations_left < 0; }
 };
 
+/// Says whether an allocation fails for another reason; null: it does not.
+inline bool (*also_fails)() = nullptr;
+
 inline void* allocate(std::size_t bytes, std::size_t alignment) {
   if (allocations_left >= 0 && allocations_left-- == 0) throw std::bad_alloc{};
+  if (also_fails != nullptr && also_fails()) throw std::bad_alloc{};
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void* const memory = std::aligned_alloc(alignment, std::max(rounded, alignment));
   if (memory == nullptr) throw std::bad_alloc{};
