@@ -195,6 +195,24 @@ class manifest_rebuilder {
   lsn reached_{};  // one past what the segments listed so far are known to hold
 };
 
+/// Takes no more for a segment's capacity than its file has, or its own header says too: room is
+/// made by it. Of a file that is missing nothing is read.
+template <class Storage>
+void trim_capacities(const Storage& volume, format::manifest& known) {
+  for (auto& entry : known.segments) {
+    const std::string name = format::segment_name(entry.number);
+    try {
+      const std::uint64_t bytes = volume.open(name, open_mode::read_only).size();
+      if (bytes >= entry.capacity) continue;
+      const auto header = read_segment_header(volume, name);
+      const bool is_vouched = header && header->capacity == entry.capacity;
+      if (!is_vouched) entry.capacity = std::max(bytes, entry.end_offset);
+    } catch (const error& missing) {
+      if (missing.condition() != errc::not_found && missing.condition() != errc::not_a_log) throw;
+    }
+  }
+}
+
 /// Returns the manifest; to salvage a store whose manifest is gone or damaged, one that is made of
 /// the segments. Nothing where there is no store.
 /// @param is_alone  nobody else writes: what a later manifest must have named is looked for
@@ -207,6 +225,7 @@ std::optional<format::manifest> load_or_rebuild(const typename Policies::storage
   try {
     auto found = load_newest<Policies>(volume, mode);
     if (found && is_alone) require_no_later_segment<Policies>(volume, *found);
+    if (found && recovery == recovery_mode::salvage) trim_capacities(volume, *found);
     if (found || recovery == recovery_mode::refuse) return found;
   } catch (const error& failure) {
     const bool damaged =
