@@ -61,10 +61,12 @@ class keeper {
     core_.settled.signal();
   }
 
-  /// Waits for what is under way; nothing follows once the log has ended.
+  /// Waits for what is under way; nothing follows once the log has ended, but ranges and snapshots
+  /// go on.
   void end() {
     const guard provided{provide_mutex_};
     const guard done{chores_mutex_};
+    keep_readable<Policies>(core_.segments.list());
   }
 
   /// Gives up what the options no longer want kept.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <iterator>
 #include <memory>
 #include <span>
@@ -141,10 +142,34 @@ void take_front(segment_list<Policies>& list, lsn first_kept, std::span<const se
   std::erase_if(list.attached, goes);
 }
 
+/// Maps a segment, so that whoever reads there goes on also when the next writer has unlinked it.
+template <class Policies>
+void keep_readable(segment<Policies>& shown) noexcept {
+  try {
+    (void)shown.bytes();
+  } catch (const std::exception&) {
+    // Who reads there is told.
+  }
+}
+
+/// Does so with what others than the log have of its list.
+template <class Policies>
+void keep_readable(const segment_list_ptr<Policies>& known) noexcept {
+  const bool is_shown = known.use_count() > 2;  // the log's, and the caller's
+  for (const auto* some : {&known->log, &known->attached}) {
+    for (const auto& each : *some) {
+      if (is_shown || each.use_count() > 1) keep_readable(*each);
+    }
+  }
+}
+
 /// Unlinks segments once nobody reads them.
 template <class Policies>
 void drop_all(const std::vector<segment_ptr<Policies>>& gone) {
-  for (const auto& segment : gone) segment->drop();
+  for (const auto& segment : gone) {
+    if (segment.use_count() > 1) keep_readable(*segment);
+    segment->drop();
+  }
 }
 
 /// Remembers with which record each of the last segments begins that other processes have made the

@@ -36,6 +36,7 @@
 #include <boost/interprocess/exceptions.hpp>
 
 #include <logdb/platform/boot_identity.hpp>
+#include <logdb/platform/file_growth.hpp>
 #include <logdb/platform/file_status.hpp>
 #include <logdb/platform/fork_counter.hpp>
 #include <logdb/platform/mapped_region.hpp>
@@ -56,20 +57,11 @@ enum class file_access {
 /// Says how some bytes of a file are locked.
 enum class range_lock { none, shared, exclusive };
 
-/// Is one piece of a gathered write: the system's own type, so that nothing is copied.
-using write_piece = struct ::iovec;
-
 namespace detail {
 
 static_assert(sizeof(::off_t) == 8, "logdb: compile with -D_FILE_OFFSET_BITS=64");
 static_assert(sizeof(std::size_t) == 8,
               "logdb: segments are mapped whole, a 64-bit system is needed");
-
-/// Turns the convention of the system (-1 and errno) into the one of this folder (-errno).
-template <class Result>
-Result checked(Result result) {
-  return result == -1 ? static_cast<Result>(-errno) : result;
-}
 
 /// Moves a descriptor away from the numbers 0 to 2, which a program that has closed them still
 /// writes to; returns -errno of an open that failed.
@@ -100,7 +92,7 @@ inline std::chrono::nanoseconds read_clock(::clockid_t clock) {
 /// short transfers.
 ///
 /// @threads  any
-struct posix : posix_status, posix_forks {
+struct posix : posix_status, posix_file_growth, posix_forks {
   using handle = int;  ///< an open file or directory; -1 is none
   using region = mapped_region;
   using robust_mutex = posix_robust_mutex;
@@ -173,12 +165,6 @@ struct posix : posix_status, posix_forks {
     return S_ISREG(found.st_mode) ? found.st_size : -EINVAL;
   }
 
-  /// Writes the pieces at an offset; returns the bytes written, which may be fewer.
-  static std::int64_t write(handle file, const write_piece* pieces, int count,
-                            std::uint64_t offset) {
-    return detail::checked(::pwritev(file, pieces, count, static_cast<::off_t>(offset)));
-  }
-
   /// Reads at an offset; returns the bytes read, which may be fewer, 0 at the end.
   static std::int64_t read(handle file, void* out, std::size_t bytes, std::uint64_t offset) {
     return detail::checked(::pread(file, out, bytes, static_cast<::off_t>(offset)));
@@ -196,21 +182,6 @@ struct posix : posix_status, posix_forks {
 
   /// Makes the names in a directory durable.
   static int sync_directory(handle directory) { return detail::checked(::fsync(directory)); }
-
-  /// Takes real space for the first `bytes` and makes that the size if it was less; -EOPNOTSUPP
-  /// where the file system cannot (the emulation of the C library is not used: it writes one byte
-  /// a block).
-  static int allocate(handle file, std::uint64_t bytes) { return allocate_range(file, 0, bytes); }
-  /// The same for `bytes` from an offset on; what lies before stays as it is.
-  static int allocate_range(handle file, std::uint64_t offset, std::uint64_t bytes) {
-    return detail::checked(
-        ::fallocate(file, 0, static_cast<::off_t>(offset), static_cast<::off_t>(bytes)));
-  }
-
-  /// Sets the size; only for files that nobody has mapped.
-  static int resize(handle file, std::uint64_t bytes) {
-    return detail::checked(::ftruncate(file, static_cast<::off_t>(bytes)));
-  }
 
   // --- memory ----------------------------------------------------------------------------------
 

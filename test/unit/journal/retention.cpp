@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <random>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -203,6 +204,33 @@ BOOST_AUTO_TEST_CASE(records_of_the_active_segment_count_when_a_log_opens) {
   const lsn first = log.first_lsn();
   BOOST_TEST(log.truncate_front(log.last_lsn()) == first);
   BOOST_TEST(log.last_lsn() + 1 - first >= 10U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_reader_has_outlives_a_truncation_and_the_next_open) {
+  std::optional<log_type> log{open()};
+  fill(*log);
+  const auto shown = log->snapshot();
+  const auto range = log->records();
+  log->truncate_front(log->last_lsn());
+  log.reset();
+  const auto again = open();
+  BOOST_TEST(again.first_lsn() > lsn{1});
+  BOOST_TEST(std::ranges::distance(shown.records()) == 45);
+  BOOST_TEST(std::ranges::distance(range) == 45);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_reader_has_outlives_what_the_next_open_gives_up) {
+  std::optional<log_type> log{open()};
+  fill(*log, 1);
+  const auto before = log->records();
+  fill(*log, 2);
+  const auto shown = log->snapshot();
+  log.reset();
+  options.retention.records_max = 1;
+  const auto again = open();
+  BOOST_TEST(again.first_lsn() > lsn{15});
+  BOOST_TEST(std::ranges::distance(before) == 15);
+  BOOST_TEST(std::ranges::distance(shown.records()) == 45);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
