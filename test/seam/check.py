@@ -18,7 +18,7 @@ from pathlib import Path
 LANGUAGE = re.compile(
     r"""
     _Unwind_Resume | __cxa_\w+ | __gxx_personality_v0 | __dso_handle | _GLOBAL_OFFSET_TABLE_
-    | __stack_chk_fail | __tls_get_addr | __clang_call_terminate
+    | __stack_chk_fail | __tls_get_addr | __clang_call_terminate | __dynamic_cast
     | mem(chr|cmp|cpy|move|set) | str(cmp|len) | bcmp | strerror | abort | __assert_fail
     | __popcountdi2 | __(cpu_indicator_init|cpu_model)
     | __libc_single_threaded
