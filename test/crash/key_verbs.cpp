@@ -2,7 +2,6 @@
 #define BOOST_TEST_MODULE key_verbs
 #include <array>
 #include <cstdint>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <string>
@@ -74,7 +73,7 @@ class keys_subject : public sim::verb_subject<Log, contents> {
       case 10: return (void)this->attempt([this] { require_same(read()); });
       case 11: return add_value("k8", 80);
       case 12: return look_back();
-      default: return close();
+      default: return this->close();
     }
   }
 
@@ -88,10 +87,6 @@ class keys_subject : public sim::verb_subject<Log, contents> {
     // What nobody waits for may fail behind a verb: the next one is told.
     if (this->has_failed()) this->compare([this] { open(); }, [this] { return read(); });
     require_same(this->model_);
-  }
-  void reopen() {
-    this->log_->close();
-    this->log_.reset();
   }
 
  private:
@@ -111,11 +106,6 @@ class keys_subject : public sim::verb_subject<Log, contents> {
   void open() {
     this->log_ = std::make_unique<Log>(sim::log_path, options());
     if (!this->log_->recovery().damages.empty()) throw sim::mismatch{"it is damaged"};
-  }
-  void close() {
-    (void)this->attempt([this] { this->log_->close(); });
-    this->log_.reset();
-    this->forget_refusals();
   }
 
   std::string text(std::size_t bytes) {
@@ -298,18 +288,11 @@ using shared_keys =
 
 constexpr std::array<std::string_view, 3> names{"Async", "Fsync, ordered", "Async, shared"};
 
-template <class Log>
-sim::verb_extent run_on(const sim::verb_case& one) {
-  const auto trial = std::make_unique<sim::verb_trial<keys_subject<Log>>>(one.verb, one.fault);
-  trial->run();
-  return trial->extent();
-}
-
 sim::verb_extent run(const sim::verb_case& one) {
   switch (one.log) {
-    case 0: return run_on<async_keys>(one);
-    case 1: return run_on<ordered_keys>(one);
-    default: return run_on<shared_keys>(one);
+    case 0: return sim::run_on<keys_subject<async_keys>>(one);
+    case 1: return sim::run_on<keys_subject<ordered_keys>>(one);
+    default: return sim::run_on<keys_subject<shared_keys>>(one);
   }
 }
 
@@ -317,16 +300,7 @@ sim::verb_extent run(const sim::verb_case& one) {
 
 BOOST_AUTO_TEST_CASE(a_verb_of_a_log_of_keys_happens_or_leaves_all_as_it_was) {
   constexpr auto& verbs = keys_subject<async_keys>::verbs;
-  const auto all = sim::all_verb_cases(names.size(), verbs.size(), run);
   const sim::shared_scoreboard board;
-  const std::string failure = sim::run_verb_cases(
-      all, sim::number_from_environment("LOGDB_CRASH_FAULTS", cases_default), *board, run,
-      [](const sim::verb_case& one) {
-        return std::string{names[one.log]} + ", " + std::string{verbs[one.verb]};
-      });
-  BOOST_TEST(failure == "");
-  std::cout << "fault points in verbs of keys: " << board->count(1) + board->count(2) << " of "
-            << all.size() << ", calls " << board->count(1) << ", allocations " << board->count(2)
-            << std::endl;
+  BOOST_TEST(sim::try_verbs("keys", names, verbs, cases_default, *board, run) == "");
   BOOST_TEST(board->count(2) > 0u);
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,7 +54,7 @@ class rows_subject : public sim::verb_subject<Log, rows> {
       case 6: return (void)this->attempt([this] { this->log_->compact(); });
       case 7: return (void)this->attempt([this] { this->log_->sync(); });
       case 8: return (void)this->attempt([this] { (void)read(); });
-      case 9: return close();
+      case 9: return this->close();
       default:
         for (int i = 0; i < 6; ++i) batch(60, made_ - 20);
     }
@@ -69,20 +68,11 @@ class rows_subject : public sim::verb_subject<Log, rows> {
     sim::require(read() == this->model_, "a row is not where it belongs");
     sim::require(this->log_->validate().empty(), "the index is not in order");
   }
-  void reopen() {
-    this->log_->close();
-    this->log_.reset();
-  }
 
  private:
   void open() {
     this->log_ = sim::open_times<Log>(4000);
     sim::require(this->log_->recovery().damages.empty(), "it is damaged");
-  }
-  void close() {
-    (void)this->attempt([this] { this->log_->close(); });
-    this->log_.reset();
-    this->forget_refusals();
   }
 
   /// Reads it whole, each way.
@@ -142,32 +132,16 @@ class rows_subject : public sim::verb_subject<Log, rows> {
 
 constexpr std::array<std::string_view, 2> names{"Fsync", "Async"};
 
-template <class Log>
-sim::verb_extent run_on(const sim::verb_case& one) {
-  const auto trial = std::make_unique<sim::verb_trial<rows_subject<Log>>>(one.verb, one.fault);
-  trial->run();
-  return trial->extent();
-}
-
 sim::verb_extent run(const sim::verb_case& one) {
-  return one.log == 0 ? run_on<sim::sim_times<logdb::Fsync>>(one)
-                      : run_on<sim::sim_times<logdb::Async>>(one);
+  return one.log == 0 ? sim::run_on<rows_subject<sim::sim_times<logdb::Fsync>>>(one)
+                      : sim::run_on<rows_subject<sim::sim_times<logdb::Async>>>(one);
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_verb_of_a_log_of_rows_happens_or_leaves_all_as_it_was) {
   constexpr auto& verbs = rows_subject<sim::sim_times<logdb::Fsync>>::verbs;
-  const auto all = sim::all_verb_cases(names.size(), verbs.size(), run);
   const sim::shared_scoreboard board;
-  const std::string failure = sim::run_verb_cases(
-      all, sim::number_from_environment("LOGDB_CRASH_FAULTS", cases_default), *board, run,
-      [](const sim::verb_case& one) {
-        return std::string{names[one.log]} + ", " + std::string{verbs[one.verb]};
-      });
-  BOOST_TEST(failure == "");
-  std::cout << "fault points in verbs of rows: " << board->count(1) + board->count(2) << " of "
-            << all.size() << ", calls " << board->count(1) << ", allocations " << board->count(2)
-            << std::endl;
+  BOOST_TEST(sim::try_verbs("rows", names, verbs, cases_default, *board, run) == "");
   BOOST_TEST(board->count(2) > 0u);
 }

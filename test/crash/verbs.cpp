@@ -2,7 +2,6 @@
 #define BOOST_TEST_MODULE verbs
 #include <array>
 #include <cstdint>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -73,7 +72,7 @@ class records_subject : public sim::verb_subject<Log, contents> {
       case 10:
         for (int i = 0; i < 14; ++i) append(1500);
         return;
-      default: return close();
+      default: return this->close();
     }
   }
 
@@ -86,10 +85,6 @@ class records_subject : public sim::verb_subject<Log, contents> {
       append(50);
     }
     if (this->was_refused() || this->has_failed()) throw sim::mismatch{"it does not go on"};
-  }
-  void reopen() {
-    this->log_->close();
-    this->log_.reset();
   }
 
  private:
@@ -109,12 +104,6 @@ class records_subject : public sim::verb_subject<Log, contents> {
   void open() {
     this->log_ = std::make_unique<Log>(sim::log_path, options());
     if (!this->log_->recovery().damages.empty()) throw sim::mismatch{"it is damaged"};
-  }
-  void close() {
-    (void)this->attempt([this] { this->log_->close(); });
-    this->log_.reset();
-    this->forget_refusals();
-    // Opened again by the check.
   }
 
   static std::string text(std::uint64_t number, std::size_t bytes) {
@@ -252,36 +241,21 @@ using subject = records_subject<sim::sim_log<logdb::Fsync>>;
 constexpr std::array<std::string_view, 5> names{"Fsync", "Async", "Fsync, one file",
                                                 "Fsync, shared", "None"};
 
-template <class Log>
-sim::verb_extent run_on(const sim::verb_case& one) {
-  const auto trial = std::make_unique<sim::verb_trial<records_subject<Log>>>(one.verb, one.fault);
-  trial->run();
-  return trial->extent();
-}
-
 sim::verb_extent run(const sim::verb_case& one) {
   switch (one.log) {
-    case 0: return run_on<sim::sim_log<logdb::Fsync>>(one);
-    case 1: return run_on<sim::sim_log<logdb::Async>>(one);
-    case 2: return run_on<sim::sim_log<logdb::Fsync, logdb::BasicSingleFile>>(one);
-    case 3: return run_on<shared_log<logdb::Fsync>>(one);
-    default: return run_on<sim::sim_log<logdb::None>>(one);
+    case 0: return sim::run_on<records_subject<sim::sim_log<logdb::Fsync>>>(one);
+    case 1: return sim::run_on<records_subject<sim::sim_log<logdb::Async>>>(one);
+    case 2:
+      return sim::run_on<records_subject<sim::sim_log<logdb::Fsync, logdb::BasicSingleFile>>>(one);
+    case 3: return sim::run_on<records_subject<shared_log<logdb::Fsync>>>(one);
+    default: return sim::run_on<records_subject<sim::sim_log<logdb::None>>>(one);
   }
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_verb_of_a_log_happens_or_leaves_all_as_it_was) {
-  const auto all = sim::all_verb_cases(names.size(), subject::verbs.size(), run);
   const sim::shared_scoreboard board;
-  const std::string failure = sim::run_verb_cases(
-      all, sim::number_from_environment("LOGDB_CRASH_FAULTS", cases_default), *board, run,
-      [](const sim::verb_case& one) {
-        return std::string{names[one.log]} + ", " + std::string{subject::verbs[one.verb]};
-      });
-  BOOST_TEST(failure == "");
-  std::cout << "fault points in verbs of logs: " << board->count(1) + board->count(2) << " of "
-            << all.size() << ", calls " << board->count(1) << ", allocations " << board->count(2)
-            << std::endl;
+  BOOST_TEST(sim::try_verbs("logs", names, subject::verbs, cases_default, *board, run) == "");
   BOOST_TEST(board->count(2) > 0u);
 }

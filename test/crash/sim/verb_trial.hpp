@@ -7,10 +7,13 @@
 
 #include <array>
 #include <cstdint>
+#include <iostream>
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +52,11 @@ class verb_subject {
   [[nodiscard]] bool was_refused() const { return refused_; }
   void forget_refusals() { refused_ = false; }
 
+  void reopen() {
+    log_->close();
+    log_.reset();
+  }
+
  protected:
   enum class outcome { done, refused, failed };
 
@@ -79,6 +87,13 @@ class verb_subject {
   }
 
   [[nodiscard]] bool has_failed() const { return failed_; }
+
+  /// Closes it as a verb; the check opens it again.
+  void close() {
+    (void)attempt([this] { log_->close(); });
+    log_.reset();
+    forget_refusals();
+  }
 
   /// Compares, once the log is open and sound, with what `read()` returns. What nobody waits for
   /// may fail behind a verb: whoever comes next is told.
@@ -184,6 +199,14 @@ struct verb_case {
   verb_fault fault{};
 };
 
+/// Runs a case on a new subject and returns its extent.
+template <class Subject>
+verb_extent run_on(const verb_case& one) {
+  const auto trial = std::make_unique<verb_trial<Subject>>(one.verb, one.fault);
+  trial->run();
+  return trial->extent();
+}
+
 /// Returns a case for each thing that can fail in each verb of each log.
 /// @param run  runs a case and returns its extent
 template <class Run>
@@ -223,6 +246,25 @@ std::string run_verb_cases(const std::vector<verb_case>& all, std::uint64_t want
         }
         counts.add(one.fault.is_allocation ? 2 : 1, 1);
       });
+}
+
+/// Runs a share of all cases of some logs, says how many, and returns what went wrong.
+/// @param of    what the logs are, for the line that it prints
+/// @param some  how many cases, unless LOGDB_CRASH_FAULTS says so
+template <class Run>
+std::string try_verbs(std::string_view of, std::span<const std::string_view> logs,
+                      std::span<const std::string_view> verbs, std::uint64_t some,
+                      scoreboard& board, const Run& run) {
+  const auto all = all_verb_cases(logs.size(), verbs.size(), run);
+  std::string failure =
+      run_verb_cases(all, number_from_environment("LOGDB_CRASH_FAULTS", some), board, run,
+                     [&](const verb_case& one) {
+                       return std::string{logs[one.log]} + ", " + std::string{verbs[one.verb]};
+                     });
+  std::cout << "fault points in verbs of " << of << ": " << board.count(1) + board.count(2)
+            << " of " << all.size() << ", calls " << board.count(1) << ", allocations "
+            << board.count(2) << std::endl;
+  return failure;
 }
 
 }  // namespace logdb::sim

@@ -69,8 +69,7 @@ inline constexpr amount block_max{4096, std::size_t{1} << 20};
 struct size_limits {
   amount memtable;
   amount partition;
-  amount
-      merged_runs;  // of L0, that are made one at once: with what it takes, they are there thrice
+  amount merged_runs;  // of L0, at once: with what merging takes, they are there three times
 };
 
 /// Makes them so small that what is held of them stays within the memory.

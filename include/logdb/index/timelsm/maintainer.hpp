@@ -66,8 +66,8 @@ class maintainer {
       guard lock{work_mutex_};
       deliver_pending();
       if (core_.to_mark.load() == 0) return core_.current()->sealed;
-      if (!seal())
-        merge_runs(core_.snapshot(), true);  // L0 is full; what L1 has stored stays there
+      // When L0 is full: what L1 has stored stays there.
+      if (!seal()) merge_runs(core_.snapshot(), true);
     }
   }
 
@@ -259,8 +259,8 @@ class maintainer {
   /// if it must; returns whether it did.
   bool merge_runs(const view<V>& now, bool must) {
     const auto& l0 = now.at->sealed->l0;
-    const std::size_t some_first = first_of_a_size(l0, core_.limits.merged_runs);
-    const std::size_t first = must ? std::min(some_first, l0.size() - 2) : some_first;
+    std::size_t first = first_of_a_size(l0, core_.limits.merged_runs);
+    if (must) first = std::min(first, l0.size() - 2);
     if (first + 2 > l0.size()) return false;
     drops<V> gone{.wanted = core_.pending.wanted};
     const cover hidden = now.hidden({});
