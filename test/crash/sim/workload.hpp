@@ -69,16 +69,21 @@ inline constexpr std::array workloads{
 
 /// Gives a log the smallest sizes there are, so that a short run rolls and wraps around.
 template <class Log>
-typename Log::options small_options(const workload& kind) {
+typename Log::options least_options() {
   typename Log::options options;
   options.segment_bytes = 16u << 10;
   options.durability.staging_bytes = 32u << 10;
-  options.index.stride_bytes = 256;
-  options.retention.records_max =
-      kind.records_kept == UINT64_MAX ? retention_options::unlimited : kind.records_kept;
   if constexpr (requires { options.durability.delay_max; }) {
     options.durability.delay_max = std::chrono::microseconds{60};
   }
+  return options;
+}
+template <class Log>
+typename Log::options small_options(const workload& kind) {
+  auto options = least_options<Log>();
+  options.index.stride_bytes = 256;
+  options.retention.records_max =
+      kind.records_kept == UINT64_MAX ? retention_options::unlimited : kind.records_kept;
   return options;
 }
 
