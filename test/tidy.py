@@ -18,19 +18,37 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 COLUMNS_MAX = 100
 
-# Dependencies point from a higher rank to a lower or an equal one. Files at the root of logdb/ that
-# are not named here may include anything that makes no cycle.
-RANKS = {
-    "types": 0, "error": 0, "fwd": 0,
-    "format": 1,
-    "platform": 2,
-    "storage": 3, "locking": 3, "compression": 3,
-    "journal": 4, "durability": 4,
-    "index": 5, "query": 5,
-    "basic_log": 6,
-    "presets": 7,
-    "logdb": 8,
-}
+# The rooms of include/logdb/, from the ground up: each includes only those named before it. A room
+# is a folder; a file beside folders is a room of its own, or one with the folder of its name.
+ROOMS = """
+    types durability_point error record stats fwd
+    platform/atomic platform/file platform/process platform/robust_mutex platform/posix
+    platform/mutex
+    policy options
+    format/bytes format/crc32c format/frames format/files
+    storage/memory storage/directory storage/single_file
+    durability
+    locking
+    journal/believed_clock journal/log_state
+    journal/control journal/inspect journal/segments journal/staging
+    journal/state
+    journal/read journal/open journal/share journal/write
+    journal/index_view journal/follower journal/journal
+    journal/transaction_records journal/transaction
+    index/append_verbs index/none index/sparse
+    index/keydir/table index/keydir/places index/keydir/keys
+    index/keydir/learn index/keydir/read index/keydir/write index/keydir/compact
+    index/keydir
+    index/timelsm/options index/timelsm/told index/timelsm/memory
+    index/timelsm/columns index/timelsm/tombstones index/timelsm/version
+    index/timelsm/read index/timelsm/core
+    index/timelsm/maintain index/timelsm/write
+    index/timelsm/index index/timelsm/face
+    index/timelsm index/timelsm/log
+    policies memory_log log time_log
+    presets logdb
+""".split()
+ROOM_FILES_MAX = 10
 LOOSE_ENDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 SYSTEM_HEADER = re.compile(
     r"#\s*include\s*<((?:sys/(?!auxv)|linux/)[^>]+|(?:unistd|fcntl|pthread|signal|dirent)\.h)>")
@@ -151,28 +169,42 @@ def check_functions(text):
 
 def check_seam(path, text):
     """System calls live in platform/ only."""
-    if INCLUDE not in path.parents or path.parent.name == "platform":
+    if INCLUDE not in path.parents or INCLUDE / "logdb" / "platform" in path.parents:
         return
     for match in SYSTEM_HEADER.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         yield line, f"<{match.group(1)}> outside platform/"
 
 
-def rank(header):
-    return RANKS.get(Path(header).parts[0].removesuffix(".hpp"))
+def room(header):
+    """The room of a header of include/logdb/: its folder, unless there are folders beside it."""
+    path = INCLUDE / "logdb" / header
+    alone = any(p.is_dir() for p in path.parent.iterdir())
+    return str(Path(header).with_suffix("") if alone else Path(header).parent)
 
 
 def check_direction(path, text):
-    """types, format, platform, storage, journal, index, basic_log, presets: never against that."""
+    """A room includes those below it, never against that."""
     if INCLUDE not in path.parents:
         return
-    own = rank(path.relative_to(INCLUDE / "logdb"))
+    own = room(path.relative_to(INCLUDE / "logdb"))
+    if own not in ROOMS:
+        yield 1, f"in no room that test/tidy.py knows: {own}"
+        return
     for match in INCLUDE_LINE.finditer(text):
-        other, line = rank(match.group(1)), text.count("\n", 0, match.start(1)) + 1
-        if not (INCLUDE / "logdb" / match.group(1)).exists():
-            yield line, f"includes {match.group(1)}, which does not exist"
-        elif own is not None and other is not None and other > own:
-            yield line, f"includes {match.group(1)}, which lies above it"
+        other, line = match.group(1), text.count("\n", 0, match.start(1)) + 1
+        if not (INCLUDE / "logdb" / other).exists():
+            yield line, f"includes {other}, which does not exist"
+        elif room(other) in ROOMS[ROOMS.index(own) + 1:]:
+            yield line, f"includes {other}, which lies above it"
+
+
+def crowded_rooms():
+    """The folders that hold more files than a reader takes in at once; the root is the index."""
+    for folder in sorted(p for p in (INCLUDE / "logdb").rglob("*") if p.is_dir()):
+        count = len(list(folder.glob("*.hpp")))
+        if count > ROOM_FILES_MAX:
+            yield f"{folder.relative_to(ROOT)}: {count} files, at most {ROOM_FILES_MAX}"
 
 
 def check_test(path, text):
@@ -248,6 +280,7 @@ def main(arguments):
                 for path in sources()
                 for line, what in check_source(path, path.read_text("utf-8"))]
     findings += [f"include/logdb: a cycle: {cycle}" for cycle in include_cycles()]
+    findings += crowded_rooms()
     print("\n".join(findings) if findings else "tidy")
     return 1 if findings else 0
 

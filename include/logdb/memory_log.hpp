@@ -10,7 +10,7 @@
 
 #include <logdb/error.hpp>
 #include <logdb/options.hpp>
-#include <logdb/policy.hpp>
+#include <logdb/policies.hpp>
 
 namespace logdb {
 

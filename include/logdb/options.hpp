@@ -10,9 +10,9 @@
 #include <limits>
 #include <string>
 
-#include <logdb/durability/policy.hpp>
 #include <logdb/error.hpp>
-#include <logdb/storage/policy.hpp>
+#include <logdb/policy/durability.hpp>
+#include <logdb/policy/storage.hpp>
 
 namespace logdb {
 

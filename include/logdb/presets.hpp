@@ -3,9 +3,9 @@
 /// @file
 /// The logs that have a name of their own.
 
-#include <logdb/basic_log.hpp>
 #include <logdb/index/keydir.hpp>
 #include <logdb/index/timelsm.hpp>
+#include <logdb/log.hpp>
 #include <logdb/time_log.hpp>
 
 namespace logdb {

@@ -9,8 +9,8 @@
 #include <string>
 #include <utility>
 
-#include <logdb/basic_log.hpp>
-#include <logdb/index/timelsm/store.hpp>
+#include <logdb/index/timelsm/log/store.hpp>
+#include <logdb/log.hpp>
 
 namespace logdb {
 

@@ -24,9 +24,9 @@ namespace logdb::test {
 /// Has the verbs that the suite calls; the example's own are fewer.
 struct HalvesWithBatches : Halves {
   template <class Log>
-  class face : public detail::append_face<Log> {};
+  class face : public detail::append_verbs<Log> {};
   template <class Transaction>
-  class transaction_face : public detail::append_face<Transaction> {};
+  class transaction_face : public detail::append_verbs<Transaction> {};
 };
 
 using logs =

@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include <logdb/format/batch.hpp>
-#include <logdb/format/frame.hpp>
-#include <logdb/format/payloads.hpp>
+#include <logdb/format/frames/batch.hpp>
+#include <logdb/format/frames/frame.hpp>
+#include <logdb/format/frames/payloads.hpp>
 
 #include "support/input.hpp"
 #include "support/repair.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// error: logdb: Durability<P>: P is not a durability_policy; see logdb/durability/policy.hpp
+// error: logdb: Durability<P>: P is not a durability_policy; see logdb/policy/durability.hpp
 #include <logdb/logdb.hpp>
 
 struct NearlyFsync : logdb::Fsync {

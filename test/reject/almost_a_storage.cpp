@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// error: logdb: Storage<P>: P is not a storage_policy; see logdb/storage/policy.hpp
+// error: logdb: Storage<P>: P is not a storage_policy; see logdb/policy/storage.hpp
 #include <logdb/logdb.hpp>
 
 struct Nearly {

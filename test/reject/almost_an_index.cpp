@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// error: logdb: Index<P>: P is not an index_policy; see logdb/index/policy.hpp
+// error: logdb: Index<P>: P is not an index_policy; see logdb/policy/index.hpp
 #include <logdb/logdb.hpp>
 
 struct Nearly : logdb::Sparse {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// error: logdb: Locking<P>: P is not a locking_policy; see logdb/locking/policy.hpp
+// error: logdb: Locking<P>: P is not a locking_policy; see logdb/policy/locking.hpp
 #include <logdb/logdb.hpp>
 
 logdb::basic_log<logdb::Locking<logdb::Async>> wal{"a.wal"};

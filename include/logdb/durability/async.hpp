@@ -8,7 +8,7 @@
 #include <limits>
 #include <string_view>
 
-#include <logdb/durability/policy.hpp>
+#include <logdb/policy/durability.hpp>
 
 namespace logdb {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include <logdb/durability/policy.hpp>
+#include <logdb/policy/durability.hpp>
 
 namespace logdb {
 

@@ -16,20 +16,20 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/index/keydir/catch_up.hpp>
-#include <logdb/index/keydir/compactor.hpp>
-#include <logdb/index/keydir/eviction.hpp>
-#include <logdb/index/keydir/key_commit.hpp>
-#include <logdb/index/keydir/key_learner.hpp>
-#include <logdb/index/keydir/key_range.hpp>
-#include <logdb/index/keydir/key_snapshot.hpp>
-#include <logdb/index/keydir/key_transaction.hpp>
-#include <logdb/index/keydir/key_verbs.hpp>
-#include <logdb/index/keydir/opening.hpp>
-#include <logdb/index/keydir/ordered_range.hpp>
-#include <logdb/index/keydir/segment_keys.hpp>
-#include <logdb/index/policy.hpp>
+#include <logdb/index/keydir/compact/compactor.hpp>
+#include <logdb/index/keydir/learn/key_follower.hpp>
+#include <logdb/index/keydir/learn/key_learner.hpp>
+#include <logdb/index/keydir/learn/key_opening.hpp>
+#include <logdb/index/keydir/places/segment_keys.hpp>
+#include <logdb/index/keydir/read/key_range.hpp>
+#include <logdb/index/keydir/read/key_snapshot.hpp>
+#include <logdb/index/keydir/read/ordered_range.hpp>
+#include <logdb/index/keydir/write/eviction.hpp>
+#include <logdb/index/keydir/write/key_commit.hpp>
+#include <logdb/index/keydir/write/key_transaction.hpp>
+#include <logdb/index/keydir/write/key_verbs.hpp>
 #include <logdb/options.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb {
 

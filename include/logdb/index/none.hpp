@@ -5,8 +5,8 @@
 
 #include <limits>
 
-#include <logdb/index/append_face.hpp>
-#include <logdb/index/policy.hpp>
+#include <logdb/index/append_verbs.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb::detail {
 
@@ -34,10 +34,10 @@ struct no_index {
   };
 
   template <class Log>
-  class face : public append_face<Log> {};
+  class face : public append_verbs<Log> {};
 
   template <class Transaction>
-  class transaction_face : public append_face<Transaction> {};
+  class transaction_face : public append_verbs<Transaction> {};
 };
 
 }  // namespace logdb::detail

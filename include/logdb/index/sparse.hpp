@@ -8,8 +8,8 @@
 #include <cstring>
 #include <memory>
 
-#include <logdb/index/append_face.hpp>
-#include <logdb/index/policy.hpp>
+#include <logdb/index/append_verbs.hpp>
+#include <logdb/policy/index.hpp>
 #include <logdb/record.hpp>
 
 namespace logdb {
@@ -99,7 +99,7 @@ struct Sparse {
   };
 
   template <class Log>
-  class face : public detail::append_face<Log> {
+  class face : public detail::append_verbs<Log> {
    public:
     /// Returns the record with this lsn.
     ///
@@ -121,7 +121,7 @@ struct Sparse {
   };
 
   template <class Transaction>
-  class transaction_face : public detail::append_face<Transaction> {};
+  class transaction_face : public detail::append_verbs<Transaction> {};
 };
 
 static_assert(sizeof(index_entry) == 24, "do not change: on disk, in the footer");

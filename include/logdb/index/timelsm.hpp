@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include <logdb/index/none.hpp>
-#include <logdb/index/policy.hpp>
 #include <logdb/index/timelsm/face.hpp>
 #include <logdb/index/timelsm/index.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb {
 

@@ -9,16 +9,16 @@
 #include <stop_token>
 #include <utility>
 
-#include <logdb/durability/policy.hpp>
-#include <logdb/journal/bell.hpp>
-#include <logdb/journal/drain.hpp>
-#include <logdb/journal/find_end.hpp>
 #include <logdb/journal/index_view.hpp>
-#include <logdb/journal/rebuild.hpp>
-#include <logdb/journal/staged_view.hpp>
-#include <logdb/journal/verify.hpp>
+#include <logdb/journal/open/drain.hpp>
+#include <logdb/journal/open/find_end.hpp>
+#include <logdb/journal/open/rebuild.hpp>
+#include <logdb/journal/open/staged_view.hpp>
+#include <logdb/journal/read/verify.hpp>
+#include <logdb/journal/share/bell.hpp>
 #include <logdb/options.hpp>
-#include <logdb/platform/fork_counter.hpp>
+#include <logdb/platform/process/fork_counter.hpp>
+#include <logdb/policy/durability.hpp>
 
 namespace logdb::detail {
 

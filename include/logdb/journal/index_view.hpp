@@ -9,9 +9,9 @@
 #include <string>
 #include <utility>
 
-#include <logdb/journal/appender.hpp>
-#include <logdb/journal/attachment.hpp>
-#include <logdb/journal/walker.hpp>
+#include <logdb/journal/read/record_walker.hpp>
+#include <logdb/journal/write/appender.hpp>
+#include <logdb/journal/write/attachment.hpp>
 
 namespace logdb::detail {
 
@@ -27,7 +27,7 @@ class follower;
 template <class Policies>
 class index_view {
  public:
-  using core_type = journal_core<Policies>;
+  using core_type = journal_state<Policies>;
   using system = typename core_type::system;
 
   index_view(journal<Policies>& owner, core_type& core, committer<Policies>& commits,

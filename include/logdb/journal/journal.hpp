@@ -9,13 +9,13 @@
 #include <utility>
 
 #include <logdb/durability_point.hpp>
-#include <logdb/journal/appender.hpp>
-#include <logdb/journal/attachment.hpp>
 #include <logdb/journal/index_view.hpp>
-#include <logdb/journal/joining.hpp>
-#include <logdb/journal/recovery.hpp>
-#include <logdb/journal/verify.hpp>
-#include <logdb/journal/workers.hpp>
+#include <logdb/journal/open/recovery.hpp>
+#include <logdb/journal/read/verify.hpp>
+#include <logdb/journal/share/joining.hpp>
+#include <logdb/journal/write/appender.hpp>
+#include <logdb/journal/write/attachment.hpp>
+#include <logdb/journal/write/workers.hpp>
 
 namespace logdb::detail {
 
@@ -25,7 +25,7 @@ namespace logdb::detail {
 template <class Policies>
 class journal {
  public:
-  using core_type = journal_core<Policies>;
+  using core_type = journal_state<Policies>;
   using storage = typename Policies::storage;
   using guard = typename core_type::guard;
   using append_guard = typename core_type::append_guard;

@@ -9,8 +9,8 @@
 #include <ranges>
 #include <utility>
 
-#include <logdb/journal/batch_builder.hpp>
-#include <logdb/journal/records.hpp>
+#include <logdb/journal/read/records.hpp>
+#include <logdb/journal/write/batch_builder.hpp>
 
 namespace logdb::detail {
 

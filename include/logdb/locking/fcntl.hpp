@@ -11,9 +11,10 @@
 #include <utility>
 
 #include <logdb/error.hpp>
-#include <logdb/locking/policy.hpp>
+#include <logdb/locking/lock_file.hpp>
 #include <logdb/platform/posix.hpp>
-#include <logdb/storage/policy.hpp>
+#include <logdb/policy/locking.hpp>
+#include <logdb/policy/storage.hpp>
 
 namespace logdb {
 

@@ -15,8 +15,9 @@
 #include <utility>
 
 #include <logdb/error.hpp>
-#include <logdb/locking/policy.hpp>
-#include <logdb/storage/policy.hpp>
+#include <logdb/locking/lock_file.hpp>
+#include <logdb/policy/locking.hpp>
+#include <logdb/policy/storage.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb {

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-#include <logdb/locking/policy.hpp>
+#include <logdb/policy/locking.hpp>
 
 namespace logdb::detail {
 

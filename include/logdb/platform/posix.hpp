@@ -35,13 +35,13 @@
 
 #include <boost/interprocess/exceptions.hpp>
 
-#include <logdb/platform/boot_identity.hpp>
-#include <logdb/platform/file_growth.hpp>
-#include <logdb/platform/file_status.hpp>
-#include <logdb/platform/fork_counter.hpp>
-#include <logdb/platform/mapped_region.hpp>
-#include <logdb/platform/network_file_system.hpp>
-#include <logdb/platform/quiet_thread.hpp>
+#include <logdb/platform/file/file_growth.hpp>
+#include <logdb/platform/file/file_status.hpp>
+#include <logdb/platform/file/mapped_region.hpp>
+#include <logdb/platform/file/network_file_system.hpp>
+#include <logdb/platform/process/boot_identity.hpp>
+#include <logdb/platform/process/fork_counter.hpp>
+#include <logdb/platform/process/quiet_thread.hpp>
 #include <logdb/platform/robust_mutex.hpp>
 #include <logdb/types.hpp>
 

@@ -14,11 +14,11 @@
 #include <vector>
 
 #include <logdb/error.hpp>
-#include <logdb/format/names.hpp>
+#include <logdb/format/files/names.hpp>
 #include <logdb/platform/posix.hpp>
-#include <logdb/storage/directory_file.hpp>
-#include <logdb/storage/new_file_owners.hpp>
-#include <logdb/storage/policy.hpp>
+#include <logdb/policy/storage.hpp>
+#include <logdb/storage/directory/directory_file.hpp>
+#include <logdb/storage/directory/new_file_owners.hpp>
 
 namespace logdb {
 

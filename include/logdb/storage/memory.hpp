@@ -24,7 +24,7 @@
 #include <logdb/error.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/posix.hpp>
-#include <logdb/storage/policy.hpp>
+#include <logdb/policy/storage.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb {

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include <logdb/error.hpp>
-#include <logdb/storage/policy.hpp>
-#include <logdb/storage/single_file_file.hpp>
-#include <logdb/storage/single_file_volume.hpp>
+#include <logdb/policy/storage.hpp>
+#include <logdb/storage/single_file/single_file_file.hpp>
+#include <logdb/storage/single_file/single_file_volume.hpp>
 
 namespace logdb {
 

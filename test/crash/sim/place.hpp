@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include <logdb/format/names.hpp>
-#include <logdb/format/single_file.hpp>
+#include <logdb/format/files/names.hpp>
+#include <logdb/format/files/single_file.hpp>
 #include <logdb/storage/single_file.hpp>
 
 #include "disk.hpp"

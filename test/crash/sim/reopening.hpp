@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/format/manifest.hpp>
-#include <logdb/format/names.hpp>
+#include <logdb/format/files/manifest.hpp>
+#include <logdb/format/files/names.hpp>
 
 #include "crash/support/store.hpp"
 #include "sample.hpp"

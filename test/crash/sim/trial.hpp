@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/format/names.hpp>
-#include <logdb/journal/control.hpp>
+#include <logdb/format/files/names.hpp>
+#include <logdb/journal/control/control.hpp>
 
 #include "power_cut.hpp"
 #include "reopening.hpp"

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <logdb/format/bytes.hpp>
-#include <logdb/format/names.hpp>
+#include <logdb/format/files/names.hpp>
 
 #include "disk.hpp"
 #include "input.hpp"

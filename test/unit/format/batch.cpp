@@ -11,7 +11,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/batch.hpp>
+#include <logdb/format/frames/batch.hpp>
 
 #include "support.hpp"
 

@@ -8,7 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/frame.hpp>
+#include <logdb/format/frames/frame.hpp>
 
 #include "support.hpp"
 

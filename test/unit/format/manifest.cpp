@@ -7,7 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/manifest.hpp>
+#include <logdb/format/files/manifest.hpp>
 
 #include "support.hpp"
 

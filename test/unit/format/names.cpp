@@ -6,7 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/names.hpp>
+#include <logdb/format/files/names.hpp>
 
 using namespace logdb;
 using namespace logdb::format;

@@ -7,7 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/payloads.hpp>
+#include <logdb/format/frames/payloads.hpp>
 
 #include "support.hpp"
 

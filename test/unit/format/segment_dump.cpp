@@ -11,8 +11,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/batch.hpp>
-#include <logdb/format/payloads.hpp>
+#include <logdb/format/frames/batch.hpp>
+#include <logdb/format/frames/payloads.hpp>
 
 #include "support.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/segment_header.hpp>
+#include <logdb/format/files/segment_header.hpp>
 
 #include "support.hpp"
 

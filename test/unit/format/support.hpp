@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include <logdb/format/frame.hpp>
-#include <logdb/format/segment_header.hpp>
+#include <logdb/format/files/segment_header.hpp>
+#include <logdb/format/frames/frame.hpp>
 
 namespace logdb::format {
 

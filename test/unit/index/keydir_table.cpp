@@ -12,8 +12,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/index/keydir/hash.hpp>
-#include <logdb/index/keydir/table.hpp>
+#include <logdb/index/keydir/table/hash.hpp>
+#include <logdb/index/keydir/table/table.hpp>
 #include <logdb/platform/posix.hpp>
 
 namespace logdb::test {

@@ -10,7 +10,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <logdb/logdb.hpp>
-#include <logdb/platform/boot_identity.hpp>
+#include <logdb/platform/process/boot_identity.hpp>
 
 #include "crash/support/store.hpp"
 #include "support/process.hpp"

@@ -10,7 +10,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/single_file.hpp>
+#include <logdb/format/files/single_file.hpp>
 #include <logdb/storage/single_file.hpp>
 
 #include "crash/support/store.hpp"

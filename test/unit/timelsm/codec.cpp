@@ -8,8 +8,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/index/timelsm/codec.hpp>
-#include <logdb/index/timelsm/replay.hpp>
+#include <logdb/index/timelsm/columns/codec.hpp>
+#include <logdb/index/timelsm/log/replay.hpp>
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <logdb/index/timelsm/limits.hpp>
+#include <logdb/index/timelsm/columns/limits.hpp>
 
 #include "stored_support.hpp"
 

@@ -8,8 +8,8 @@
 #include <random>
 #include <tuple>
 
-#include <logdb/index/timelsm/merger.hpp>
-#include <logdb/index/timelsm/small_sort.hpp>
+#include <logdb/index/timelsm/columns/merger.hpp>
+#include <logdb/index/timelsm/columns/small_sort.hpp>
 
 #include "support.hpp"
 

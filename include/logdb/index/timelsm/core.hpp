@@ -15,9 +15,9 @@
 #include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/error.hpp>
-#include <logdb/index/timelsm/hidden_counts.hpp>
-#include <logdb/index/timelsm/limits.hpp>
+#include <logdb/index/timelsm/columns/limits.hpp>
 #include <logdb/index/timelsm/options.hpp>
+#include <logdb/index/timelsm/read/hidden_counts.hpp>
 #include <logdb/index/timelsm/told.hpp>
 #include <logdb/index/timelsm/version.hpp>
 #include <logdb/platform/mutex.hpp>

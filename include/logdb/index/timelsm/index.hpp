@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/index/timelsm/figures.hpp>
-#include <logdb/index/timelsm/maintainer.hpp>
-#include <logdb/index/timelsm/snapshot.hpp>
-#include <logdb/index/timelsm/validate.hpp>
-#include <logdb/index/timelsm/writer.hpp>
-#include <logdb/platform/fork_counter.hpp>
+#include <logdb/index/timelsm/maintain/figures.hpp>
+#include <logdb/index/timelsm/maintain/maintainer.hpp>
+#include <logdb/index/timelsm/maintain/validate.hpp>
+#include <logdb/index/timelsm/read/snapshot.hpp>
+#include <logdb/index/timelsm/write/writer.hpp>
+#include <logdb/platform/process/fork_counter.hpp>
 
 namespace logdb::timelsm {
 

@@ -12,7 +12,7 @@
 
 #include <boost/container/small_vector.hpp>
 
-#include <logdb/index/timelsm/rows.hpp>
+#include <logdb/index/timelsm/columns/rows.hpp>
 
 namespace logdb::timelsm {
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/index/timelsm/slice.hpp>
+#include <logdb/index/timelsm/columns/slice.hpp>
 #include <logdb/index/timelsm/tombstones.hpp>
 
 namespace logdb::timelsm {

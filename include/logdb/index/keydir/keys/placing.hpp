@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Steps by which keys come to lead to records: a frame with its addresses, one key, many at once.
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/keydir/places/record_source.hpp>
+#include <logdb/record.hpp>
+
+namespace logdb::detail {
+
+/// Is where a frame of records was put.
+template <class Policies>
+struct placed_frame {
+  ticket given{};
+  stretch<Policies>& in;
+  std::uint64_t offset = 0;
+};
+
+/// Returns the stretch of the segment that the next frame is put into. With the append lock.
+template <class Store>
+auto& active_stretch(Store& store) {
+  const auto& active = store.view().extents().back();
+  void* const known = active.segment->entries().stretch();
+  auto& in = known != nullptr ? *static_cast<stretch<typename Store::policies>*>(known)
+                              : store.space().of(active.segment);
+  // Mapped before another process can compact it.
+  if (Store::is_shared && known == nullptr) (void)in.bytes();
+  in.set_stream(active.base);
+  return in;
+}
+
+/// Puts one frame. With the append lock and room for it.
+/// @errors  std::bad_alloc, errc::no_space, errc::io; nothing was put
+template <class Store>
+auto put_frame(Store& store, format::frame_header& header, bytes_view first, bytes_view second) {
+  // First: once the frame is in the log, nothing may fail any more.
+  auto& in = active_stretch(store);
+  const auto put = store.view().append_in_turn(header, first, second);
+  return placed_frame<typename Store::policies>{put.given, in, put.offset};
+}
+
+/// Appends one frame of records. Where several processes write, in turn.
+/// @errors  as append(); nothing was appended
+template <class Store>
+auto append_frame(Store& store, format::frame_kind kind, std::uint32_t count, bytes_view first,
+                  bytes_view second) {
+  auto header = store.view().header_of(kind, count, first, second);
+  if constexpr (Store::is_shared) {
+    return put_frame(store, header, first, second);
+  } else {
+    const auto turn = store.view().take_turn(header.payload_bytes, count);
+    return put_frame(store, header, first, second);
+  }
+}
+
+/// Looks a key up until what is found stays. Under the shard's lock.
+template <class Store>
+bool look_settled(Store& store, std::uint64_t hash, bytes_view key,
+                  typename Store::read_type& out) {
+  for (;;) {
+    const auto looked = store.look(hash, key, out);
+    if (looked != Store::lookup::again) return looked == Store::lookup::found;
+  }
+}
+
+/// Leads a key to a record that was read in the log, unless it leads to a later one.
+template <class Store>
+void lead_key(Store& store, std::uint64_t hash, const format::key_record& found, address at,
+              lsn where) {
+  const typename Store::guard lock{store.table().shard_of(hash).lock};
+  typename Store::read_type known;
+  if (!look_settled(store, hash, found.key, known)) {
+    store.make_room(hash, found.key, false);
+    return store.replace(hash, nullptr, at, found.head.verb);
+  }
+  if (store.source().lsn_of(known) > where || known.listed == at) return;
+  const auto before = known.replaced();
+  if (before.verb == format::key_verb::erase) store.make_room(hash, found.key, true);
+  store.replace(hash, &before, at, found.head.verb);
+}
+
+/// Leads the key of a record that a walk of the log gave there, unless it leads to a later one.
+template <class Store, class Places>
+void lead_key(Store& store, const record& each, const Places& places) {
+  format::key_record found;
+  if (!format::decode_key_record(each.bytes(), found)) return;
+  lead_key(store, store.hash(found.key), found, places.address_of(each.bytes()), each.lsn());
+}
+
+/// Leads a key to where its newest record has come to stand, if it is that one; returns whether.
+template <class Store>
+bool relocate_key(Store& store, std::uint64_t hash, const format::key_record& found, address at,
+                  lsn where) {
+  const typename Store::guard lock{store.table().shard_of(hash).lock};
+  typename Store::read_type known;
+  if (!look_settled(store, hash, found.key, known)) return false;
+  if (store.source().lsn_of(known) != where) return false;
+  if (known.listed == at) return true;
+  const auto before = known.replaced();
+  store.replace(hash, &before, at, found.head.verb);
+  return true;
+}
+
+/// Is a time in which readers of some shards wait, since more than one key changes.
+template <class Table>
+class shards_changing {
+ public:
+  /// @param keys  that have a `hash`
+  template <class Keys>
+  shards_changing(Table& table, const Keys& keys) : shards_changing{keys.size()} {
+    begin(table, keys);
+  }
+  /// Makes room for so many keys, for begin() not to fail.
+  explicit shards_changing(std::size_t keys) { changed_.reserve(keys); }
+  template <class Keys>
+  void begin(Table& table, const Keys& keys) noexcept {
+    if (keys.size() < 2) return;
+    for (const auto& each : keys) {
+      auto& count = table.shard_of(each.hash).changes;
+      if (count.load() % 2 != 0) continue;
+      changed_.push_back(&count);
+      count.fetch_add(1);
+    }
+  }
+  shards_changing(const shards_changing&) = delete;
+  shards_changing& operator=(const shards_changing&) = delete;
+  ~shards_changing() {
+    for (auto* const each : changed_) each->fetch_add(1);
+  }
+
+ private:
+  std::vector<decltype(Table::shard::changes)*> changed_;
+};
+
+/// Is a time in which who holds the locks of some shards writes what the log does not name yet, so
+/// that nobody needs to wait for it who waits for what is in the log.
+template <class Table>
+class shards_preparing {
+ public:
+  /// @param keys  that have a `hash`
+  template <class Keys>
+  shards_preparing(Table& table, const Keys& keys) {
+    shards_.reserve(keys.size());
+    for (const auto& each : keys) shards_.push_back(&table.shard_of(each.hash));
+    say(true);
+  }
+  shards_preparing(const shards_preparing&) = delete;
+  shards_preparing& operator=(const shards_preparing&) = delete;
+  ~shards_preparing() { say(false); }
+
+ private:
+  void say(bool prepares) {
+    for (auto* const each : shards_) each->prepares.store(prepares);
+  }
+
+  std::vector<typename Table::shard*> shards_;
+};
+
+}  // namespace logdb::detail

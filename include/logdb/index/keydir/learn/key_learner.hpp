@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The keydir of one of several processes that write a log: learns what the others put, and writes
+/// only on what it has learned. docs/design.md, "Many processes, one key-value log"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/keydir/learn/key_moves.hpp>
+#include <logdb/index/keydir/learn/key_opening.hpp>
+
+namespace logdb::detail {
+
+/// Applies the records of all processes to one keydir in the order of their lsns.
+///
+/// What staging still keeps is read there, the rest in the segments. The stream position up to
+/// which all is applied is compared with the shared watermark before each read: one load each.
+///
+/// A writer takes the append lock first and learns what is left; then nobody appends until its
+/// record stands, so what it decides on is the state right before its place in the one order. The
+/// keydir says the record before the position covers it: who sees it in another process and asks
+/// here waits for that.
+///
+/// Lock order: append lock, mutex_, shards, and in none of them the disk's end is waited for.
+/// @threads  any
+template <class Policies>
+class key_learner {
+ public:
+  using store_type = key_store<Policies>;
+  using system = typename store_type::system;
+  using mutex = platform::basic_mutex<system>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+
+  explicit key_learner(store_type& store) : store_{store}, moves_{store} {}
+
+  /// Takes all there is, at the open.
+  /// @errors  errc::corrupt, errc::io
+  void open() {
+    const lsn kept = view().reached_lsn(keeps_until);  // before the list, which then covers it
+    const auto list = moves_.look();
+    applied_ = key_opening<Policies>{store_}.run_sealed(
+        {list, list->log.front()->base(), kept, is_salvaging()});
+    learn_now();
+  }
+
+  /// Applies what others have appended before this call; returns whether there may have been some.
+  /// @errors  errc::corrupt, errc::io, errc::failed
+  /// @cost    two loads when there is nothing
+  bool catch_up() {
+    view().require_own();
+    // In this order: what this process appends is applied before the position covers it.
+    const std::uint64_t appended = view().reached(watermark::appended);
+    if (applied_to_.load(std::memory_order_acquire) >= appended) [[likely]]
+      return false;
+    learn_now();
+    return true;
+  }
+
+  /// Runs what appends one frame at most, on the state that the frame follows: nobody appends
+  /// meanwhile, in any process.
+  /// @param payload_bytes  of the frame, at most
+  /// @errors               errc::no_space, errc::failed, errc::closed, errc::corrupt, errc::io
+  template <class Write>
+  void in_turn(std::uint64_t payload_bytes, std::uint64_t count, Write&& write) {
+    catch_up();  // so that little is left to do while others wait
+    const auto turn = view().take_turn(payload_bytes, count);
+    const guard lock{mutex_};
+    learn_in_turn();
+    write();
+    walked_ = view().reached(watermark::appended);
+    applied_ = view().reached_lsn(watermark::appended);
+    applied_to_.store(walked_, std::memory_order_release);  // pairs with catch_up()
+  }
+
+  /// Follows what other processes have compacted, so that old segments can go. One at a time.
+  /// @errors  errc::corrupt, errc::io
+  void follow() {
+    const std::uint64_t generation = view().generation();
+    if (generation == followed_) return;
+    const auto list = moves_.look();
+    learn_now();  // also waits for who still applies from an older list
+    const auto gone = moves_.gone(list);
+    if (!gone) return;  // looked at again meanwhile, by who was far behind
+    moves_.leave(list, *gone);
+    moves_.let_go(*gone);
+    followed_ = generation;
+  }
+
+ private:
+  static constexpr watermark keeps_until = Policies::durability::keeps_until;
+  static constexpr std::uint64_t chunk_bytes = std::uint64_t{64} << 10;
+
+  /// Is a stretch of the stream that lies in one segment.
+  struct known_extent {
+    stretch<Policies>* in = nullptr;
+    std::uint64_t base = 0;
+    std::uint64_t begin = 0;
+  };
+  [[nodiscard]] index_view<Policies>& view() { return store_.view(); }
+  [[nodiscard]] bool is_salvaging() { return view().options().recovery == recovery_mode::salvage; }
+
+  /// Learns what was appended before this call, and waits for who is just doing so.
+  void learn_now() {
+    for (;;) {
+      {
+        const guard lock{mutex_};
+        if (learn()) return;
+      }
+      const auto turn = view().look();
+      const guard lock{mutex_};
+      adopt_extents();
+    }
+  }
+
+  void learn_in_turn() {
+    if (walked_ == view().reached(watermark::appended)) [[likely]]
+      return;
+    if (view().extent_count() != extent_count_) adopt_extents();
+    (void)learn();
+  }
+
+  /// Learns what was appended before this call; false: segments were begun that it does not know.
+  bool learn() {
+    for (;;) {
+      const std::uint64_t kept = view().reached(keeps_until);
+      const lsn kept_lsn = view().reached_lsn(keeps_until);  // of that position, or of a later one
+      if (walked_ < kept) {
+        walk_log(kept_lsn);
+        walked_ = kept;
+      }
+      const std::uint64_t end = view().reached(watermark::appended);
+      if (view().extent_count() != extent_count_) return false;
+      if (!walk_staged(end) || !settle_moves()) continue;
+      applied_to_.store(end, std::memory_order_release);  // pairs with catch_up()
+      return true;
+    }
+  }
+
+  /// Learns in which segments the stream lies. Requires the append lock.
+  void adopt_extents() {
+    extents_.clear();
+    for (const auto& each : view().extents()) {
+      auto& in = store_.space().of(each.segment);
+      if (!is_mapped(in, each.end)) continue;
+      in.set_stream(each.base);
+      extents_.push_back({&in, each.base, each.begin});
+    }
+    extent_count_ = view().extent_count();
+  }
+
+  /// Maps a segment while it cannot go; false: it was durable to its end, and may have gone.
+  [[nodiscard]] bool is_mapped(stretch<Policies>& in, std::uint64_t end) {
+    try {
+      (void)in.bytes();
+      return true;
+    } catch (const error& gone) {
+      if (gone.condition() != errc::corrupt || end > view().reached(watermark::durable)) throw;
+      return false;
+    }
+  }
+
+  /// Applies the records up to one from the segments.
+  void walk_log(lsn last) {
+    if (applied_ >= last) return;
+    const auto list = moves_.look();
+    const lsn first = std::max(applied_ + 1, list->log.front()->base());
+    places_.note(*list, store_.space(), is_salvaging(), first);
+    const read_scope<Policies> scope{list, list->log.front()->base(), last, is_salvaging()};
+    for (const record& each : record_range<Policies>{scope, first}) {
+      lead_key(store_, each, places_);
+    }
+    // What was compacted before it was learned lacks tombstones: keys may have gone unseen.
+    const bool has_gaps = std::ranges::any_of(list->log, [first](const auto& each) {
+      return each->role() == format::segment_role::compacted && each->end() > first;
+    });
+    if (has_gaps) moved_ = list;
+    applied_ = last;
+  }
+
+  /// Forgets keys that compaction has dropped before they were learned; false: learn once more.
+  bool settle_moves() {
+    if (moved_ == nullptr) return true;
+    const auto gone = moves_.gone(moved_);
+    if (!gone) return moved_ = moves_.look(), false;
+    moves_.leave(moved_, *gone);
+    moved_ = nullptr;
+    return true;
+  }
+
+  /// Applies the frames up to a stream position from staging; false: staging has given some up.
+  bool walk_staged(std::uint64_t end) {
+    std::uint64_t wanted = chunk_bytes;
+    while (walked_ < end) {
+      chunk_.resize(static_cast<std::size_t>(std::min(end - walked_, wanted)));
+      if (!view().copy_staged(walked_, chunk_)) return false;
+      std::uint64_t used = 0;
+      try {
+        while (const std::uint64_t bytes = take_frame(used)) used += bytes;
+      } catch (const error& missing) {
+        // What was attached may have been compacted meanwhile: the log tells what became of it.
+        if (missing.condition() != errc::corrupt || view().reached(keeps_until) <= walked_) throw;
+        return false;
+      }
+      // The next frame is longer than what was copied.
+      if (used == 0 && chunk_.size() == end - walked_) throw_overwritten();
+      wanted = used == 0 ? 2 * wanted : chunk_bytes;
+      walked_ += used;
+    }
+    return true;
+  }
+
+  /// Applies the frame at a place in the chunk; returns its bytes, 0: it is not all there.
+  std::uint64_t take_frame(std::uint64_t at) {
+    if (chunk_.size() - at < format::frame_header_bytes) return 0;
+    const known_extent& in = extent_of(walked_ + at);
+    const std::uint64_t offset = walked_ + at - in.base;
+    format::frame_view frame{.header = format::load_header(chunk_.data() + at)};
+    require_bound(frame.header, at, *in.in, offset);
+    frame.bytes = format::frame_bytes(frame.header.payload_bytes);
+    if (frame.bytes > chunk_.size() - at) return 0;
+    frame.payload =
+        bytes_view{chunk_}.subspan(at + format::frame_header_bytes, frame.header.payload_bytes);
+    const std::uint64_t records = records_of(frame);
+    if (records != 0 && frame.header.first + records > applied_ + 1) {
+      take_records(frame, *in.in, offset, at);
+      applied_ = frame.header.first + (records - 1);
+    }
+    return frame.bytes;
+  }
+
+  [[nodiscard]] const known_extent& extent_of(std::uint64_t position) const {
+    const auto past = std::ranges::upper_bound(extents_, position, {}, &known_extent::begin);
+    if (past == extents_.begin()) throw_overwritten();
+    return *std::prev(past);
+  }
+
+  /// Throws unless a header has the checksum that binds it to its place.
+  void require_bound(const format::frame_header& header, std::uint64_t at,
+                     const stretch<Policies>& in, std::uint64_t offset) const {
+    std::array<std::byte, format::frame_header_bytes> wanted;
+    format::encode_header(wanted.data(), header, in.segment()->seed(), offset);
+    if (std::memcmp(wanted.data(), chunk_.data() + at, wanted.size()) != 0) throw_overwritten();
+  }
+  [[noreturn]] static void throw_overwritten() {
+    throw error{errc::corrupt,
+                "the control file was overwritten while the log was open",
+                {.remedy = reopen_remedy}};
+  }
+
+  void take_records(const format::frame_view& frame, stretch<Policies>& in, std::uint64_t offset,
+                    std::uint64_t at) {
+    if (frame.header.kind == format::frame_kind::attach) return take_attached(frame);
+    learned_.clear();
+    for_each_key_record(
+        chunk_, frame, frame.header.first, [&](const auto& found, std::uint64_t where, lsn number) {
+          learned_.push_back(
+              {store_.hash(found.key), found, in.base() + offset + (where - at), number});
+        });
+    apply();
+  }
+
+  /// Applies a transaction in a segment of its own, which was durable before this frame was put.
+  void take_attached(const format::frame_view& frame) {
+    const auto said = format::decode_attach(frame.payload);
+    if (!said) throw_overwritten();
+    const auto entry = format::attached_segment(*said, frame.header.first);
+    auto& in = store_.space().of(view().segments().make(entry));
+    const auto there = std::min<std::uint64_t>(said->end_offset, in.bytes().size());
+    const bytes_view all = in.bytes().first(there);
+    learned_.clear();
+    auto from = in.segment()->start();
+    const auto stop = scan(
+        all, in.segment()->seed(), from, format::read_frame, [&](const auto& part, const auto& at) {
+          const lsn first = entry.base + (at.next - lsn{1});
+          for_each_key_record(
+              all, part, first, [&](const auto& found, std::uint64_t where, lsn at_lsn) {
+                learned_.push_back({store_.hash(found.key), found, in.base() + where, at_lsn});
+              });
+        });
+    if (from.offset != said->end_offset && !is_salvaging()) {
+      throw error{errc::corrupt, "the log is damaged: " + std::string{reason(stop)},
+                  in.segment()->site(from.offset)};
+    }
+    apply();
+  }
+
+  /// Brings the records of one frame to the keydir: at once for who looks at more than one key.
+  void apply() {
+    const shards_changing readers_wait{store_.table(), learned_};
+    for (const auto& each : learned_) lead_key(store_, each.hash, each.found, each.at, each.number);
+  }
+
+  /// Is a record that was learned; views the chunk, or a mapped segment.
+  struct learned_record {
+    std::uint64_t hash = 0;
+    format::key_record found{};
+    address at = 0;
+    lsn number{};
+  };
+
+  store_type& store_;
+  key_moves<Policies> moves_;
+  alignas(64) std::atomic<std::uint64_t> applied_to_ = 0;  // stream position
+  alignas(64) mutex mutex_;         // of what follows, and of who applies and who appends
+  std::uint64_t walked_ = 0;        // stream position up to which frames were met
+  lsn applied_{};                   // the last record that was applied
+  std::uint64_t extent_count_ = 0;  // of which extents_ are the last
+  std::vector<known_extent> extents_;
+  std::vector<std::byte> chunk_;
+  std::vector<learned_record> learned_;
+  record_places<Policies> places_;
+  segment_list_ptr<Policies> moved_;  // compaction in it is to be followed; null: none
+  std::uint64_t followed_ = 0;        // generation of the manifest; follow()'s alone
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Brings a keydir behind what other processes have compacted: from segments that are gone to those
+/// that took their place.
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/keydir/keys/key_store.hpp>
+#include <logdb/journal/read/records.hpp>
+
+namespace logdb::detail {
+
+/// Knows which segments are gone, and leads the keys that lead there elsewhere.
+///
+/// Until that is done what was mapped of them is read as before, so nothing depends on when. Only
+/// keys that nothing leads away from there are forgotten: compaction has dropped them. Whoever
+/// forgets has learned all that was appended before it looked at the segments: what compaction
+/// dropped because of a later record that later record has replaced by then.
+/// @threads  any
+template <class Policies>
+class key_moves {
+ public:
+  using store_type = key_store<Policies>;
+  using system = typename store_type::system;
+  using stretch_type = stretch<Policies>;
+  using stretches = std::vector<std::shared_ptr<stretch_type>>;
+
+  explicit key_moves(store_type& store) : store_{store} {}
+
+  /// Looks at the segments as they are now.
+  /// @errors  errc::corrupt, errc::io
+  segment_list_ptr<Policies> look() {
+    const guard lock{mutex_};
+    // In this order: the list then names everything that is attached below that.
+    settled_ = end_of_settled(*store_.view().catch_up());
+    looked_ = store_.view().catch_up();
+    for (const auto& each : looked_->log) {
+      if (is_compacted(*each)) compacted_.insert(each->number());
+    }
+    return looked_;
+  }
+
+  /// Returns what keys may still lead to and is not among the segments; nothing: somebody has
+  /// looked again since.
+  [[nodiscard]] std::optional<stretches> gone(const segment_list_ptr<Policies>& list) {
+    const guard lock{mutex_};
+    if (list != looked_) return std::nullopt;
+    stretches found = store_.space().all();
+    std::erase_if(found, [&](const auto& each) { return !is_gone(*each); });
+    return found;
+  }
+
+  /// Leads keys away from what is gone, and forgets those that compaction has dropped.
+  /// @cost  reads what took the place of what is gone; looks at 8 bytes of each key
+  void leave(const segment_list_ptr<Policies>& list, const stretches& gone) {
+    if (gone.empty()) return;
+    for (const auto& each : list->log) {
+      const auto covers = [&each](const auto& old) {
+        return each->base() <= old->segment()->base() && old->segment()->base() < each->end();
+      };
+      if (is_compacted(*each) && std::ranges::any_of(gone, covers)) lead_to(list, each);
+    }
+    forget(gone);
+  }
+
+  /// Lets go of what no key leads to any more, and unlinks what who compacted could not.
+  void let_go(const stretches& gone) {
+    if (gone.empty()) return;
+    for (const auto& each : gone) (void)store_.space().remove(each->segment()->number());
+    store_.gate().wait_for_readers();
+    for (const auto& each : gone) store_.space().reuse(*each);
+    auto& volume = *store_.view().segments().volume();
+    volume.sync();  // who died may have published the manifest that names them no more, just so
+    for (const auto& each : gone) remove_file(volume, each->segment()->number());
+  }
+
+ private:
+  using mutex = platform::basic_mutex<system>;
+  using guard = boost::interprocess::scoped_lock<mutex>;
+  using span = std::pair<address, address>;
+
+  static bool is_compacted(const segment<Policies>& each) {
+    return each.role() == format::segment_role::compacted;
+  }
+
+  /// Returns where the settled part of a list ends: what begins there or later may be missing in
+  /// it, since segments come to be settled while it is looked at.
+  static lsn end_of_settled(const segment_list<Policies>& list) {
+    lsn end{};
+    for (const auto& each : list.log) {
+      if (!each->settled()) break;
+      end = each->end();
+    }
+    return end;
+  }
+
+  /// One that this process is just writing is not listed yet; one that was listed is known.
+  [[nodiscard]] bool is_gone(const stretch_type& each) const {
+    const auto& in = *each.segment();
+    if (!in.base() || in.base() >= settled_ || looked_->has(in.number())) return false;
+    return !is_compacted(in) || compacted_.contains(in.number());
+  }
+
+  void lead_to(const segment_list_ptr<Policies>& list, const segment_ptr<Policies>& to) {
+    const read_scope<Policies> scope{list, list->log.front()->base(), to->end() - 1};
+    auto& in = store_.space().of(to);
+    const std::byte* const begin = to->bytes().data();
+    for (const record& each : record_range<Policies>{scope, to->base()}) {
+      const auto found = format::decode_key_record(each.bytes());
+      if (!found) continue;
+      const auto offset = static_cast<std::uint64_t>(each.bytes().data() - begin);
+      const bool is_newest =
+          relocate_key(store_, store_.hash(found->key), *found, in.base() + offset, each.lsn());
+      // It was kept for a snapshot, or as one of several values: if not, it can go.
+      if (!is_newest) in.add_dead(disk_bytes_of(*found));
+    }
+  }
+
+  /// Drops the keys that still lead to what is gone.
+  void forget(const stretches& gone) {
+    std::vector<span> spans;
+    for (const auto& each : gone) {
+      spans.emplace_back(each->base(), each->base() + each->segment()->capacity());
+    }
+    std::ranges::sort(spans);
+    typename store_type::table_type::cursor at;
+    std::vector<address> page;
+    read_record<Policies> found;
+    for (;;) {
+      const auto inside = store_.gate().enter();
+      if (!store_.table().next_page(at, page)) return;
+      for (const address each : page) {
+        if (!is_in(spans, each) || !store_.source().read(each, found)) continue;
+        store_.drop(store_.hash(found.record.key), each,
+                    found.record.head.verb != format::key_verb::erase);
+      }
+    }
+  }
+
+  static bool is_in(const std::vector<span>& spans, address at) {
+    const auto past = std::ranges::upper_bound(spans, at, {}, &span::first);
+    return past != spans.begin() && at < std::prev(past)->second;
+  }
+
+  template <class Volume>
+  static void remove_file(Volume& volume, segment_number number) {
+    try {
+      volume.remove(format::segment_name(number));
+    } catch (const error&) {
+      // Who compacted has unlinked it, or the next open does.
+    }
+  }
+
+  store_type& store_;
+  mutex mutex_;  // of all below; held over no other lock of the index
+  segment_list_ptr<Policies> looked_;
+  lsn settled_{};  // every segment before it was settled when looked_ was taken
+  std::set<segment_number> compacted_;  // that were ever listed
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// A pinned, consistent view of a key-value log.
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/keydir/read/page_walk.hpp>
+#include <logdb/index/keydir/read/versions.hpp>
+
+namespace logdb {
+
+/// Is a key-value log as it stood at one moment: puts, erases, expiry, eviction and compaction
+/// change nothing in it.
+///
+/// Its records may outlive the log; looking up keys needs the log to be there.
+/// @threads  any
+/// @cost     to make: O(1), some µs; a lookup follows the versions of the key that came since
+template <class Policies>
+class key_snapshot : public log_snapshot<Policies> {
+  using store_type = detail::key_store<Policies>;
+
+ public:
+  key_snapshot() = default;
+  /// @errors  errc::closed in a child of the process that opened the log
+  explicit key_snapshot(store_type& store) : store_{&store} {
+    store.view().require_own();
+    hold_ = store.holds().hold({lsn{}, timestamp::min()});
+    // First everything is held, then it is looked how much is needed.
+    log_snapshot<Policies>::operator=(log_snapshot<Policies>{store.view().scope()});
+    store.table().wait_for_writers();  // the keydir then leads to all of it
+    time_ = store.view().clock();
+    hold_ = store.holds().hold({this->last_lsn(), time_});
+  }
+
+  /// Returns the value that a key had. @errors errc::corrupt, errc::closed
+  template <bytes_like Key>
+  [[nodiscard]] std::optional<key_value> get(const Key& key) const {
+    return versions().value_at(to_bytes(key), this->last_lsn(), time_);
+  }
+  template <class T, bytes_like Key>
+  [[nodiscard]] std::optional<T> get(const Key& key) const {
+    const auto found = get(key);
+    return found ? codec<T>::decode(found->bytes()) : std::nullopt;
+  }
+  template <bytes_like Key>
+  [[nodiscard]] bool contains(const Key& key) const {
+    return get(key).has_value();
+  }
+
+  /// Calls `visit(key, value)` for each key that had a value, in no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    const auto chain = versions();
+    detail::page_walk<Policies> pages{*store_};
+    std::vector<stored_bytes> keys;
+    const auto take = [&](const auto& found) {
+      keys.push_back(store_->source().keep(found, found.record.key));
+    };
+    while (pages.next_keys(take)) {
+      for (const stored_bytes& key : keys) {
+        const auto value = chain.value_at(key.bytes(), this->last_lsn(), time_);
+        if (value) visit(key, *value);
+      }
+      keys.clear();
+    }
+  }
+
+ private:
+  /// Versions that came since are found in the log as it is now.
+  [[nodiscard]] detail::key_versions<Policies> versions() const {
+    return {*store_, log_snapshot<Policies>{store_->view().scope()}, *this};
+  }
+
+  store_type* store_ = nullptr;
+  std::shared_ptr<const void> hold_;  // keeps compaction from dropping what is seen here
+  timestamp time_{};
+};
+
+}  // namespace logdb

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The keys of an ordered keydir, in order: pages that readers walk without a lock.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/keydir/table/reader_gate.hpp>
+#include <logdb/types.hpp>
+
+namespace logdb::detail {
+
+/// Compares keys as unsigned bytes.
+inline int compare_keys(bytes_view a, bytes_view b) {
+  const std::size_t common = std::min(a.size(), b.size());
+  const int order = common == 0 ? 0 : std::memcmp(a.data(), b.data(), common);
+  if (order != 0) return order;
+  return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
+}
+
+/// Is a set of keys in the order of their bytes: a skip list of pages of keys.
+///
+/// A page is never changed: whoever adds or takes a key puts another one in its place. The pages
+/// of one node hold the keys from the node's own up to the next node's. What a walk reads lies side
+/// by side: one miss of the cache serves a dozen keys.
+///
+/// @threads  readers: any, each inside the gate; writers wait for one another
+/// @cost     to find: O(log keys); to insert: that and a copy of the page; about 10 bytes and the
+///           key itself
+/// @source   skip lists: Pugh, CACM 1990; one writer beside many readers: LevelDB
+template <class System>
+class key_order {
+ public:
+  using gate_type = reader_gate<System>;
+  static constexpr bool keeps = true;
+
+  explicit key_order(gate_type& gate)
+      : limbo_{gate}, head_{make_node({}, height_max, make_page({}))} {}
+  key_order(const key_order&) = delete;
+  key_order& operator=(const key_order&) = delete;
+  ~key_order() {
+    for (node* each = head_; each != nullptr;) {
+      drop(each->keys.load());
+      drop(std::exchange(each, each->next()));
+    }
+  }
+
+  /// Inserts a key unless it is there. @errors std::bad_alloc
+  void insert(bytes_view key) {
+    const boost::interprocess::scoped_lock lock{mutex_};
+    path found;
+    node* const at = find(key, &found);
+    const page& old = *at->keys.load();
+    const std::size_t place = old.lower(key);
+    if (place != old.count && compare_keys(old.key(place), key) == 0) return;
+    list(old);
+    views_.insert(views_.begin() + static_cast<std::ptrdiff_t>(place), key);
+    if (fits()) return put(*at, make_page(views_));
+    // Keys that come in order fill their pages.
+    split(*at, found, place == old.count ? place : views_.size() / 2);
+  }
+
+  /// Forgets a key. Without memory it stays, and leads nowhere.
+  void remove(bytes_view key) noexcept {
+    const boost::interprocess::scoped_lock lock{mutex_};
+    path found;
+    node* const at = find(key, &found);
+    const page& old = *at->keys.load();
+    const std::size_t place = old.lower(key);
+    if (place == old.count || compare_keys(old.key(place), key) != 0) return;
+    if (old.count == 1 && at != head_) return unlink(*at);
+    try {
+      list(old);
+      views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(place));
+      put(*at, make_page(views_));
+    } catch (const std::bad_alloc&) {
+    }
+  }
+
+  /// Returns the memory of its pages.
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+  /// Puts into `out` keys from one on, the first so many; they can be read inside the gate.
+  /// @param behind  without that one itself
+  void next_keys(bytes_view key, bool behind, std::size_t most,
+                 std::vector<bytes_view>& out) const {
+    node* at = find(key, nullptr);
+    const page* keys = at->keys.load();
+    std::size_t n = keys->lower(key);
+    if (behind && n != keys->count && compare_keys(keys->key(n), key) == 0) ++n;
+    for (;;) {
+      for (; n != keys->count && out.size() < most; ++n) out.push_back(keys->key(n));
+      // After the page: who puts half of it elsewhere links that first.
+      if (out.size() == most || (at = at->next()) == nullptr) return;
+      keys = at->keys.load();
+      // A page that was just split may have been met with all of its keys.
+      const bytes_view last = out.empty() ? key : out.back();
+      const int order_min = out.empty() && !behind ? 0 : 1;
+      for (n = 0; n != keys->count && compare_keys(keys->key(n), last) < order_min;) ++n;
+    }
+  }
+
+  /// The same backwards, from the last before a key, or of all.
+  /// @param to  null: the end
+  void previous_keys(const bytes_view* to, std::size_t most, std::vector<bytes_view>& out) const {
+    bytes_view bound = to == nullptr ? bytes_view{} : *to;
+    bool bounded = to != nullptr;
+    for (;;) {
+      node* const at =
+          last_where([&](node& each) { return !bounded || compare_keys(each.key(), bound) < 0; });
+      const page* const keys = at->keys.load();
+      node* const later = at->next();  // after the page, as above: it may just have been split
+      if (later != nullptr && (!bounded || compare_keys(later->key(), bound) < 0)) continue;
+      std::size_t n = bounded ? keys->lower(bound) : keys->count;
+      while (n != 0 && out.size() < most) out.push_back(keys->key(--n));
+      if (out.size() == most || at == head_) return;
+      bound = at->key();
+      bounded = true;
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t height_max = 16;
+  static constexpr std::size_t page_keys_max = 32;
+  static constexpr std::size_t page_bytes_max = 4096;  // unless it is one key
+
+  /// Is some keys in order; where each ends, and the keys, follow.
+  struct page : retired {
+    std::uint32_t count = 0;
+
+    [[nodiscard]] std::uint32_t* ends() {
+      return std::launder(reinterpret_cast<std::uint32_t*>(this + 1));
+    }
+    [[nodiscard]] const std::uint32_t* ends() const { return const_cast<page*>(this)->ends(); }
+    [[nodiscard]] bytes_view key(std::size_t n) const {
+      const std::uint32_t begin = n == 0 ? 0 : ends()[n - 1];
+      return {reinterpret_cast<const std::byte*>(ends() + count) + begin, ends()[n] - begin};
+    }
+    [[nodiscard]] std::size_t bytes() const {
+      return sizeof *this + count * sizeof(std::uint32_t) + (count == 0 ? 0 : ends()[count - 1]);
+    }
+    /// Returns the place of the first key at or after one.
+    [[nodiscard]] std::size_t lower(bytes_view wanted) const {
+      std::size_t low = 0;
+      for (std::size_t high = count; low != high;) {
+        const std::size_t middle = (low + high) / 2;
+        const bool is_before = compare_keys(key(middle), wanted) < 0;
+        (is_before ? low : high) = is_before ? middle + 1 : middle;
+      }
+      return low;
+    }
+  };
+
+  /// Is a stretch of keys in its place; the links of its levels and its first key follow.
+  struct node : retired {
+    std::uint32_t key_bytes = 0;
+    std::uint32_t height = 0;
+    std::atomic<page*> keys = nullptr;
+
+    [[nodiscard]] std::atomic<node*>* links() {
+      return std::launder(reinterpret_cast<std::atomic<node*>*>(this + 1));
+    }
+    [[nodiscard]] bytes_view key() {
+      return {reinterpret_cast<const std::byte*>(links() + height), key_bytes};
+    }
+    [[nodiscard]] std::size_t bytes() const {
+      return sizeof *this + height * sizeof(std::atomic<node*>) + key_bytes;
+    }
+    // Sequentially consistent, as the loads of pages: see reader_gate.
+    [[nodiscard]] node* next(std::uint32_t level = 0) { return links()[level].load(); }
+  };
+  using path = std::array<node*, height_max>;
+
+  template <class Held>
+  struct dropped {
+    void operator()(Held* gone) const { drop(gone); }
+  };
+  using page_ptr = std::unique_ptr<page, dropped<page>>;
+  static void drop(retired* gone) { ::operator delete(gone); }
+
+  static page_ptr make_page(std::span<const bytes_view> keys) {
+    std::size_t bytes = sizeof(page) + keys.size() * sizeof(std::uint32_t);
+    for (const bytes_view key : keys) bytes += key.size();
+    page_ptr made{new (::operator new(bytes)) page};
+    made->count = static_cast<std::uint32_t>(keys.size());
+    made->free = &drop;
+    auto* const first = reinterpret_cast<std::byte*>(made->ends() + keys.size());
+    std::uint32_t end = 0;
+    for (std::size_t n = 0; n < keys.size(); ++n) {
+      if (!keys[n].empty()) std::memcpy(first + end, keys[n].data(), keys[n].size());
+      made->ends()[n] = end += static_cast<std::uint32_t>(keys[n].size());
+    }
+    return made;
+  }
+
+  static node* make_node(bytes_view key, std::uint32_t height, page_ptr keys) {
+    const std::size_t bytes = sizeof(node) + height * sizeof(std::atomic<node*>) + key.size();
+    node* const made = new (::operator new(bytes)) node;
+    made->key_bytes = static_cast<std::uint32_t>(key.size());
+    made->height = height;
+    made->keys.store(keys.release());
+    made->free = &drop;
+    std::uninitialized_value_construct_n(made->links(), height);
+    if (!key.empty()) {
+      std::memcpy(reinterpret_cast<std::byte*>(made->links() + height), key.data(), key.size());
+    }
+    return made;
+  }
+
+  /// Lists the keys of a page in views_.
+  void list(const page& keys) {
+    views_.clear();
+    for (std::size_t n = 0; n < keys.count; ++n) views_.push_back(keys.key(n));
+  }
+  [[nodiscard]] bool fits() const {
+    std::size_t bytes = 0;
+    for (const bytes_view each : views_) bytes += each.size();
+    return views_.size() <= page_keys_max && (bytes <= page_bytes_max || views_.size() == 1);
+  }
+
+  void put(node& at, page_ptr keys) {
+    count_bytes(keys->bytes());
+    page& old = *at.keys.exchange(keys.release());
+    count_bytes(-old.bytes());
+    limbo_.put(old);
+  }
+  void count_bytes(std::uint64_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+
+  /// Puts the listed keys from one on into a node of their own.
+  void split(node& at, const path& found, std::size_t from) {
+    const std::span<const bytes_view> all{views_};
+    auto low = make_page(all.first(from));
+    node* const made = make_node(all[from], draw_height(), make_page(all.subspan(from)));
+    count_bytes(made->bytes() + made->keys.load()->bytes());
+    for (std::uint32_t level = 0; level < made->height; ++level) {
+      made->links()[level].store(found[level]->next(level), std::memory_order_relaxed);
+    }
+    for (std::uint32_t level = 0; level < made->height; ++level) {
+      found[level]->links()[level].store(made);  // pairs with next()
+    }
+    put(at, std::move(low));  // behind the links: no reader misses a key
+  }
+
+  /// Takes out a node with its last key: what comes there next belongs to the node before.
+  void unlink(node& gone) noexcept {
+    path before;
+    last_where([&gone](node& each) { return compare_keys(each.key(), gone.key()) < 0; }, &before);
+    for (std::uint32_t level = gone.height; level-- > 0;) {
+      before[level]->links()[level].store(gone.next(level));
+    }
+    page& keys = *gone.keys.load();
+    count_bytes(-(gone.bytes() + keys.bytes()));
+    limbo_.put(keys);
+    limbo_.put(gone);
+  }
+
+  /// Returns the node whose keys a key is among, and of each level the last up to it.
+  node* find(bytes_view key, path* upto) const {
+    return last_where([key](node& each) { return compare_keys(each.key(), key) <= 0; }, upto);
+  }
+
+  /// Returns the last node for which that holds, or the first.
+  template <class Holds>
+  node* last_where(Holds holds, path* upto = nullptr) const {
+    node* at = head_;
+    for (std::uint32_t level = height_max; level-- > 0;) {
+      for (node* next = nullptr; (next = at->next(level)) != nullptr && holds(*next);) at = next;
+      if (upto != nullptr) (*upto)[level] = at;
+    }
+    return at;
+  }
+
+  /// A quarter of the nodes of each level reaches the next.
+  std::uint32_t draw_height() {
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    std::uint32_t height = 1;
+    for (std::uint64_t bits = random_; height < height_max && bits % 4 == 0; bits /= 4) ++height;
+    return height;
+  }
+
+  limbo<System> limbo_;
+  platform::basic_mutex<System> mutex_;        // of writers
+  node* head_;                                 // of all keys below the next node's
+  std::vector<bytes_view> views_;              // guarded by mutex_: the keys of a page to be
+  std::uint64_t random_ = 0x9e3779b97f4a7c15;  // guarded by mutex_
+  std::atomic<std::uint64_t> bytes_ = 0;
+};
+
+/// Is the same where keys have no order.
+struct no_key_order {
+  static constexpr bool keeps = false;
+  template <class Gate>
+  explicit no_key_order(Gate&) {}
+  static void insert(bytes_view) {}
+  static void remove(bytes_view) noexcept {}
+  static constexpr std::uint64_t bytes() { return 0; }
+};
+
+}  // namespace logdb::detail

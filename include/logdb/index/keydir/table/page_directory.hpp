@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The pages of one shard of the keydir, found by the first bits of a fingerprint.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <logdb/index/keydir/table/page.hpp>
+
+namespace logdb::detail {
+
+/// The pages of one shard: the one of a fingerprint f is at the first `depth` bits of f.
+struct page_directory : retired {
+  std::uint32_t depth = 0;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> links;
+
+  explicit page_directory(std::uint32_t bits)
+      : depth{bits}, links{new std::atomic<std::uint64_t>[std::size_t{1} << bits] {}} {
+    free = [](retired* gone) { delete static_cast<page_directory*>(gone); };
+  }
+  [[nodiscard]] std::size_t size() const { return std::size_t{1} << depth; }
+  [[nodiscard]] std::size_t place(std::uint64_t fingerprint) const {
+    return static_cast<std::size_t>(fingerprint >> (fingerprint_bits - depth));
+  }
+  [[nodiscard]] page_link at(std::size_t place) const {
+    return page_link::of(links[place].load());  // sequentially consistent: see reader_gate
+  }
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Transactions on a key-value log.
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <logdb/index/keydir/write/key_commit.hpp>
+#include <logdb/index/keydir/write/key_verbs.hpp>
+
+namespace logdb {
+
+/// Is writes to keys that are seen, and after a crash there, all together or not at all.
+///
+/// Sees its own writes and those of the transactions around it, and of the log what is committed.
+/// Kept in memory until it is committed, and delays nobody before. Rolled back when it is
+/// destroyed. The log must outlive it.
+/// @threads  one at a time
+template <class Log>
+class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
+  using policies = typename Log::policies;
+  using store_type = detail::key_store<policies>;
+
+  /// Is what a transaction and those nested in it share.
+  struct state {
+    explicit state(store_type& of) : store{of} {}
+    store_type& store;
+    detail::key_batch batch{};
+    std::vector<std::size_t> savepoints{};
+  };
+
+ public:
+  explicit key_transaction(store_type& store) : key_transaction{std::make_shared<state>(store)} {}
+  key_transaction(key_transaction&&) noexcept = default;
+  key_transaction& operator=(key_transaction&& other) noexcept {
+    if (this != &other) {
+      abandon();
+      state_ = std::move(other.state_);
+      depth_ = other.depth_;
+    }
+    return *this;
+  }
+  ~key_transaction() { abandon(); }
+
+  /// Begins a transaction within this one: its rollback takes back only what it wrote, its commit
+  /// hands that to this one. Until it ends, this one may not be used.
+  [[nodiscard]] key_transaction begin() {
+    require_innermost();
+    return key_transaction{state_};
+  }
+
+  /// Hands the writes on: to the log, or to the transaction around this one.
+  ///
+  /// @return  the lsn of the last record; of a nested one, how many the outermost has
+  /// @errors  errc::record_too_large over 2 GiB, errc::no_space, errc::io, errc::closed; nothing of
+  ///          it is in the log then, and it may be committed again. With errc::failed it is over,
+  ///          and may be there at the next open, whole
+  lsn commit() {
+    require_innermost();
+    (void)require_usable();
+    if (depth_ > 1 || state_->batch.empty()) {
+      const auto ended = std::exchange(state_, nullptr);
+      ended->savepoints.pop_back();
+      return depth_ > 1 ? lsn{ended->batch.size()} : ended->store.view().last_lsn();
+    }
+    detail::key_commit<policies> whole{state_->store, state_->batch};
+    const detail::ticket given = whole.put();
+    const auto ended = std::exchange(state_, nullptr);
+    return whole.acknowledge(given);
+  }
+
+  /// Takes everything back.
+  void rollback() {
+    require_innermost();
+    abandon();
+  }
+
+  /// Returns how many writes it holds, those of the transactions around it included.
+  [[nodiscard]] std::size_t size() const { return require_begun().batch.size(); }
+
+  /// Returns the value that a key has here; nothing: none.
+  template <bytes_like Key>
+  [[nodiscard]] std::optional<key_value> get(const Key& key) const {
+    const state& mine = require_usable();
+    const own_value own = find_own(mine, to_bytes(key));
+    if (!own.is_known) return mine.store.get(to_bytes(key));
+    if (own.write == detail::key_batch::nowhere) return std::nullopt;
+    const auto record = mine.batch.record(own.write);
+    return key_value{own_bytes(record.value), lsn{}, record.head.expires};
+  }
+  template <class T, bytes_like Key>
+  [[nodiscard]] std::optional<T> get(const Key& key) const {
+    const auto found = get(key);
+    return found ? codec<T>::decode(found->bytes()) : std::nullopt;
+  }
+  template <bytes_like Key>
+  [[nodiscard]] bool contains(const Key& key) const {
+    const state& mine = require_usable();
+    const own_value own = find_own(mine, to_bytes(key));
+    return own.is_known ? own.write != detail::key_batch::nowhere
+                        : mine.store.contains(to_bytes(key));
+  }
+
+  /// Erases a key; returns whether it had a value here.
+  template <bytes_like Key>
+  bool erase(const Key& key) {
+    require_innermost();
+    if (!contains(key)) return false;
+    state_->batch.add(format::key_verb::erase, to_bytes(key), {}, std::nullopt);
+    return true;
+  }
+
+  /// The narrow view of the write verbs.
+  lsn write(format::key_verb verb, bytes_view key, bytes_view value,
+            std::optional<std::chrono::nanoseconds> ttl) {
+    require_innermost();
+    (void)require_usable();
+    detail::require_key(key);
+    detail::require_value(key, value, state_->store.view().options().record_bytes_max);
+    state_->batch.add(verb, key, value, state_->store.expiry(ttl));
+    return lsn{state_->batch.size()};
+  }
+
+ private:
+  explicit key_transaction(std::shared_ptr<state> of) : state_{std::move(of)} {
+    state_->savepoints.push_back(state_->batch.size());
+    depth_ = state_->savepoints.size();
+  }
+
+  /// Is what its own writes say of a key.
+  struct own_value {
+    std::size_t write =
+        detail::key_batch::nowhere;  // that gives it its value; nowhere: it has none
+    bool is_known = false;           // false: it has what the log says
+  };
+  static own_value find_own(const state& mine, bytes_view key) {
+    auto at = mine.batch.find(key);
+    for (; at != detail::key_batch::nowhere; at = mine.batch.writes()[at].before) {
+      const auto head = mine.batch.record(at).head;
+      if (lives(mine, head)) return {at, true};
+      // One of several that has expired hides nothing.
+      if (head.verb != format::key_verb::add) return {detail::key_batch::nowhere, true};
+    }
+    return {};
+  }
+
+  static bool lives(const state& mine, const format::key_record_head& head) {
+    return head.verb != format::key_verb::erase && !mine.store.is_expired(head);
+  }
+
+  static stored_bytes own_bytes(bytes_view bytes) {
+    if (bytes.size() <= stored_bytes::inline_bytes) return stored_bytes{bytes};
+    const auto own = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
+    return {own, *own};
+  }
+
+  const state& require_begun() const {
+    if (state_ != nullptr) return *state_;
+    throw error{errc::invalid_argument, "the transaction is over"};
+  }
+  /// The log may have been closed since, or be a parent's.
+  const state& require_usable() const {
+    const state& mine = require_begun();
+    mine.store.view().require_readable();
+    return mine;
+  }
+  void require_innermost() const {
+    if (require_begun().savepoints.size() == depth_) return;
+    throw error{errc::invalid_argument, "a transaction nested in this one is still open"};
+  }
+
+  void abandon() {
+    const auto ended = std::exchange(state_, nullptr);
+    if (ended == nullptr) return;
+    // Also ends those nested in it that were left open.
+    while (ended->savepoints.size() >= depth_) {
+      ended->batch.truncate(ended->savepoints.back());
+      ended->savepoints.pop_back();
+    }
+  }
+
+  std::shared_ptr<state> state_;  // null: over
+  std::size_t depth_ = 0;         // 1: outermost
+};
+
+}  // namespace logdb

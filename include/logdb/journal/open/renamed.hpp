@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Finds what a process that died had staged, where its log in one file was renamed since: the
+/// control file beside it has the old name.
+
+#include <optional>
+#include <string>
+
+#include <logdb/format/files/names.hpp>
+#include <logdb/journal/staging/boot.hpp>
+#include <logdb/journal/staging/staging.hpp>
+
+namespace logdb::detail {
+
+/// Tells whether a storage keeps files beside one that can be renamed.
+template <class Storage>
+concept has_files_beside = requires(const Storage& volume) {
+  volume.gone_with(format::control_name);
+};
+
+/// Returns the name that a store had, if its control file of this boot stands beside that still.
+/// @errors  errc::io
+template <class Storage>
+std::optional<std::string> find_former_name(const Storage& volume, const identity& store) {
+  if constexpr (has_files_beside<Storage>) {
+    for (std::string& gone : volume.gone_with(format::control_name)) {
+      const auto ring = staging<Storage>::of(
+          volume.open_of(gone, format::control_name, open_mode::read_only), open_mode::read_only);
+      if (is_of_this_boot(ring) && ring.header().store == store) return std::move(gone);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Gives a store that was renamed its control file back. Requires the lock, which holds by every
+/// name.
+template <class Storage>
+void follow_renaming(Storage& volume, const identity& store) {
+  if constexpr (has_files_beside<Storage>) {
+    if (volume.exists(format::control_name)) return;
+    const auto former = find_former_name(volume, store);
+    if (former) volume.take_over(*former, format::control_name);
+  }
+}
+
+}  // namespace logdb::detail

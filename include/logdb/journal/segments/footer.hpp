@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Writes the footer of a sealed segment: derived data, so that opening needs no scan.
+
+#include <vector>
+
+#include <logdb/durability_point.hpp>
+#include <logdb/journal/segments/segment.hpp>
+
+namespace logdb::detail {
+
+/// Frames what the index knows of a sealed segment.
+template <class Policies>
+std::vector<std::byte> encode_footer(segment<Policies>& sealed) {
+  constexpr bool learns = requires {
+    sealed.entries().learn(bytes_view{}, sealed.seed(), sealed.start(), sealed.store());
+  };
+  if constexpr (learns) {
+    sealed.entries().learn(sealed.bytes().first(sealed.end_offset()), sealed.seed(), sealed.start(),
+                           sealed.store());
+  }
+  const std::vector<std::byte> entries = sealed.entries().encode();
+  const auto fixed = format::encode(format::footer{.index_id = Policies::index::id,
+                                                   .first = sealed.start().next,
+                                                   .end = sealed.end(),
+                                                   .time_first = sealed.time_first(),
+                                                   .time_last = sealed.time_last(),
+                                                   .data_end = sealed.end_offset()});
+  const std::size_t payload_bytes = fixed.size() + entries.size();
+  std::vector<std::byte> frame(format::frame_bytes(payload_bytes));
+  std::byte* const payload = frame.data() + format::frame_header_bytes;
+  std::ranges::copy(fixed, payload);
+  std::ranges::copy(entries, payload + fixed.size());
+  format::frame_header header{.payload_crc = format::crc32c({payload, payload_bytes})};
+  header.payload_bytes = format::narrowed<std::uint32_t>(payload_bytes);
+  header.first = sealed.end();
+  header.kind = format::frame_kind::footer;
+  format::encode_header(frame.data(), header, sealed.seed(), sealed.end_offset());
+  return frame;
+}
+
+/// Writes and syncs the footer behind the last frame, and the segment with it.
+/// @return  its offset; 0 when it could not be written: the segment is then rescanned when needed
+template <class Policies>
+std::uint64_t write_footer(segment<Policies>& sealed) {
+  try {
+    sealed.writable().write(sealed.end_offset(), encode_footer(sealed));
+    if constexpr (requires { sealed.entries().forget_hints(); }) sealed.entries().forget_hints();
+    if constexpr (has_step<durability_point::seal_sync>) sealed.writable().sync();
+    return sealed.end_offset();
+  } catch (const error&) {
+    return 0;  // the records were durable before; only derived data is missing
+  }
+}
+
+}  // namespace logdb::detail

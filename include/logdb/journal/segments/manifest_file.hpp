@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Reads the manifest of a store.
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <logdb/durability_point.hpp>
+#include <logdb/error.hpp>
+#include <logdb/format/files/manifest.hpp>
+#include <logdb/format/files/manifest_check.hpp>
+#include <logdb/format/files/names.hpp>
+#include <logdb/policy/storage.hpp>
+
+namespace logdb::detail {
+
+[[noreturn]] inline void throw_manifest_fault(format::format_fault fault,
+                                              const std::filesystem::path& path) {
+  const error_site site{.path = path};
+  switch (fault) {
+    case format::format_fault::not_ours:
+      throw error{errc::not_a_log, "a file of that name is no manifest of logdb", site};
+    case format::format_fault::newer_version:
+      throw error{
+          errc::format_mismatch,
+          "written by a newer version of the format than " + std::to_string(format::format_version),
+          site};
+    case format::format_fault::unknown_feature:
+      throw error{errc::format_mismatch, "uses a feature that this version does not know", site};
+    case format::format_fault::wrong_byte_order:
+      throw error{errc::format_mismatch, "written with the other byte order", site};
+    default: throw error{errc::corrupt, "the manifest is damaged", site};
+  }
+}
+
+/// Throws unless these policies can open what the manifest describes.
+template <class Policies>
+void require_readable(const format::manifest& found, open_mode mode,
+                      const std::filesystem::path& path) {
+  const bool writes = mode == open_mode::read_write;
+  if (!Policies::index::reads(found.index_id) || found.compression_id != 0) {
+    throw error{errc::format_mismatch,
+                "written with index " + std::to_string(found.index_id) + " and compression " +
+                    std::to_string(found.compression_id) + ", opened with index " +
+                    std::to_string(Policies::index::id) + " (" +
+                    std::string{Policies::index::name} + ") and compression 0",
+                {.path = path}};
+  }
+  if (writes && (found.read_only_compat & ~format::read_only_compat_known) != 0) {
+    throw error{
+        errc::format_mismatch, "uses a feature that this version can only read", {.path = path}};
+  }
+}
+
+/// Returns the manifest; nothing when there is none.
+/// @errors  errc::not_a_log, errc::format_mismatch, errc::corrupt
+template <class Policies>
+std::optional<format::manifest> load_manifest(const typename Policies::storage& volume,
+                                              open_mode mode) {
+  if (!volume.exists(format::manifest_name)) return std::nullopt;
+  const auto file = volume.open(format::manifest_name, open_mode::read_only);
+  std::vector<std::byte> bytes(file.size());
+  file.read(0, bytes);
+  format::manifest found;
+  const auto path = locate(volume, format::manifest_name).path;
+  const auto fault = format::decode(bytes, found);
+  if (fault != format::format_fault::none) throw_manifest_fault(fault, path);
+  if (!format::is_consistent(found)) {
+    throw error{errc::corrupt, "the manifest contradicts itself", {.path = path}};
+  }
+  require_readable<Policies>(found, mode, path);
+  return found;
+}
+
+/// Writes the next manifest beside the one that rules. @errors errc::no_space, errc::io
+template <class Storage>
+void write_draft(Storage& volume, const format::manifest& next) {
+  volume.remove(format::manifest_draft_name);
+  auto file = volume.create(format::manifest_draft_name);
+  file.write(0, bytes_view{format::encode(next)});
+  if constexpr (has_step<durability_point::manifest_sync>) file.sync();
+}
+/// Makes it the one that rules; it may be that, also if this fails. @errors errc::io
+template <class Storage>
+void put_draft_in_place(Storage& volume) {
+  volume.rename(format::manifest_draft_name, format::manifest_name);
+  if constexpr (has_step<durability_point::directory_sync>) volume.sync();
+}
+
+/// Returns the generation of the manifest that stands there; 0: none does.
+/// @param otherwise  what it is when that cannot be read
+template <class Policies>
+std::uint64_t generation_on_disk(const typename Policies::storage& volume,
+                                 std::uint64_t otherwise) noexcept {
+  try {
+    const auto found = load_manifest<Policies>(volume, open_mode::read_write);
+    return found ? found->generation : 0;
+  } catch (const std::exception&) {
+    return otherwise;
+  }
+}
+
+/// Tells whether a record lies in a segment that a manifest bounds, and so names all that is
+/// attached to it: what it does not name has been compacted.
+inline bool names_all_at(const format::manifest& found, lsn at) {
+  return std::ranges::any_of(found.segments, [at](const auto& entry) {
+    return entry.role != format::segment_role::attached && entry.base <= at && at < entry.end;
+  });
+}
+
+}  // namespace logdb::detail

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The append lock of a log that several processes write: who takes it learns what the others did,
+/// and finishes or undoes what one that died had begun.
+
+#include <logdb/journal/control/control_words.hpp>
+#include <logdb/journal/control/shared_turn.hpp>
+#include <logdb/journal/staging/staging.hpp>
+
+namespace logdb::detail {
+
+/// Is the append lock of one process's core, in the control file. Models Lockable.
+///
+/// What is guarded by it is kept twice: in the core, as objects, and in the control file, as
+/// numbers. lock() brings the core up to date; unlock() tells the others what changed. On the way
+/// that appends usually go only `appended` moves, which has no copy.
+///
+/// @threads  any, of any process
+template <class Core>
+class append_lock {
+ public:
+  /// Says whose lock it is; before it is used.
+  void bind(Core& core) { core_ = &core; }
+
+  /// @errors  errc::corrupt, std::bad_alloc: it is not locked then
+  void lock() {
+    auto& shared = core_->control();
+    const bool inherited = lock_shared(shared, shared.append_lock);
+    try {
+      if (inherited) repair();
+      if (shared.epoch != core_->seen_epoch) adopt();
+    } catch (...) {
+      shared.append_lock.unlock();
+      throw;
+    }
+  }
+
+  void unlock() {
+    auto& shared = core_->control();
+    tell();
+    shared.append_lock.unlock();
+  }
+
+ private:
+  using system = typename Core::system;
+
+  [[nodiscard]] auto& control() const { return core_->control(); }
+
+  /// Makes whole what a writer that died with the lock left. What it had not published is no part
+  /// of the log; each step below looks at what had been published, so it may be repeated as well.
+  void repair() {
+    auto& shared = control();
+    const control_extent& active = shared.last_extent();
+    if (shared.healing.load() != 0) core_->fail_all();
+    const std::uint64_t at = shared.appended.load(std::memory_order_acquire);
+    if (at == shared.intent_at.load()) {
+      shared.appended_lsn.store(shared.intent_lsn.load(), std::memory_order_release);
+    }
+    const bool put_seal = shared.seal_at != 0 && at > shared.seal_at;
+    if (!put_seal || active.begin > shared.seal_at) put_word<system>(shared.seal_at, 0);
+    if (shared.ready.segment == active.segment) put_word<system>(shared.ready.segment, 0);
+    put_word<system>(shared.base, active.base);
+    put_word<system>(shared.seed, static_cast<std::uint32_t>(format::make_seed(active.salt)));
+    put_word<system>(shared.group_open, 0);
+    core_->limit_appends(0);
+    put_word<system>(shared.epoch, shared.epoch + 1);
+  }
+
+  /// Brings the core up to what the control file says.
+  void adopt() {
+    auto& shared = control();
+    core_->group_open = shared.group_open != 0;
+    core_->group_begin = shared.group_begin;
+    core_->marks.time = timestamp{std::chrono::nanoseconds{shared.group_time}};
+    core_->sealing = shared.seal_at != 0;
+    core_->own_limit = 0;
+    core_->adopt_extents();
+    if (shared.ready.segment == 0) {
+      core_->next = nullptr;
+    } else if (core_->next == nullptr || !is_same(*core_->next, shared.ready)) {
+      core_->next = core_->make_known(shared.ready);
+    }
+    core_->seen_epoch = shared.epoch;
+  }
+
+  /// Writes down what changed since the lock was taken.
+  void tell() {
+    auto& shared = control();
+    const std::uint64_t ready = core_->next == nullptr ? 0 : to_integer(core_->next->number());
+    const bool same = (shared.group_open != 0) == core_->group_open &&
+                      shared.group_begin == core_->group_begin && shared.ready.segment == ready &&
+                      core_->seen_extents == shared.extent_count.load(std::memory_order_relaxed);
+    if (same) return;
+    // In any order: who dies meanwhile leaves no open group, and repair() counts the epoch.
+    put_word<system>(shared.group_begin, core_->group_begin);
+    put_word<system>(shared.group_time, core_->marks.time.time_since_epoch().count());
+    put_word<system>(shared.group_open, core_->group_open ? 1 : 0);
+    if (shared.ready.segment != ready) {
+      put_extent<system>(shared.ready,
+                         ready == 0 ? control_extent{} : Core::describe(*core_->next));
+    }
+    core_->seen_extents = shared.extent_count.load(std::memory_order_relaxed);
+    put_word<system>(shared.epoch, shared.epoch + 1);
+    core_->seen_epoch = shared.epoch;
+  }
+
+  template <class Segment>
+  static bool is_same(const Segment& known, const control_extent& said) {
+    return to_integer(known.number()) == said.segment && known.salt() == said.salt;
+  }
+
+  Core* core_ = nullptr;
+};
+
+}  // namespace logdb::detail

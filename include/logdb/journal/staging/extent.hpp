@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The stretches of a log's stream that are not durable yet, and the segments that they lie in.
+
+#include <cstdint>
+#include <limits>
+
+#include <boost/container/static_vector.hpp>
+
+#include <logdb/journal/control/control.hpp>
+#include <logdb/journal/segments/segment.hpp>
+
+namespace logdb::detail {
+
+/// Is a stretch of the stream that lies in one segment: stream position = base + offset.
+template <class Policies>
+struct extent {
+  segment_ptr<Policies> segment;
+  std::uint64_t base = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // max: the active one
+};
+
+/// Is where the stream of a log begins in memory; above any offset, so that no base wraps around.
+inline constexpr std::uint64_t stream_begin = std::uint64_t{1} << 48;
+
+/// Is the extents that are not durable yet; the control file has room for no more of them.
+template <class Policies>
+using extent_list = boost::container::static_vector<extent<Policies>, control_extents>;
+
+}  // namespace logdb::detail

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The staging ring: frames between their append and the disk, in the control file.
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include <logdb/format/files/names.hpp>
+#include <logdb/format/frames/frame.hpp>
+#include <logdb/journal/control/control.hpp>
+#include <logdb/journal/inspect/vacancy.hpp>
+#include <logdb/policy/durability.hpp>
+#include <logdb/policy/storage.hpp>
+
+namespace logdb::detail {
+
+/// Is the mapped control file of one log. A stream position addresses the ring modulo its size.
+///
+/// @threads  the caller orders access: put() under the append lock, pieces() by the leader
+template <class Storage>
+class staging {
+ public:
+  using control_type = control_header<typename Storage::system>;
+
+  staging() = default;
+
+  /// Makes a control file of this size under a draft name and puts it in place of any other.
+  static staging create(Storage& volume, std::uint64_t ring_bytes) {
+    if (volume.exists(control_draft_name)) volume.remove(control_draft_name);
+    auto file = volume.create(control_draft_name);
+    file.allocate(control_header_bytes + ring_bytes);
+    staging made{file.map(0, control_header_bytes + ring_bytes, open_mode::read_write)};
+    made.header_ = new (made.mapping_.bytes().data()) control_type{};
+    made.header_->ring_bytes = ring_bytes;
+    made.mask_ = ring_bytes - 1;
+    made.identity_ = identity_of(file);
+    made.header_->file_number = made.identity_.number;
+    return made;
+  }
+
+  /// Removes a control file that was not given its name. Does not throw.
+  static void discard(Storage& volume) noexcept {
+    try {
+      volume.remove(control_draft_name);
+    } catch (const std::exception&) {
+      // The next open removes it.
+    }
+  }
+
+  /// Gives the control file its name: from here on a crash finds it.
+  static void publish(Storage& volume) { volume.rename(control_draft_name, format::control_name); }
+
+  /// Maps the control file that is there; empty unless it is one, from layout 4 on, and its size
+  /// what it says.
+  static staging open(const Storage& volume, open_mode mode) {
+    if (!volume.exists(format::control_name)) return {};
+    return map_whole(volume.open(format::control_name, mode), mode);
+  }
+
+  /// Maps one that was opened.
+  static staging of(const typename Storage::file& file, open_mode mode) {
+    return map_whole(file, mode);
+  }
+
+  /// Does the same to write it, from a storage that was opened to read; empty where none can.
+  /// @errors  errc::not_found, errc::permission_denied
+  static staging open_beside_writers(const Storage& volume) {
+    if constexpr (requires { volume.open_cache(format::control_name); }) {
+      return map_whole(volume.open_cache(format::control_name), open_mode::read_write);
+    } else {
+      return {};
+    }
+  }
+
+  [[nodiscard]] explicit operator bool() const { return header_ != nullptr; }
+  [[nodiscard]] control_type& header() const { return *header_; }
+  /// Tells whether it has the layout of this version: then all of it may be used.
+  [[nodiscard]] bool is_current() const { return header_->layout == control_layout; }
+  /// Tells whether this version knows its layout: then it may be drained.
+  [[nodiscard]] bool is_known() const { return header_->layout <= control_layout; }
+  /// Tells whether it is a copy of the file that the writer had mapped: then nothing says that its
+  /// parts are of one moment.
+  [[nodiscard]] bool is_copy() const {
+    return is_current() && header_->file_number != identity_.number;
+  }
+  /// Tells whether another directory has the same file.
+  [[nodiscard]] bool is_linked() const { return identity_.names > 1; }
+  /// Tells whether it may hold what was accepted and is not known to be durable.
+  [[nodiscard]] bool may_hold_accepted() const {
+    constexpr auto after_durable = 1 + static_cast<std::uint16_t>(watermark::durable);
+    return header_->shows != after_durable && header_->appended.load(std::memory_order_acquire) !=
+                                                  header_->durable.load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] std::uint64_t ring_bytes() const { return mask_ + 1; }
+  [[nodiscard]] std::uint64_t bytes() const { return mapping_.bytes().size(); }
+  [[nodiscard]] std::span<std::byte> memory() const { return mapping_.bytes(); }
+
+  /// Puts a frame at a stream position, payload in two pieces, padded with zeros.
+  void put(std::uint64_t at, const format::frame_header& header, format::frame_seed seed,
+           std::uint64_t offset, bytes_view first, bytes_view second = {}) {
+    const std::uint64_t bytes = format::frame_bytes(first.size() + second.size());
+    if ((at & mask_) + bytes <= ring_bytes()) {
+      put_whole(ring() + (at & mask_), bytes, header, seed, offset, first, second);
+    } else {
+      put_around(at, bytes, header, seed, offset, first, second);
+    }
+  }
+
+  /// Returns the length of a stretch that the ring can hold. A longer one was written over in part,
+  /// by somebody who kept less of it: whatever stands there is not what it was.
+  /// @errors  errc::corrupt
+  [[nodiscard]] std::uint64_t require_kept(std::uint64_t bytes) const {
+    if (bytes <= ring_bytes()) [[likely]]
+      return bytes;
+    throw error{errc::corrupt, "staging has lost records that were not durable yet"};
+  }
+
+  /// Returns where the bytes of a stretch lie: one piece, or two around the end of the ring.
+  /// @errors  as require_kept()
+  [[nodiscard]] std::pair<bytes_view, bytes_view> pieces(std::uint64_t begin,
+                                                         std::uint64_t end) const {
+    const std::uint64_t at = begin & mask_;
+    const std::uint64_t bytes = require_kept(end - begin);
+    const std::uint64_t front = std::min(bytes, ring_bytes() - at);
+    return {{ring() + at, front}, {ring(), bytes - front}};
+  }
+
+  /// Copies a stretch out.
+  void copy_out(std::uint64_t begin, std::span<std::byte> out) const {
+    const auto [first, second] = pieces(begin, begin + out.size());
+    std::memcpy(out.data(), first.data(), first.size());
+    if (!second.empty()) std::memcpy(out.data() + first.size(), second.data(), second.size());
+  }
+
+ private:
+  explicit staging(typename Storage::mapping mapping) : mapping_{std::move(mapping)} {}
+
+  static staging map_whole(const typename Storage::file& file, open_mode mode) {
+    const std::uint64_t bytes = file.size();
+    if (bytes <= control_header_bytes) return {};
+    staging found{file.map(0, bytes, mode)};
+    found.identity_ = identity_of(file);
+    found.header_ = std::launder(reinterpret_cast<control_type*>(found.mapping_.bytes().data()));
+    found.mask_ = found.header_->ring_bytes - 1;
+    const bool ours = found.header_->magic == control_magic &&
+                      found.header_->layout >= control_layout_first &&
+                      std::has_single_bit(found.header_->ring_bytes) &&
+                      found.header_->ring_bytes == bytes - control_header_bytes;
+    return ours ? std::move(found) : staging{};
+  }
+
+  [[nodiscard]] std::byte* ring() const { return mapping_.bytes().data() + control_header_bytes; }
+
+  static void put_whole(std::byte* out, std::uint64_t bytes, const format::frame_header& header,
+                        format::frame_seed seed, std::uint64_t offset, bytes_view first,
+                        bytes_view second) {
+    // The last word first: what the payload does not cover of it is padding.
+    if (bytes > format::frame_header_bytes) std::memset(out + bytes - 8, 0, 8);
+    format::encode_header(out, header, seed, offset);
+    out += format::frame_header_bytes;
+    if (!first.empty()) std::memcpy(out, first.data(), first.size());
+    if (!second.empty()) std::memcpy(out + first.size(), second.data(), second.size());
+  }
+
+  void put_around(std::uint64_t at, std::uint64_t bytes, const format::frame_header& header,
+                  format::frame_seed seed, std::uint64_t offset, bytes_view first,
+                  bytes_view second) {
+    std::array<std::byte, format::frame_header_bytes> head;
+    format::encode_header(head.data(), header, seed, offset);
+    const std::array<std::byte, format::frame_alignment> zeros{};
+    const std::uint64_t used = head.size() + first.size() + second.size();
+    for (const bytes_view piece :
+         {bytes_view{head}, first, second, bytes_view{zeros}.first(bytes - used)}) {
+      copy_in(at, piece);
+      at += piece.size();
+    }
+  }
+
+  void copy_in(std::uint64_t at, bytes_view bytes) {
+    const std::uint64_t front = std::min<std::uint64_t>(bytes.size(), ring_bytes() - (at & mask_));
+    if (front != 0) std::memcpy(ring() + (at & mask_), bytes.data(), front);
+    if (front != bytes.size()) std::memcpy(ring(), bytes.data() + front, bytes.size() - front);
+  }
+
+  static platform::file_identity identity_of(const typename Storage::file& file) {
+    if constexpr (requires { file.identify(); }) return file.identify();
+    return {};
+  }
+
+  typename Storage::mapping mapping_;
+  platform::file_identity identity_{};
+  control_type* header_ = nullptr;  // in mapping_; null: none
+  std::uint64_t mask_ = 0;          // ring_bytes - 1
+};
+
+}  // namespace logdb::detail

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The append path: from bytes to a frame in staging.
+
+#include <algorithm>
+#include <utility>
+
+#include <logdb/durability_point.hpp>
+#include <logdb/journal/write/batch_builder.hpp>
+#include <logdb/journal/write/keeper.hpp>
+
+namespace logdb::detail {
+
+/// Is what an append was given.
+struct ticket {
+  lsn last{};             // of its last record; of a frame without records, the last before it
+  std::uint64_t end = 0;  // stream position behind its frame
+};
+
+/// Is where an append was put, for an index that wants to know.
+template <class Policies>
+struct placement {
+  ticket given{};
+  segment<Policies>* in = nullptr;  // valid while the log lists it
+  std::uint64_t offset = 0;         // of the frame
+  std::uint64_t stream = 0;         // stream position of the segment's start
+};
+
+/// Puts frames into staging, in order.
+///
+/// The fast path takes the append lock, looks at one bound, and copies. Whatever else can be due -
+/// a mark, an index entry, a new segment, room, a closed log - lowers that bound, so that the next
+/// append looks at all of it.
+///
+/// @threads  any
+template <class Policies>
+class appender {
+ public:
+  using core_type = journal_state<Policies>;
+  using system = typename core_type::system;
+  using guard = typename core_type::append_guard;
+
+  static constexpr watermark keeps_until = has_step<durability_point::staged_until_durable>
+                                               ? Policies::durability::keeps_until
+                                               : watermark::written;
+
+  appender(core_type& core, committer<Policies>& commits, keeper<Policies>& keep)
+      : core_{core}, commits_{commits}, keeper_{keep} {}
+
+  /// Tells whether a payload fits into one frame in staging.
+  [[nodiscard]] bool fits(std::uint64_t payload_bytes) const {
+    return format::frame_bytes(payload_bytes) <= core_.inline_bytes_max();
+  }
+
+  /// Puts one frame; the payload comes in two pieces.
+  /// @errors  errc::no_space, errc::failed, errc::closed; nothing was put
+  ticket put(format::frame_kind kind, std::uint32_t count, bytes_view first,
+             bytes_view second = {}) {
+    format::frame_header header = header_of(kind, count, first, second);
+    guard lock{core_.append_mutex};
+    enter(lock, format::frame_bytes(header.payload_bytes), count);
+    return place(header, count, first, second);
+  }
+
+  /// Takes the append lock with room for one frame of such a payload: what it is to say can then be
+  /// decided on the log as it is right before it.
+  /// @errors  errc::no_space, errc::failed, errc::closed
+  [[nodiscard]] guard take_turn(std::uint64_t payload_bytes, std::uint64_t count) {
+    guard lock{core_.append_mutex};
+    enter(lock, format::frame_bytes(payload_bytes), count);
+    return lock;
+  }
+
+  /// Makes sure that a frame of such a payload may be put now. Returns whether the lock was held
+  /// throughout; if not, what was seen under it may have changed, and is to be looked at again.
+  /// @errors  as take_turn()
+  [[nodiscard]] bool make_room(guard& lock, std::uint64_t payload_bytes, std::uint64_t count) {
+    return enter(lock, format::frame_bytes(payload_bytes), count);
+  }
+
+  /// Says what a frame is, but for its place; needs no lock. @cost a checksum of the payload
+  [[nodiscard]] static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
+                                                      bytes_view first, bytes_view second = {}) {
+    format::frame_header header{.payload_crc = format::crc32c(first), .count = count, .kind = kind};
+    if (!second.empty()) header.payload_crc = format::crc32c(second, header.payload_crc);
+    header.payload_bytes = static_cast<std::uint32_t>(first.size() + second.size());
+    return header;
+  }
+
+  /// Puts that frame. Requires the lock that take_turn() gave, or in which make_room() returned
+  /// true, unused so far; cannot fail. The header gets the lsn.
+  placement<Policies> put_in_turn(format::frame_header& header, bytes_view first,
+                                  bytes_view second) {
+    return place_here(header, header.count, first, second);
+  }
+
+  /// Ends the active segment, unless it is empty.
+  /// @errors  errc::no_space, errc::failed, errc::closed
+  void roll_now() {
+    guard lock{core_.append_mutex};
+    core_.require_open();
+    const auto active = core_.extents.back();
+    if (!is_begun()) return;
+    while (core_.extents.back().segment == active.segment) {
+      core_.require_open();
+      roll(lock);
+    }
+  }
+
+  /// Logs where a cursor stands, and remembers it.
+  ticket put_cursor(const format::cursor& cursor) {
+    const auto encoded = format::encode(cursor);
+    const bytes_view payload = encoded.bytes();
+    format::frame_header header{.payload_crc = format::crc32c(payload)};
+    header.payload_bytes = static_cast<std::uint32_t>(payload.size());
+    header.kind = format::frame_kind::cursor;
+    guard lock{core_.append_mutex};
+    enter(lock, format::frame_bytes(payload.size()), 0);
+    if constexpr (!core_type::is_shared) {  // where it is, a walk meets it, as those of others
+      const auto& active = core_.extents.back();
+      core_.segments.set_cursor({std::string{cursor.name},
+                                 cursor.at,
+                                 {active.segment->number(), now_at() - active.base}});
+    }
+    return place(header, 0, payload, {});
+  }
+
+  /// Commits a transaction that stands in a segment of its own.
+  ticket put_attached(const segment_ptr<Policies>& own, std::uint64_t records) {
+    const guard lock = take_turn(format::attach_bytes, records);
+    return attach_in_turn(own, records);
+  }
+
+  /// Does so with the lock that take_turn(format::attach_bytes, records) gave.
+  ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records) {
+    const auto payload = format::encode(format::attach{.segment = own->number(),
+                                                       .salt = own->salt(),
+                                                       .end_offset = own->end_offset(),
+                                                       .records = records});
+    static_assert(sizeof payload == format::attach_bytes);
+    format::frame_header header{.payload_crc = format::crc32c(payload)};
+    header.payload_bytes = payload.size();
+    header.kind = format::frame_kind::attach;
+    own->begin(next_lsn(), core_.marks.time);
+    own->seal(next_lsn() + records, own->end_offset());
+    if constexpr (!core_type::is_shared) {
+      core_.segments.settle(*own, 0);
+      try {
+        core_.segments.attach(own);
+      } catch (...) {
+        own->reopen();
+        own->begin({}, {});  // it is not committed
+        throw;
+      }
+    }
+    core_.counters.attached_bytes.fetch_add(own->end_offset(), std::memory_order_relaxed);
+    return place(header, records, payload, {});
+  }
+
+ private:
+  [[nodiscard]] auto& control() const { return core_.control(); }
+  [[nodiscard]] std::uint64_t now_at() const {
+    return control().appended.load(std::memory_order_relaxed);  // under the lock
+  }
+  [[nodiscard]] lsn next_lsn() const {
+    return lsn{control().appended_lsn.load(std::memory_order_relaxed) + 1};  // under the lock
+  }
+
+  /// Makes sure that a frame may be placed now; returns whether the lock was held throughout.
+  bool enter(guard& lock, std::uint64_t bytes, std::uint64_t count) {
+    const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
+    const std::uint64_t end = now_at() + bytes;
+    if (end <= control().limit && !counts && is_within_own(end)) [[likely]]
+      return true;
+    return make_way(lock, bytes, count);
+  }
+
+  /// The limit is for all processes, as the last one that looked found it; its bounds may be wider
+  /// than those of this one.
+  [[nodiscard]] bool is_within_own(std::uint64_t end) const {
+    if constexpr (core_type::is_shared) return end <= core_.own_limit;
+    return true;
+  }
+
+  ticket place(format::frame_header& header, std::uint64_t records, bytes_view first,
+               bytes_view second) {
+    auto& shared = control();
+    const std::uint64_t at = now_at();
+    const std::uint64_t before = shared.appended_lsn.load(std::memory_order_relaxed);
+    header.first = lsn{before + 1};
+    if constexpr (core_type::is_shared) {  // for who finds the lock with a dead owner
+      shared.intent_lsn.store(before, std::memory_order_release);
+      shared.intent_at.store(at, std::memory_order_release);
+    }
+    core_.ring.put(at, header, format::frame_seed{shared.seed}, at - shared.base, first, second);
+    const std::uint64_t end = at + format::frame_bytes(header.payload_bytes);
+    shared.appended_lsn.store(before + records, std::memory_order_release);  // pair with reached()
+    shared.appended.store(end, std::memory_order_release);
+    return {lsn{before + records}, end};
+  }
+
+  /// Places a frame of records, and says where.
+  placement<Policies> place_here(format::frame_header& header, std::uint32_t count,
+                                 bytes_view first, bytes_view second) {
+    const auto& active = core_.extents.back();
+    placement<Policies> put{
+        .in = active.segment.get(), .offset = now_at() - active.base, .stream = active.base};
+    put.given = place(header, count, first, second);
+    return put;
+  }
+
+  bool make_way(guard& lock, std::uint64_t bytes, std::uint64_t count) {
+    bool held = true;
+    for (;; held = false) {
+      core_.require_open();
+      if (core_.sealing || comes_back() ||
+          now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
+        roll(lock);
+      } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
+        wait_for(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes(), keeps_until);
+        wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
+      } else if (exceeds_records(count)) {
+        wait_for(lock, now_at(), keeps_until);
+      } else {
+        break;
+      }
+    }
+    if (!core_.group_open) open_group();
+    if (now_at() + bytes > core_.index_due) note();
+    rouse();
+    set_limit(bytes, count);
+    return held;
+  }
+
+  /// Tells whether the clock came back, so that a segment has to begin: times ascend within each.
+  [[nodiscard]] bool comes_back() {
+    return !core_.group_open && is_begun() && core_.marks.has_come_back(core_);
+  }
+
+  [[nodiscard]] std::uint64_t window_bytes() const {
+    return std::min(core_.ring.ring_bytes(), core_.bounds.bytes_max);
+  }
+  [[nodiscard]] std::uint64_t room_end() const {
+    // Sequentially consistent and in this order, as the two accesses of a reader: one that is not
+    // seen here pinned later than this looked at the watermark, and so sees at least as much of it.
+    const std::uint64_t kept = core_.reached(keeps_until, std::memory_order_seq_cst);
+    return std::min(kept, core_.pins.lowest()) + window_bytes();
+  }
+
+  [[nodiscard]] std::uint64_t pending_records() const {
+    return core_.reached_lsn(watermark::appended) - core_.reached_lsn(keeps_until);
+  }
+  [[nodiscard]] bool exceeds_records(std::uint64_t count) const {
+    const std::uint64_t pending = pending_records();
+    if (pending == 0) return false;
+    return pending > core_.bounds.records_max || count > core_.bounds.records_max - pending;
+  }
+
+  /// Lets those finish who copy from what is to be overwritten.
+  void wait_for_pins(guard& lock, std::uint64_t target) {
+    if constexpr (reads_staging<typename Policies::index>) {
+      while (core_.pins.lowest() < target) {
+        lock.unlock();
+        system::yield();
+        lock.lock();
+      }
+    }
+  }
+
+  void wait_for(guard& lock, std::uint64_t target, watermark level) {
+    lock.unlock();
+    commits_.wait(target, level);
+    lock.lock();
+  }
+
+  /// Tells whether something stands in the active segment.
+  [[nodiscard]] bool is_begun() const {
+    return now_at() - core_.extents.back().base != format::segment_header_bytes;
+  }
+
+  /// Moves on to the next segment behind a seal. Its room is reserved.
+  void roll(guard& lock) {
+    if (core_.next == nullptr) {
+      lock.unlock();
+      keeper_.provide();
+      return lock.lock();
+    }
+    if (core_.extents.size() == control_extents) {
+      drop_durable_extents();
+    }
+    if (core_.extents.size() == control_extents) {
+      return wait_for(lock, core_.extents.front().end, watermark::durable);
+    }
+    if (!core_.sealing) place_seal();
+    auto& full = core_.extents.back();
+    full.end = now_at();
+    full.segment->seal(next_lsn(), now_at() - full.base);
+    auto fresh = std::exchange(core_.next, nullptr);
+    core_.marks.turn(core_);
+    fresh->begin(next_lsn(), core_.marks.time);
+    core_.begin_extent(std::move(fresh), now_at() - format::segment_header_bytes, now_at());
+    core_.chores.signal();
+  }
+
+  void drop_durable_extents() {
+    const std::uint64_t durable = core_.reached(watermark::durable);
+    while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
+  }
+
+  void place_seal() {
+    format::frame_header seal{.payload_crc = format::crc32c({})};
+    seal.kind = format::frame_kind::seal;
+    put_word<system>(control().seal_at, now_at());
+    place(seal, 0, {}, {});
+    core_.sealing = true;
+  }
+
+  /// Puts a mark before the first frame of a group: what the last sync made durable, and the time.
+  void open_group() {
+    auto& active = *core_.extents.back().segment;
+    const bool back = core_.marks.has_come_back(core_);
+    if (!back || !is_begun()) core_.marks.turn(core_);
+    if (back && !is_begun()) active.begin(active.base(), core_.marks.time);
+    if constexpr (core_type::is_shared) {  // before the mark: no later one may be older
+      put_word<system>(control().group_time, core_.marks.time.time_since_epoch().count());
+    }
+    active.see(core_.marks.time);
+    const auto payload =
+        format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.marks.time});
+    format::frame_header mark{.payload_crc = format::crc32c(payload)};
+    mark.payload_bytes = payload.size();
+    mark.kind = format::frame_kind::mark;
+    core_.group_begin = now_at();
+    place(mark, 0, payload, {});
+    core_.group_open = true;
+    control().oldest_open.store(system::uptime().count(), std::memory_order_relaxed);
+    core_.work.signal();
+  }
+
+  void note() {
+    auto& active = core_.extents.back();
+    active.segment->entries().note({next_lsn(), now_at() - active.base, core_.marks.time});
+    core_.index_due = core_type::due_position(active.base, active.segment->entries().due());
+  }
+
+  /// Has the committing thread begin before its time when much is waiting, or somebody.
+  void rouse() {
+    if constexpr (Policies::durability::background) {
+      const bool large = now_at() >= core_.group_begin + window_bytes() / 4;
+      if (large || core_.is_watched()) core_.work.signal();
+    }
+  }
+
+  /// Lowers the bound to the next thing that needs a look.
+  void set_limit(std::uint64_t bytes, std::uint64_t count) {
+    std::uint64_t limit = std::min({core_.segment_end - core_type::reserve_bytes,
+                                    room_end() - core_type::reserve_bytes, core_.index_due});
+    if constexpr (Policies::durability::background) {
+      const std::uint64_t large = core_.group_begin + window_bytes() / 4;
+      if (now_at() < large) limit = std::min(limit, large);
+    }
+    if (core_.bounds.records_max != loss_bounds{}.records_max) {
+      // A record alone takes a header at least: so many bytes behind the frame that is put now are
+      // within the bound for sure.
+      const std::uint64_t pending = pending_records() + count;
+      const std::uint64_t left =
+          core_.bounds.records_max - std::min(core_.bounds.records_max, pending);
+      const std::uint64_t singly = std::min(left, core_.ring.ring_bytes());
+      limit = std::min(limit, now_at() + bytes + singly * format::frame_header_bytes);
+    }
+    core_.own_limit = limit;
+    // While somebody waits for more, each append looks, and wakes them.
+    core_.limit_appends(core_.is_watched() ? 0 : limit);
+  }
+
+  core_type& core_;
+  committer<Policies>& commits_;
+  keeper<Policies>& keeper_;
+};
+
+}  // namespace logdb::detail

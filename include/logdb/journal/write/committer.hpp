@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Group commit: one thread leads, writes and syncs for all that wait, then hands the lead on.
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <limits>
+#include <utility>
+
+#include <logdb/durability_point.hpp>
+#include <logdb/journal/share/shared_lead.hpp>
+#include <logdb/journal/state.hpp>
+#include <logdb/journal/write/healer.hpp>
+
+namespace logdb::detail {
+
+/// Brings staged frames to the kernel and to stable storage.
+///
+/// Whoever waits for a watermark joins the queue. The first becomes the leader: it takes all that
+/// was appended so far as one group, writes it, syncs it, wakes exactly those that it covered, each
+/// on a word of its own, and hands the lead to the first that it did not cover.
+///
+/// @threads  any
+/// @source   group commit: DeWitt et al., SIGMOD 1984; the queue of leaders: LevelDB's writers
+template <class Policies>
+class committer {
+ public:
+  using core_type = journal_state<Policies>;
+  using system = typename core_type::system;
+  using guard = typename core_type::guard;
+
+  explicit committer(core_type& core) : core_{core} {}
+
+  /// Waits until a watermark reaches a stream position; leads if nobody does.
+  ///
+  /// @param target  not above `appended`
+  /// @errors        errc::failed; errc::limit, std::bad_alloc: nothing is lost, and who leads next
+  ///                tries what this thread could not
+  void wait(std::uint64_t target, watermark level) {
+    waiter me{target, level};
+    while (!covers(me)) {
+      core_.require_writable();
+      if (!join(me)) continue;
+      lead(me);
+    }
+  }
+
+  /// Waits for who leads, and lets nobody lead from here on: the right to write goes next.
+  void end() {
+    waiter me{std::numeric_limits<std::uint64_t>::max(), watermark::durable};
+    while (!join(me)) {
+    }
+    core_.state.store(log_state::ended);  // pairs with require_writable()
+    retire();
+  }
+
+  /// Says which place this process has among those that share the log.
+  void sit_at(std::size_t place) {
+    if constexpr (core_type::is_shared) lead_.sit_at(place);
+  }
+
+  /// The narrow view for durability policies: waits for what stands in the log, and so cannot be
+  /// taken back. What this process lacks for it, it may have again soon, or another one leads; if
+  /// not, the log has failed, for this process alone.
+  /// @errors  errc::failed, errc::closed in a child of a fork
+  void wait_durable(std::uint64_t end) {
+    for (int attempt = 1;; ++attempt) {
+      const auto ticket = core_.progress().ticket();
+      try {
+        return wait(end, watermark::durable);
+      } catch (const error& lacking) {
+        if (lacking.condition() == errc::failed || lacking.condition() == errc::closed) throw;
+        if (attempt == attempts) fail_alone(lacking.what());
+      } catch (const std::exception& lacking) {
+        if (attempt == attempts) fail_alone(lacking.what());
+      }
+      core_.progress().wait(ticket, attempts_pause);
+    }
+  }
+
+ private:
+  /// Says that the log has failed, for this process.
+  [[noreturn]] void fail_alone(const char* why) {
+    core_.fail_here(why);
+    try {
+      const typename core_type::append_guard lock{core_.append_mutex};
+      core_.limit_appends(core_.own_limit = 0);
+    } catch (const std::exception&) {
+      // The next append learns of it when it waits.
+    }
+    core_.failure.raise(*core_.segments.volume());
+  }
+
+  template <class T>
+  using atomic = platform::basic_atomic<system, T>;
+
+  enum class call : std::uint32_t { none, asleep, done, lead };
+
+  struct waiter {
+    std::uint64_t target;
+    watermark level;
+    atomic<std::uint32_t> word{static_cast<std::uint32_t>(call::none)};
+    waiter* next = nullptr;  // in the queue it stands in
+  };
+
+  /// Is a queue of waiters, linked through themselves: joining and leaving it cannot fail.
+  struct waiters {
+    waiter* first = nullptr;
+    waiter* last = nullptr;
+
+    void push(waiter& who) {
+      who.next = nullptr;
+      (first == nullptr ? first : last->next) = &who;
+      last = &who;
+    }
+    /// Returns the first, or null.
+    waiter* pop() {
+      waiter* const popped = first;
+      if (popped != nullptr) first = popped->next;
+      return popped;
+    }
+  };
+
+  /// Is what one leader brings to disk: the stream up to `end`.
+  struct group {
+    std::uint64_t end = 0;
+    lsn last{};
+    extent_list<Policies> extents{};
+  };
+
+  [[nodiscard]] bool covers(const waiter& who) const {
+    return core_.reached(who.level) >= who.target;
+  }
+
+  /// Queues up; returns true when this thread is to lead, false when its wait is over.
+  bool join(waiter& me) {
+    {
+      guard lock{queue_mutex_};
+      if (covers(me)) return false;
+      if (!leading_) return leading_ = true;
+      me.word.store(static_cast<std::uint32_t>(call::none), std::memory_order_relaxed);
+      queue_.push(me);
+    }
+    return sleep(me) == call::lead;
+  }
+
+  /// Waits for an answer. A large group is woken more cheaply while it still runs: as long as the
+  /// last group was large, its members let others run for a while before they sleep.
+  call sleep(waiter& me) {
+    for (std::uint32_t turns =
+             std::min(yields_max, group_size_.load(std::memory_order_relaxed) / 4);
+         turns > 0; --turns) {
+      // Acquire, here and below: pairs with the exchange in answer().
+      const auto word = static_cast<call>(me.word.load(std::memory_order_acquire));
+      if (word != call::none) return word;
+      system::yield();
+    }
+    auto word = static_cast<std::uint32_t>(call::none);
+    constexpr auto asleep = static_cast<std::uint32_t>(call::asleep);
+    if (!me.word.compare_exchange_strong(word, asleep, std::memory_order_acq_rel)) {
+      return static_cast<call>(word);
+    }
+    while ((word = me.word.load(std::memory_order_acquire)) == asleep) {
+      system::futex_wait(me.word, asleep);
+    }
+    return static_cast<call>(word);
+  }
+
+  static void answer(waiter& who, call what) {
+    atomic<std::uint32_t>& word = who.word;
+    const std::uint32_t before =
+        word.exchange(static_cast<std::uint32_t>(what), std::memory_order_acq_rel);
+    // The waiter may be gone by now; a wake on its address then wakes nobody, or somebody for
+    // nothing.
+    if (before == static_cast<std::uint32_t>(call::asleep)) system::futex_wake(word, 1);
+  }
+
+  void lead(const waiter& me) {
+    try {
+      // It may have failed since this thread looked: nothing is tried again.
+      core_.require_writable();
+      if constexpr (core_type::is_shared) {
+        const typename shared_lead<Policies>::turn turn{lead_, me.target, me.level};
+        if (turn) commit(std::max(strongest_wish(me.level), lead_.strongest_wish()));
+      } else {
+        // Those who were woken just before get to append, and so into this group.
+        if (group_size_.load(std::memory_order_relaxed) > 1) system::yield();
+        commit(strongest_wish(me.level));
+      }
+    } catch (...) {
+      retire();
+      throw;
+    }
+    retire();
+  }
+
+  watermark strongest_wish(watermark mine) {
+    guard lock{queue_mutex_};
+    for (const waiter* who = queue_.first; who != nullptr; who = who->next) {
+      mine = std::max(mine, who->level);
+    }
+    return mine;
+  }
+
+  /// Wakes those who are served, then hands the lead on, in this order: who was woken appends
+  /// again before the next group closes, which so gets twice as large.
+  void retire() {
+    waiters served;
+    waiter* heir = nullptr;
+    const log_state now = core_.state.load(std::memory_order_acquire);
+    const bool over = now == log_state::failed || now == log_state::ended;
+    {
+      guard lock{queue_mutex_};
+      waiters rest;
+      while (waiter* const who = queue_.pop()) (over || covers(*who) ? served : rest).push(*who);
+      heir = rest.pop();
+      queue_ = rest;
+      leading_ = heir != nullptr;
+    }
+    std::uint32_t size = 0;
+    // Who was answered may be gone at once, and its link with it.
+    for (; waiter* const who = served.pop(); ++size) answer(*who, call::done);
+    group_size_.store(size, std::memory_order_relaxed);
+    if (heir != nullptr) answer(*heir, call::lead);
+  }
+
+  void commit(watermark level) {
+    const group taken = take_group();
+    open_files(taken);
+    bool is_syncing = false;
+    try {
+      write(taken);
+      is_syncing = level == watermark::durable;
+      if (is_syncing) sync(taken);
+    } catch (const std::exception& failure) {
+      // What this process could not write, another can. But no sync is made twice.
+      if (!is_syncing && is_of_process(failure)) throw;
+      if constexpr (has_step<durability_point::one_sync_a_failure>) {
+        heal_or_fail(core_, failure.what());
+      } else {
+        sync(taken);
+      }
+    }
+    core_.progress().signal();
+  }
+
+  /// Opens what is to be written, and may be another process's: before anything is tried whose
+  /// failure would be the log's.
+  void open_files(const group& taken) {
+    const std::uint64_t durable = core_.reached(watermark::durable);
+    for (const auto& part : taken.extents) {
+      if (std::max(durable, part.begin) < std::min(taken.end, part.end)) {
+        (void)part.segment->writable();
+      }
+    }
+  }
+
+  /// Closes the open group: the next append begins another with a mark.
+  group take_group() {
+    typename core_type::append_guard lock{core_.append_mutex};
+    const std::uint64_t durable = core_.reached(watermark::durable);
+    while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
+    group taken{core_.reached(watermark::appended), core_.reached_lsn(watermark::appended)};
+    taken.extents = core_.extents;
+    core_.group_open = false;
+    core_.limit_appends(0);
+    auto& shared = core_.control();
+    const std::int64_t opened = shared.oldest_open.exchange(0);
+    std::int64_t none = 0;
+    if (opened != 0) shared.oldest_pending.compare_exchange_strong(none, opened);
+    return taken;
+  }
+
+  void write(const group& taken) {
+    const std::uint64_t from = writes_from();
+    if (from == taken.end) return;
+    (void)core_.ring.require_kept(taken.end - from);
+    if constexpr (!has_step<durability_point::watermark_release>) publish_written(taken);
+    for (const auto& part : taken.extents) {
+      const std::uint64_t begin = std::max(from, part.begin);
+      const std::uint64_t end = std::min(taken.end, part.end);
+      if (begin >= end) continue;
+      const auto [first, second] = core_.ring.pieces(begin, end);
+      part.segment->writable().write(begin - part.base, first, second);
+    }
+    if constexpr (core_type::is_shared) lead_.has_taken_over();
+    core_.counters.groups.fetch_add(1, std::memory_order_relaxed);
+    if constexpr (has_step<durability_point::watermark_release>) publish_written(taken);
+  }
+
+  /// Returns from where on the kernel lacks something. What a leader that died had given to it is
+  /// given again: if that one's sync failed, nobody heard of it.
+  [[nodiscard]] std::uint64_t writes_from() {
+    if constexpr (core_type::is_shared) {
+      if (lead_.takes_over()) return core_.reached(Policies::durability::keeps_until);
+    }
+    return core_.reached(watermark::written);
+  }
+
+  void sync(const group& taken) {
+    const std::uint64_t from = core_.reached(watermark::durable);
+    if (from == taken.end) return;
+    if constexpr (!has_step<durability_point::watermark_release>) publish_durable(taken);
+    for (const auto& part : taken.extents) {
+      if (std::max(from, part.begin) >= std::min(taken.end, part.end)) continue;
+      if constexpr (has_step<durability_point::segment_sync>) part.segment->writable().sync();
+      core_.counters.syncs.fetch_add(1, std::memory_order_relaxed);
+    }
+    if constexpr (has_step<durability_point::watermark_release>) publish_durable(taken);
+    core_.control().oldest_pending.store(0, std::memory_order_relaxed);
+  }
+
+  void publish_written(const group& taken) {
+    publish(core_.control().written, core_.control().written_lsn, taken);
+  }
+  void publish_durable(const group& taken) {
+    publish(core_.control().durable, core_.control().durable_lsn, taken);
+  }
+
+  /// The lsn first: who sees the position sees the lsn too.
+  static void publish(atomic<std::uint64_t>& position, atomic<std::uint64_t>& last,
+                      const group& taken) {
+    last.store(taken.last.value(), std::memory_order_release);  // pairs with reached_lsn()
+    position.store(taken.end, std::memory_order_release);       // pairs with reached()
+  }
+
+  static constexpr std::uint32_t yields_max = 16;
+  static constexpr int attempts = 100;
+  static constexpr std::chrono::milliseconds attempts_pause{10};
+
+  core_type& core_;
+  [[no_unique_address]] shared_lead_of<Policies> lead_{core_};
+  atomic<std::uint32_t> group_size_ = 0;  // how many the last group woke: a hint
+  typename core_type::mutex queue_mutex_;
+  waiters queue_;         // guarded by queue_mutex_, in order of arrival
+  bool leading_ = false;  // guarded by queue_mutex_: somebody leads
+};
+
+}  // namespace logdb::detail
