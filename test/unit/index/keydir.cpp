@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE unit_index_keydir
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <random>
 #include <string>
@@ -362,6 +363,27 @@ BOOST_AUTO_TEST_CASE(a_moved_log_goes_on) {
   BOOST_TEST(third.get("a")->text() == "b");
   BOOST_TEST(!third.get("x"));
   BOOST_TEST(throws(errc::closed, [&] { (void)first.get("a"); }));
+}
+
+BOOST_AUTO_TEST_CASE(an_erase_says_rightly_what_was_there_or_that_it_is_damaged) {
+  small_log<kv_store> f{by_hand<kv_store>()};
+  f.log.put("was put", "value");
+  f.log.put("was erased", "value");
+  f.log.erase("was erased");
+  f.log.put("will end", "value", std::chrono::hours{1});
+  f.log.sync();
+  const auto file = f.path / "0000000000000001.seg";
+  const auto refuses_while = [&](std::string_view key, format::key_verb seems) {
+    const auto was = damage_verb(file, key, seems);
+    BOOST_TEST(throws(errc::corrupt, [&] { f.log.erase(key); }));
+    damage_verb(file, key, was);
+  };
+  refuses_while("was put", format::key_verb::erase);
+  refuses_while("was erased", format::key_verb::put);
+  refuses_while("will end", format::key_verb::add);
+  BOOST_TEST(f.log.erase("was put"));
+  BOOST_TEST(!f.log.erase("was erased"));
+  BOOST_TEST(f.log.erase("will end"));
 }
 
 }  // namespace logdb::test

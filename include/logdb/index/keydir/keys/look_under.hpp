@@ -68,6 +68,12 @@ template <class Store>
   return is_veiled ? look_under(store, key).value.has_value() : has;
 }
 
+/// Tells whether a record whose key was compared is a value, whatever byte of its head is damaged:
+/// a tombstone has none, and without an expiry there is no time to be wrong.
+[[nodiscard]] inline bool can_only_be_value(const format::key_record& found) {
+  return found.head.verb != format::key_verb::erase && !found.head.expires && !found.value.empty();
+}
+
 /// Writes a record if `wants(newest, value)` says so, of the lsns of the key's newest record and of
 /// the value that it has; `lsn{}`: there is none. Returns its lsn; nothing: it is not wanted.
 template <class Store, class Wants>
@@ -78,7 +84,10 @@ std::optional<lsn> write_if_value(Store& store, format::key_verb verb, bytes_vie
   const auto decide = [&](const auto* newest) {
     again = false;
     if (newest == nullptr) return wants(lsn{}, lsn{});
-    store.source().check(*newest);
+    // Read through only where damage could turn what is decided.
+    if (verb != format::key_verb::erase || !can_only_be_value(newest->record)) {
+      store.source().check(*newest);
+    }
     const lsn at = store.source().lsn_of(*newest);
     if (!store.is_veil(*newest)) return wants(at, store.is_value(*newest) ? at : lsn{});
     again = at != under.newest;  // with the lock held nothing else is looked at
