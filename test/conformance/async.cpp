@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
-#define BOOST_TEST_MODULE conformance_async
-#include <boost/mp11/list.hpp>
-#include <boost/test/unit_test.hpp>
+/// @file
+/// Every coherent combination with Durability<Async> on a directory.
 
-#include <logdb/logdb.hpp>
-
-// Every coherent combination with Durability<Async> on a directory.
+#include "conformance/typed.hpp"
 
 namespace logdb::test {
 
-using indexed_logs =
-    boost::mp11::mp_list<basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>,
-                         basic_log<Durability<Async>, Index<Sparse>, Locking<None>>>;
-using logs = boost::mp11::mp_push_back<indexed_logs,
-                                       basic_log<Durability<Async>, Index<None>, Locking<Flock>>,
-                                       basic_log<Durability<Async>, Index<None>, Locking<None>>>;
+std::vector<tested_kind> tested_kinds() {
+  return kinds_of<basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>,
+                  basic_log<Durability<Async>, Index<Sparse>, Locking<None>>,
+                  basic_log<Durability<Async>, Index<None>, Locking<Flock>>,
+                  basic_log<Durability<Async>, Index<None>, Locking<None>>>();
+}
 
 }  // namespace logdb::test
-
-#include "conformance/append.hpp"
-#include "conformance/closing.hpp"
-#include "conformance/finding.hpp"
-#include "conformance/keeping.hpp"
-#include "conformance/reading.hpp"
-#include "conformance/reopening.hpp"
-#include "conformance/tailing.hpp"
-#include "conformance/transactions.hpp"

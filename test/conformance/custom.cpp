@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-#define BOOST_TEST_MODULE conformance_custom
-#include <boost/mp11/list.hpp>
-#include <boost/test/unit_test.hpp>
+/// @file
+/// The policies that the examples show, word for word; each example has a main of its own.
 
-#include <logdb/logdb.hpp>
+#include "conformance/typed.hpp"
 
-// The policies that the examples show, word for word; each example has a main of its own.
 #define main custom_storage_main
 #include "../../examples/custom_storage.cpp"
 #undef main
@@ -29,16 +27,9 @@ struct HalvesWithBatches : Halves {
   class transaction_face : public detail::append_verbs<Transaction> {};
 };
 
-using logs =
-    boost::mp11::mp_list<basic_log<Storage<Shelf>>, basic_log<Durability<Selective>>,
-                         basic_log<Index<HalvesWithBatches>>, basic_log<Locking<InProcess>>>;
+std::vector<tested_kind> tested_kinds() {
+  return kinds_of<basic_log<Storage<Shelf>>, basic_log<Durability<Selective>>,
+                  basic_log<Index<HalvesWithBatches>>, basic_log<Locking<InProcess>>>();
+}
 
 }  // namespace logdb::test
-
-#include "conformance/append.hpp"
-#include "conformance/closing.hpp"
-#include "conformance/keeping.hpp"
-#include "conformance/reading.hpp"
-#include "conformance/reopening.hpp"
-#include "conformance/tailing.hpp"
-#include "conformance/transactions.hpp"

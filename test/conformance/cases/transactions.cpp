@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
 /// @file
-/// Conformance: transactions. Whoever includes this has defined `logs`.
+/// Conformance: transactions.
 
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
-#include "conformance/logs.hpp"
+#include "conformance/suite.hpp"
 #include "support/throws.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_SUITE(transactions)
+namespace {
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_commit_shows_all_at_once, Log, logs) {
-  small_log<Log> f;
+const case_group group{"transactions"};
+
+LOGDB_EACH_LOG(a_commit_shows_all_at_once) {
+  fresh_log f{kind};
   fill(f.log, 1, 3);
   auto unit = f.log.begin();
   BOOST_TEST(unit.append(numbered(4)) == lsn{1});
@@ -26,8 +29,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_commit_shows_all_at_once, Log, logs) {
   BOOST_TEST(texts(f.log.records()) == numbered(1, 8), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_rollback_leaves_nothing, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_rollback_leaves_nothing) {
+  fresh_log f{kind};
   fill(f.log, 1, 3);
   auto unit = f.log.begin();
   fill(unit, 100, 5000);
@@ -36,8 +39,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_rollback_leaves_nothing, Log, logs) {
   BOOST_TEST(texts(f.log.records()) == numbered(1, 4), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_destructor_rolls_back, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(the_destructor_rolls_back) {
+  fresh_log f{kind};
   {
     auto small = f.log.begin();
     small.append("forgotten");
@@ -49,16 +52,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_destructor_rolls_back, Log, logs) {
   BOOST_TEST(texts(f.log.records()) == numbered(1, 1), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_empty_commit_appends_nothing, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(an_empty_commit_appends_nothing) {
+  fresh_log f{kind};
   BOOST_TEST(f.log.begin().commit() == lsn{0});
   f.log.append("one");
   BOOST_TEST(f.log.begin().commit() == lsn{1});
   BOOST_TEST(f.log.last_lsn() == lsn{1});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_nested_one_takes_back_only_what_it_added, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_nested_one_takes_back_only_what_it_added) {
+  fresh_log f{kind};
   auto outer = f.log.begin();
   outer.append(numbered(1));
   {
@@ -81,8 +84,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_nested_one_takes_back_only_what_it_added, Log, l
   BOOST_TEST(texts(f.log.records()) == numbered(1, 4), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_outer_rollback_takes_a_nested_commit_back, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(an_outer_rollback_takes_a_nested_commit_back) {
+  fresh_log f{kind};
   auto outer = f.log.begin();
   auto inner = outer.begin();
   inner.append("committed, but only to the outer one");
@@ -91,8 +94,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_outer_rollback_takes_a_nested_commit_back, Log,
   BOOST_TEST(f.log.last_lsn() == lsn{0});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_over_or_has_another_in_it_refuses, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(one_that_is_over_or_has_another_in_it_refuses) {
+  fresh_log f{kind};
   auto outer = f.log.begin();
   auto inner = outer.begin();
   BOOST_TEST(throws(errc::invalid_argument, [&] { outer.append("x"); }));
@@ -109,8 +112,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_over_or_has_another_in_it_refuses, Log
   BOOST_TEST(throws(errc::invalid_argument, [&] { (void)outer.size(); }));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(reads_inside_see_the_log_and_their_own_writes, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(reads_inside_see_the_log_and_their_own_writes) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   auto unit = f.log.begin();
   fill(unit, 11, 20);
@@ -122,8 +125,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(reads_inside_see_the_log_and_their_own_writes, Log
   BOOST_TEST(texts(f.log.records()).size() == 10U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(reads_inside_see_what_has_left_memory, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(reads_inside_see_what_has_left_memory) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   auto unit = f.log.begin();
   fill(unit, 11, 4000);
@@ -135,8 +138,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(reads_inside_see_what_has_left_memory, Log, logs) 
   BOOST_TEST((texts(unit.records()) == numbered(1, 8000)));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_larger_than_staging_is_committed_whole, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(one_larger_than_staging_is_committed_whole) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   auto unit = f.log.begin();
   fill(unit, 11, 9000);
@@ -148,13 +151,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_larger_than_staging_is_committed_whole, Log, l
   BOOST_TEST(f.log.snapshot().read(lsn{7654}).text() == numbered(7654));
   BOOST_TEST(f.log.verify().intact());
   f.reopen_if_it_lasts();
-  if constexpr (Log::policies::storage::persistent) {
+  if (kind.persistent) {
     BOOST_TEST((texts(f.log.records()) == numbered(1, 9100)));
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_nested_rollback_reaches_what_has_left_memory, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_nested_rollback_reaches_what_has_left_memory) {
+  fresh_log f{kind};
   auto outer = f.log.begin();
   fill(outer, 1, 3000);
   for (const std::uint64_t taken_back : {1U, 50U, 3000U, 6000U}) {
@@ -174,8 +177,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_nested_rollback_reaches_what_has_left_memory, Lo
   BOOST_TEST((texts(f.log.records()) == numbered(1, 5010)));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_open_one_delays_nobody, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(an_open_one_delays_nobody) {
+  fresh_log f{kind};
   auto small = f.log.begin();
   small.append("small");
   auto large = f.log.begin();
@@ -189,9 +192,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_open_one_delays_nobody, Log, logs) {
   BOOST_TEST(f.log.snapshot().read(lsn{1002}).text() == "small");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(large_ones_may_be_committed_in_any_order, Log, logs) {
-  small_log<Log> f;
-  std::vector<typename Log::transaction_type> units;
+LOGDB_EACH_LOG(large_ones_may_be_committed_in_any_order) {
+  fresh_log f{kind};
+  std::vector<tested_transaction> units;
   for (int i = 0; i < 3; ++i) units.push_back(f.log.begin());
   for (std::size_t i = 0; i < 3; ++i) units[i].append(std::string(50000, "abc"[i]));
   for (const std::size_t i : {2U, 0U, 1U}) units[i].commit();
@@ -199,13 +202,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(large_ones_may_be_committed_in_any_order, Log, log
   for (const record& each : f.log.records()) order += each.text().front();
   BOOST_TEST(order == "cab");
   f.reopen_if_it_lasts();
-  if constexpr (Log::policies::storage::persistent) {
+  if (kind.persistent) {
     BOOST_TEST(holds_lsns(f.log.records(), lsn{1}, lsn{4}));
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(units_of_many_threads_stay_whole, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(units_of_many_threads_stay_whole) {
+  fresh_log f{kind};
   {
     std::vector<std::jthread> writers;
     for (char name = 'a'; name < 'e'; ++name) {
@@ -227,8 +230,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(units_of_many_threads_stay_whole, Log, logs) {
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_moved_one_goes_on_where_it_stands_now, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_moved_one_goes_on_where_it_stands_now) {
+  fresh_log f{kind};
   auto unit = f.log.begin();
   unit.append(numbered(1));
   auto moved = std::move(unit);
@@ -240,8 +243,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_moved_one_goes_on_where_it_stands_now, Log, logs
   BOOST_TEST(texts(f.log.records()) == numbered(1, 2), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(closing_the_log_ends_what_was_not_committed, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(closing_the_log_ends_what_was_not_committed) {
+  fresh_log f{kind};
   auto small = f.log.begin();
   small.append("small");
   auto large = f.log.begin();
@@ -251,14 +254,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(closing_the_log_ends_what_was_not_committed, Log, 
   BOOST_TEST(throws(errc::closed, [&] { large.commit(); }));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_outgrowing_memory_after_the_close_makes_no_file, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(one_outgrowing_memory_after_the_close_makes_no_file) {
+  fresh_log f{kind};
   auto unit = f.log.begin();
   f.log.close();
   BOOST_TEST(throws(errc::closed, [&] { unit.append(patterned(100000)); }));
   BOOST_TEST(throws(errc::closed, [&] { fill(unit, 1, 5000); }));
 }
 
-BOOST_AUTO_TEST_SUITE_END()
+}  // namespace
 
 }  // namespace logdb::test

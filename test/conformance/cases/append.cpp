@@ -1,53 +1,39 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
 /// @file
-/// Conformance: appending. Whoever includes this has defined `logs`, a list of logs to run it on.
+/// Conformance: appending.
 
 #include <array>
-#include <list>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "conformance/logs.hpp"
+#include "conformance/suite.hpp"
 #include "support/throws.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_SUITE(append)
+namespace {
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(lsns_are_dense_and_begin_with_one, Log, logs) {
-  small_log<Log> f;
+const case_group group{"append"};
+
+LOGDB_EACH_LOG(lsns_are_dense_and_begin_with_one) {
+  fresh_log f{kind};
   for (std::uint64_t n = 1; n <= 30; ++n) BOOST_TEST(f.log.append(numbered(n)) == lsn{n});
   BOOST_TEST(f.log.first_lsn() == lsn{1});
   BOOST_TEST(f.log.last_lsn() == lsn{30});
   BOOST_TEST(texts(f.log.records()) == numbered(1, 30), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_may_be_given_as_text_or_as_bytes, Log, logs) {
-  small_log<Log> f;
-  const std::string text = "text";
-  const std::array bytes{std::byte{'b'}, std::byte{0}, std::byte{'\n'}};
-  f.log.append("literal");
-  f.log.append(text);
-  f.log.append(std::string_view{text}.substr(1));
-  f.log.append(bytes);
-  f.log.append(std::vector<std::byte>(2, std::byte{'v'}));
-  f.log.append(bytes_view{bytes}.first(1));
-  const std::vector<std::string> expected{"literal", "text", "ext", {"b\0\n", 3}, "vv", "b"};
-  BOOST_TEST(texts(f.log.records()) == expected, boost::test_tools::per_element());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_empty_record_is_a_record_too, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(an_empty_record_is_a_record_too) {
+  fresh_log f{kind};
   BOOST_TEST(f.log.append("") == lsn{1});
   BOOST_TEST(f.log.append(std::vector<std::string>{"", "x", ""}) == lsn{4});
   const std::vector<std::string> expected{"", "", "x", ""};
   BOOST_TEST(texts(f.log.records()) == expected, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_argument_may_be_reused_at_once, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(the_argument_may_be_reused_at_once) {
+  fresh_log f{kind};
   std::string text;
   for (std::uint64_t n = 1; n <= 20; ++n) {
     text = numbered(n);
@@ -57,32 +43,24 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_argument_may_be_reused_at_once, Log, logs) {
   BOOST_TEST(texts(f.log.records()) == numbered(1, 20), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_gets_consecutive_lsns_and_returns_the_last, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_batch_gets_consecutive_lsns_and_returns_the_last) {
+  fresh_log f{kind};
   f.log.append(numbered(1));
   BOOST_TEST(f.log.append(numbered(2, 9)) == lsn{9});
   BOOST_TEST(f.log.append(numbered(10)) == lsn{10});
   BOOST_TEST(texts(f.log.records()) == numbered(1, 10), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_may_come_from_any_range_of_texts, Log, logs) {
-  small_log<Log> f;
-  f.log.append(std::list<std::string_view>{"a", "b"});
-  f.log.append(std::array<const char*, 2>{"c", "d"});
-  const std::vector<std::string> expected{"a", "b", "c", "d"};
-  BOOST_TEST(texts(f.log.records()) == expected, boost::test_tools::per_element());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_empty_batch_appends_nothing, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(an_empty_batch_appends_nothing) {
+  fresh_log f{kind};
   BOOST_TEST(f.log.append(std::vector<std::string>{}) == lsn{0});
   f.log.append("one");
   BOOST_TEST(f.log.append(std::vector<std::string>{}) == lsn{1});
   BOOST_TEST(f.log.last_lsn() == lsn{1});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_larger_than_staging_comes_back_whole, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_record_larger_than_staging_comes_back_whole) {
+  fresh_log f{kind};
   f.log.append("before");
   for (const std::size_t bytes : {7000U, 8192U, 9000U, 32768U, 100000U}) {
     f.log.append(patterned(bytes));
@@ -94,8 +72,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_larger_than_staging_comes_back_whole, Log
   BOOST_TEST(f.log.verify().records == 7U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_larger_than_staging_comes_back_whole, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_batch_larger_than_staging_comes_back_whole) {
+  fresh_log f{kind};
   f.log.append(numbered(1, 3));
   BOOST_TEST(f.log.append(numbered(4, 20000)) == lsn{20000});
   BOOST_TEST(f.log.append(numbered(20001)) == lsn{20001});
@@ -103,10 +81,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_larger_than_staging_comes_back_whole, Log,
   BOOST_TEST(holds_lsns(f.log.records(lsn{15000}), lsn{15000}, lsn{20002}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_over_the_limit_is_refused_and_takes_no_lsn, Log, logs) {
-  auto options = small_options<Log>();
+LOGDB_EACH_LOG(a_record_over_the_limit_is_refused_and_takes_no_lsn) {
+  tested_options options;
   options.record_bytes_max = 100;
-  small_log<Log> f{options};
+  fresh_log f{kind, options};
   f.log.append(std::string(100, 'x'));
   const auto failure = error_of([&] { f.log.append(std::string(101, 'x')); });
   BOOST_REQUIRE(failure);
@@ -119,8 +97,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_over_the_limit_is_refused_and_takes_no_ls
   BOOST_TEST(f.log.append("next") == lsn{2});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_log_rolls_over_many_segments_without_a_seam, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_log_rolls_over_many_segments_without_a_seam) {
+  fresh_log f{kind};
   fill(f.log, 1, 6000);
   BOOST_TEST(f.log.stats().segments > 8U);
   BOOST_TEST((texts(f.log.records()) == numbered(1, 6000)));
@@ -129,10 +107,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_log_rolls_over_many_segments_without_a_seam, Log
   BOOST_TEST(found.records == 6000U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(eight_threads_get_dense_lsns_and_keep_their_order, Log, logs) {
+LOGDB_EACH_LOG(eight_threads_get_dense_lsns_and_keep_their_order) {
   constexpr std::uint64_t threads = 8;
   constexpr std::uint64_t each = 250;
-  small_log<Log> f;
+  fresh_log f{kind};
   {
     std::vector<std::jthread> writers;
     for (std::uint64_t t = 0; t < threads; ++t) {
@@ -152,8 +130,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(eight_threads_get_dense_lsns_and_keep_their_order,
   BOOST_TEST(holds_lsns(f.log.records(), lsn{1}, lsn{threads * each + 1}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(readers_beside_writers_see_a_growing_prefix, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(readers_beside_writers_see_a_growing_prefix) {
+  fresh_log f{kind};
   const std::jthread writer{[&f] { fill(f.log, 1, 2000); }};
   bool dense = true;
   for (lsn before{}; before < lsn{2000};) {
@@ -165,6 +143,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(readers_beside_writers_see_a_growing_prefix, Log, 
   BOOST_TEST(dense);
 }
 
-BOOST_AUTO_TEST_SUITE_END()
+}  // namespace
 
 }  // namespace logdb::test

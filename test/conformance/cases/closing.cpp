@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
 /// @file
-/// Conformance: the end of a log. Whoever includes this has defined `logs`.
+/// Conformance: the end of a log.
 
+#include <atomic>
+#include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
-#include "conformance/logs.hpp"
+#include "conformance/suite.hpp"
 #include "support/throws.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_SUITE(closing)
+namespace {
+
+const case_group group{"closing"};
 
 /// Returns the names of the verbs that do not throw errc::closed, each followed by a blank.
-template <class Log>
-std::string verbs_that_work(Log& log) {
+std::string verbs_that_work(tested_log& log) {
   std::string working;
   const auto expect_closed = [&working](const char* verb, auto call) {
     if (!throws(errc::closed, call)) working += std::string{verb} + " ";
@@ -43,17 +47,17 @@ std::string verbs_that_work(Log& log) {
   return working;
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(every_verb_of_a_closed_log_throws_closed, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(every_verb_of_a_closed_log_throws_closed) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   f.log.close();
   BOOST_TEST(verbs_that_work(f.log) == "");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(every_verb_of_a_moved_from_log_throws_closed, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(every_verb_of_a_moved_from_log_throws_closed) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
-  Log moved{std::move(f.log)};
+  tested_log moved{std::move(f.log)};
   BOOST_TEST(verbs_that_work(f.log) == "");
   BOOST_TEST(texts(moved.records()) == numbered(1, 10), boost::test_tools::per_element());
   f.log.close();
@@ -61,16 +65,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_verb_of_a_moved_from_log_throws_closed, Log,
   BOOST_TEST(f.log.append(numbered(11)) == lsn{11});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(closing_again_does_nothing, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(closing_again_does_nothing) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   f.log.close();
   f.log.close();
   BOOST_TEST(throws(errc::closed, [&] { f.log.append("x"); }));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_of_a_closed_log_throws_closed, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_cursor_of_a_closed_log_throws_closed) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   auto place = f.log.cursor("place");
   f.log.close();
@@ -78,16 +82,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_of_a_closed_log_throws_closed, Log, logs)
   BOOST_TEST(throws(errc::closed, [&] { (void)place.next(); }));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_read_before_the_close_stays_readable, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(what_was_read_before_the_close_stays_readable) {
+  fresh_log f{kind};
   fill(f.log, 1, 500);
   const auto all = f.log.records();
   f.log.close();
   BOOST_TEST((texts(all) == numbered(1, 500)));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_append_while_it_closes_are_told, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(threads_that_append_while_it_closes_are_told) {
+  fresh_log f{kind};
   std::atomic<std::uint64_t> accepted = 0;
   std::atomic<int> told = 0;
   {
@@ -107,12 +111,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_append_while_it_closes_are_told, Log,
     f.log.close();
   }
   BOOST_TEST(told == 4);
-  if constexpr (Log::policies::storage::persistent) {
-    f.log = Log{f.path, f.options};
+  if (kind.persistent) {
+    f.log = kind.open(f.path, f.options);
     BOOST_TEST(f.log.last_lsn() == lsn{accepted.load()});
   }
 }
 
-BOOST_AUTO_TEST_SUITE_END()
+}  // namespace
 
 }  // namespace logdb::test

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
 /// @file
-/// Conformance: what a log on storage that lasts keeps. Whoever includes this has defined
-/// `logs`.
+/// Conformance: what a log on storage that lasts keeps.
 
 #include <optional>
 
-#include "conformance/logs.hpp"
+#include "conformance/suite.hpp"
 #include "support/throws.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_SUITE(reopening)
+namespace {
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_reopened_log_goes_on_where_it_ended, Log, logs) {
-  small_log<Log> f;
+const case_group group{"reopening", &tested_kind::persistent};
+
+LOGDB_EACH_LOG(a_reopened_log_goes_on_where_it_ended) {
+  fresh_log f{kind};
   std::uint64_t next = 1;
   for (const std::uint64_t records : {1U, 0U, 40U, 3000U, 2U}) {
     fill(f.log, next, next + records - 1);
@@ -28,8 +28,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reopened_log_goes_on_where_it_ended, Log, logs) 
   BOOST_TEST(f.log.verify().intact());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_report_of_a_clean_open_says_so, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(the_report_of_a_clean_open_says_so) {
+  fresh_log f{kind};
   BOOST_TEST(f.log.recovery().clean);
   BOOST_TEST(f.log.recovery().records == 0U);
   BOOST_TEST(f.log.recovery().first == lsn{1});
@@ -45,19 +45,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_report_of_a_clean_open_says_so, Log, logs) {
   BOOST_TEST(found.damages.empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_destructor_closes_too, Log, logs) {
+LOGDB_EACH_LOG(the_destructor_closes_too) {
   const temp_dir place;
   {
-    Log log{place / "log", small_options<Log>()};
+    tested_log log = kind.open(place / "log", {});
     fill(log, 1, 100);
   }
-  Log log{place / "log", small_options<Log>()};
+  tested_log log = kind.open(place / "log", {});
   BOOST_TEST(log.recovery().clean);
   BOOST_TEST(texts(log.records()) == numbered(1, 100), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_is_kept_by_the_log, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_cursor_is_kept_by_the_log) {
+  fresh_log f{kind};
   fill(f.log, 1, 2000);
   f.log.cursor("early").acknowledge(lsn{5});
   f.log.cursor("late").acknowledge(lsn{1500});
@@ -72,8 +72,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_is_kept_by_the_log, Log, logs) {
   BOOST_TEST(f.log.cursor("never").next() == lsn{1});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_truncated_stays_away, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(what_was_truncated_stays_away) {
+  fresh_log f{kind};
   fill(f.log, 1, 3000);
   f.reopen();
   const lsn first = f.log.truncate_front(lsn{2000});
@@ -85,8 +85,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_truncated_stays_away, Log, logs) {
   BOOST_TEST(throws(errc::truncated, [&] { (void)f.log.records(first - 1); }));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(retention_is_applied_at_the_open, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(retention_is_applied_at_the_open) {
+  fresh_log f{kind};
   fill_segments(f.log, 20);
   f.options.retention.records_max = 30;
   f.reopen();
@@ -95,8 +95,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(retention_is_applied_at_the_open, Log, logs) {
   BOOST_TEST(f.log.last_lsn() == lsn{120});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_aborted_transaction_leaves_no_file, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(an_aborted_transaction_leaves_no_file) {
+  fresh_log f{kind};
   const std::uint64_t before = f.log.stats().segments;
   {
     auto unit = f.log.begin();
@@ -108,43 +108,43 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_aborted_transaction_leaves_no_file, Log, logs) 
   BOOST_TEST(f.log.verify().intact());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_left_over_harms_no_later_writer, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_transaction_left_over_harms_no_later_writer) {
+  fresh_log f{kind};
   auto left = std::make_optional(f.log.begin());
   f.log.close();
   {
-    Log later{f.path, f.options};
+    tested_log later = kind.open(f.path, f.options);
     const bool refused = throws(errc::closed, [&] { left->append(patterned(100000)); });
     fill(later, 1, 2000);
     left.reset();
     BOOST_TEST(refused);
     later.close();
   }
-  const Log again{f.path, f.options};
+  const tested_log again = kind.open(f.path, f.options);
   BOOST_TEST((texts(again.records()) == numbered(1, 2000)));
   BOOST_TEST(again.verify().intact());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(other_sizes_open_the_same_log, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(other_sizes_open_the_same_log) {
+  fresh_log f{kind};
   fill(f.log, 1, 1000);
   f.options.segment_bytes = 1u << 20;
   f.options.durability.staging_bytes = 1u << 20;
   f.reopen();
   fill(f.log, 1001, 3000);
-  f.options = small_options<Log>();
+  f.options = tested_options{};
   f.reopen();
   fill(f.log, 3001, 4000);
   BOOST_TEST((texts(f.log.records()) == numbered(1, 4000)));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_read_only_open_reads_and_refuses_to_write, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_read_only_open_reads_and_refuses_to_write) {
+  fresh_log f{kind};
   fill(f.log, 1, 2000);
   f.log.cursor("place").acknowledge(lsn{7});
   f.log.close();
   f.options.mode = open_mode::read_only;
-  Log reader{f.path, f.options};
+  tested_log reader = kind.open(f.path, f.options);
   BOOST_TEST((texts(reader.records()) == numbered(1, 2000)));
   BOOST_TEST(reader.first_lsn() == lsn{1});
   BOOST_TEST(reader.last_lsn() == lsn{2000});
@@ -161,13 +161,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_read_only_open_reads_and_refuses_to_write, Log, 
   BOOST_TEST(throws(errc::read_only, [&] { reader.cursor("place").acknowledge(lsn{9}); }));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_read_only_open_follows_a_writer, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_read_only_open_follows_a_writer) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   f.log.sync();
   auto options = f.options;
   options.mode = open_mode::read_only;
-  Log reader{f.path, options};
+  tested_log reader = kind.open(f.path, options);
   BOOST_TEST(texts(reader.records()) == numbered(1, 10), boost::test_tools::per_element());
   for (std::uint64_t n = 11; n < 2000; n += 100) {
     fill(f.log, n, n + 99);
@@ -181,6 +181,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_read_only_open_follows_a_writer, Log, logs) {
   BOOST_TEST(throws(errc::closed, [&] { (void)reader.stats(); }));
 }
 
-BOOST_AUTO_TEST_SUITE_END()
+}  // namespace
 
 }  // namespace logdb::test

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
 /// @file
-/// Conformance: durability, truncation, retention, figures. Whoever includes this has defined
-/// `logs`.
+/// Conformance: durability, truncation, retention, figures.
 
 #include <chrono>
+#include <string>
+#include <vector>
 
-#include "conformance/logs.hpp"
+#include "conformance/suite.hpp"
 #include "support/throws.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_SUITE(keeping)
+namespace {
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sync_makes_everything_durable, Log, logs) {
-  small_log<Log> f;
+const case_group group{"keeping"};
+
+LOGDB_EACH_LOG(a_sync_makes_everything_durable) {
+  fresh_log f{kind};
   f.log.sync();
   fill(f.log, 1, 100);
   f.log.sync();
@@ -24,8 +26,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sync_makes_everything_durable, Log, logs) {
   BOOST_TEST((f.log.loss_window().age == std::chrono::nanoseconds{0}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_record_can_be_waited_for, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(one_record_can_be_waited_for) {
+  fresh_log f{kind};
   fill(f.log, 1, 100);
   f.log.wait_durable(lsn{60});
   BOOST_TEST(f.log.durable_lsn() >= lsn{60});
@@ -36,8 +38,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_record_can_be_waited_for, Log, logs) {
   BOOST_TEST((failure->at() == lsn{101}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_never_stands_beyond_the_last_record, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_cursor_never_stands_beyond_the_last_record) {
+  fresh_log f{kind};
   fill(f.log, 1, 5);
   auto cursor = f.log.cursor("mail");
   cursor.acknowledge(lsn{2});
@@ -54,19 +56,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_never_stands_beyond_the_last_record, Log,
   BOOST_TEST(texts(cursor.records()) == numbered(6, 10), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_append_that_promises_it_is_durable_when_it_returns, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(an_append_that_promises_it_is_durable_when_it_returns) {
+  fresh_log f{kind};
   for (std::uint64_t n = 1; n <= 20; ++n) {
     f.log.append(numbered(n));
-    const bool promised = Log::policies::durability::readable == watermark::durable;
+    const bool promised = kind.durable_on_return;
     BOOST_TEST((!promised || f.log.durable_lsn() == lsn{n}));
     BOOST_TEST((!promised || f.log.loss_window().records == 0));
     BOOST_TEST(f.log.durable_lsn() <= f.log.last_lsn());
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_loss_window_is_what_is_not_durable, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(the_loss_window_is_what_is_not_durable) {
+  fresh_log f{kind};
   for (std::uint64_t n = 1; n <= 300; ++n) {
     f.log.append(numbered(n));
     const loss_window now = f.log.loss_window();
@@ -76,8 +78,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_loss_window_is_what_is_not_durable, Log, logs)
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_gives_up_whole_segments_below_a_record, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(truncation_gives_up_whole_segments_below_a_record) {
+  fresh_log f{kind};
   fill(f.log, 1, 3000);
   f.log.sync();
   BOOST_TEST(f.log.truncate_front(lsn{0}) == lsn{1});
@@ -98,9 +100,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_gives_up_whole_segments_below_a_record,
   BOOST_TEST(f.log.cursor("new").next() == first);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_takes_the_active_segment_only_where_nothing_is_to_stay,
-                              Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(truncation_takes_the_active_segment_only_where_nothing_is_to_stay) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   BOOST_TEST(f.log.truncate_front(lsn{10}) == lsn{1});
   BOOST_TEST(texts(f.log.records()) == numbered(1, 10), boost::test_tools::per_element());
@@ -109,7 +110,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_takes_the_active_segment_only_where_not
   BOOST_TEST(f.log.truncate_front(lsn{1000000}) == lsn{11});
   BOOST_TEST(texts(before.records()) == numbered(1, 10), boost::test_tools::per_element());
   f.reopen_if_it_lasts();
-  if (!Log::policies::storage::persistent) return;
+  if (!kind.persistent) return;
   BOOST_TEST(texts(f.log.records()).empty());
   BOOST_TEST(f.log.first_lsn() == lsn{11});
   fill(f.log, 11, 12);
@@ -117,8 +118,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_takes_the_active_segment_only_where_not
   BOOST_TEST(f.log.verify().intact());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_takes_large_transactions_with_it, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(truncation_takes_large_transactions_with_it) {
+  fresh_log f{kind};
   for (int i = 0; i < 3; ++i) f.log.append(patterned(50000));
   const std::uint64_t before = f.log.stats().bytes_on_disk;
   lsn first = f.log.truncate_front(lsn{4});
@@ -134,15 +135,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(truncation_takes_large_transactions_with_it, Log, 
 }
 
 /// Appends until the oldest segment is given up, or so much that it should have been.
-template <class Log>
-void fill_until_given_up(Log& log) {
+void fill_until_given_up(tested_log& log) {
   for (int i = 0; i < 2000 && log.first_lsn() == lsn{1}; ++i) fill_segments(log, 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(retention_by_bytes_bounds_the_log, Log, logs) {
-  auto options = small_options<Log>();
+LOGDB_EACH_LOG(retention_by_bytes_bounds_the_log) {
+  tested_options options;
   options.retention.bytes_max = 100000;
-  small_log<Log> f{options};
+  fresh_log f{kind, options};
   fill_until_given_up(f.log);
   BOOST_TEST(f.log.first_lsn() > lsn{1});
   BOOST_TEST(f.log.stats().records == (f.log.last_lsn() + 1) - f.log.first_lsn());
@@ -150,40 +150,40 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(retention_by_bytes_bounds_the_log, Log, logs) {
   BOOST_TEST(f.log.verify().intact());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(retention_by_count_keeps_that_many_at_least, Log, logs) {
-  auto options = small_options<Log>();
+LOGDB_EACH_LOG(retention_by_count_keeps_that_many_at_least) {
+  tested_options options;
   options.retention.records_max = 50;
-  small_log<Log> f{options};
+  fresh_log f{kind, options};
   fill_until_given_up(f.log);
   BOOST_TEST(f.log.first_lsn() > lsn{1});
   BOOST_TEST(f.log.stats().records >= 50U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(retention_by_age_gives_up_what_is_older, Log, logs) {
-  auto options = small_options<Log>();
+LOGDB_EACH_LOG(retention_by_age_gives_up_what_is_older) {
+  tested_options options;
   options.retention.age_max = std::chrono::nanoseconds{0};
-  small_log<Log> f{options};
+  fresh_log f{kind, options};
   fill_until_given_up(f.log);
   BOOST_TEST(f.log.first_lsn() > lsn{1});
   options.retention.age_max = std::chrono::hours{1};
-  small_log<Log> young{options};
+  fresh_log young{kind, options};
   fill_segments(young.log, 20);
   young.reopen_if_it_lasts();
   BOOST_TEST(young.log.first_lsn() == lsn{1});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(readers_are_undisturbed_by_retention, Log, logs) {
-  auto options = small_options<Log>();
+LOGDB_EACH_LOG(readers_are_undisturbed_by_retention) {
+  tested_options options;
   options.retention.records_max = 50;
-  small_log<Log> f{options};
+  fresh_log f{kind, options};
   fill_segments(f.log, 1);
   const auto seen = f.log.snapshot();
   fill_until_given_up(f.log);
   BOOST_TEST(holds_lsns(seen.records(), lsn{1}, lsn{7}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_figures_add_up, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(the_figures_add_up) {
+  fresh_log f{kind};
   fill(f.log, 1, 500);
   f.log.sync();
   const log_stats now = f.log.stats();
@@ -197,6 +197,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_figures_add_up, Log, logs) {
   BOOST_TEST(now.bytes_on_disk > now.bytes_appended);
 }
 
-BOOST_AUTO_TEST_SUITE_END()
+}  // namespace
 
 }  // namespace logdb::test

@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
 /// @file
-/// Conformance: what Index<Sparse> adds. Whoever includes this has defined `indexed_logs`.
+/// Conformance: what Index<Sparse> adds.
 
+#include <chrono>
 #include <optional>
 
-#include "conformance/logs.hpp"
+#include "conformance/suite.hpp"
 #include "support/throws.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_SUITE(finding)
+namespace {
+
+const case_group group{"finding", &tested_kind::finds};
 
 /// Makes a log whose index is dense, of 40 groups and some segments.
-template <class Log>
-void fill_groups(Log& log) {
+void fill_groups(tested_log& log) {
   for (std::uint64_t n = 1; n <= 1200; n += 30) {
     fill(log, n, n + 29);
     log.sync();
   }
 }
 
-template <class Log>
-std::optional<lsn> scan_for(const Log& log, timestamp time) {
+std::optional<lsn> scan_for(const tested_log& log, timestamp time) {
   for (const record& each : log.records()) {
     if (each.time() >= time) return each.lsn();
   }
   return std::nullopt;
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(each_record_is_found_by_its_lsn, Log, indexed_logs) {
-  auto options = small_options<Log>();
+LOGDB_EACH_LOG(each_record_is_found_by_its_lsn) {
+  tested_options options;
   options.index.stride_bytes = 256;
-  small_log<Log> f{options};
+  fresh_log f{kind, options};
   fill_groups(f.log);
   for (std::uint64_t n = 1; n <= 1200; ++n) {
     const record found = f.log.read(lsn{n});
@@ -40,9 +40,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_record_is_found_by_its_lsn, Log, indexed_logs
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_that_is_not_there_is_told_from_one_given_up, Log,
-                              indexed_logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_record_that_is_not_there_is_told_from_one_given_up) {
+  fresh_log f{kind};
   fill_groups(f.log);
   BOOST_TEST(throws(errc::not_found, [&] { (void)f.log.read(lsn{1201}); }));
   BOOST_TEST(throws(errc::not_found, [&] { (void)f.log.read(lsn{0}); }));
@@ -60,10 +59,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_that_is_not_there_is_told_from_one_given_
   BOOST_TEST(f.log.read(f.log.first_lsn()).lsn() == f.log.first_lsn());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_time_finds_the_first_record_of_it_or_later, Log, indexed_logs) {
-  auto options = small_options<Log>();
+LOGDB_EACH_LOG(a_time_finds_the_first_record_of_it_or_later) {
+  tested_options options;
   options.index.stride_bytes = 256;
-  small_log<Log> f{options};
+  fresh_log f{kind, options};
   fill_groups(f.log);
   const timestamp first = f.log.read(lsn{1}).time();
   const timestamp last = f.log.read(lsn{1200}).time();
@@ -79,6 +78,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_time_finds_the_first_record_of_it_or_later, Log,
   }
 }
 
-BOOST_AUTO_TEST_SUITE_END()
+}  // namespace
 
 }  // namespace logdb::test

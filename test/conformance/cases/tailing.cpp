@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
 /// @file
-/// Conformance: tails and cursors. Whoever includes this has defined `logs`.
+/// Conformance: tails and cursors.
 
+#include <array>
 #include <stop_token>
+#include <string>
 #include <thread>
+#include <vector>
 
-#include "conformance/logs.hpp"
+#include "conformance/suite.hpp"
 #include "support/throws.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_SUITE(tailing)
+namespace {
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_gives_what_is_there_and_then_what_comes, Log, logs) {
-  small_log<Log> f;
+const case_group group{"tailing"};
+
+LOGDB_EACH_LOG(a_tail_gives_what_is_there_and_then_what_comes) {
+  fresh_log f{kind};
   fill(f.log, 1, 100);
   const std::jthread writer{[&f] { fill(f.log, 101, 1500); }};
   std::vector<std::string> seen;
@@ -25,8 +29,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_gives_what_is_there_and_then_what_comes, Lo
   BOOST_TEST((seen == numbered(1, 1500)));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_begins_where_it_is_told, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_tail_begins_where_it_is_told) {
+  fresh_log f{kind};
   fill(f.log, 1, 50);
   std::stop_source stop;
   stop.request_stop();
@@ -36,16 +40,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_begins_where_it_is_told, Log, logs) {
   BOOST_TEST(texts_of(f.log.tail(lsn{0}, stop.get_token())).size() == 50U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_from_a_record_to_come_waits_for_it, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_tail_from_a_record_to_come_waits_for_it) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   const std::jthread writer{[&f] { fill(f.log, 11, 60); }};
   auto tail = f.log.tail(lsn{51});
   BOOST_TEST(tail.begin()->text() == numbered(51));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_stop_ends_a_tail_that_waits, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_stop_ends_a_tail_that_waits) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   std::stop_source stop;
   std::jthread stopper;
@@ -57,8 +61,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_stop_ends_a_tail_that_waits, Log, logs) {
   BOOST_TEST(seen == 10U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(closing_the_log_ends_a_tail_behind_the_last_record, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(closing_the_log_ends_a_tail_behind_the_last_record) {
+  fresh_log f{kind};
   fill(f.log, 1, 10);
   std::jthread closer;
   std::vector<std::string> seen;
@@ -74,8 +78,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(closing_the_log_ends_a_tail_behind_the_last_record
   BOOST_TEST(seen == numbered(1, 20), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(several_tails_see_the_same, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(several_tails_see_the_same) {
+  fresh_log f{kind};
   std::array<std::vector<std::string>, 3> seen;
   {
     std::vector<std::jthread> readers;
@@ -88,8 +92,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(several_tails_see_the_same, Log, logs) {
   for (const auto& each : seen) BOOST_TEST((each == numbered(1, 800)));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_goes_on_behind_what_was_acknowledged, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_cursor_goes_on_behind_what_was_acknowledged) {
+  fresh_log f{kind};
   fill(f.log, 1, 20);
   auto mailer = f.log.cursor("mailer");
   BOOST_TEST(mailer.name() == "mailer");
@@ -104,8 +108,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_goes_on_behind_what_was_acknowledged, Log
   BOOST_TEST(f.log.append("no lsn was used up") == lsn{21});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_can_be_tailed_and_acknowledged_meanwhile, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_cursor_can_be_tailed_and_acknowledged_meanwhile) {
+  fresh_log f{kind};
   auto place = f.log.cursor("place");
   fill(f.log, 1, 5);
   place.acknowledge(lsn{2});
@@ -121,8 +125,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_can_be_tailed_and_acknowledged_meanwhile,
   BOOST_TEST(place.next() == lsn{10});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_needs_a_name_of_1_to_255_bytes, Log, logs) {
-  small_log<Log> f;
+LOGDB_EACH_LOG(a_cursor_needs_a_name_of_1_to_255_bytes) {
+  fresh_log f{kind};
   BOOST_TEST(throws(errc::invalid_argument, [&] { (void)f.log.cursor(""); }));
   BOOST_TEST(throws(errc::invalid_argument, [&] { (void)f.log.cursor(std::string(256, 'n')); }));
   f.log.append("one");
@@ -130,6 +134,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cursor_needs_a_name_of_1_to_255_bytes, Log, logs
   BOOST_TEST(f.log.cursor(std::string(255, 'n')).next() == lsn{2});
 }
 
-BOOST_AUTO_TEST_SUITE_END()
+}  // namespace
 
 }  // namespace logdb::test

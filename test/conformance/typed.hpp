@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Conformance: what only the type of a log shows, and the list of a program's logs.
+
+#include <algorithm>
+#include <array>
+#include <list>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/test/test_tools.hpp>
+
+#include "conformance/adapter.hpp"
+#include "conformance/logs.hpp"
+
+namespace logdb::test {
+
+template <class Log>
+void a_record_may_be_given_as_text_or_as_bytes() {
+  small_log<Log> f;
+  const std::string text = "text";
+  const std::array bytes{std::byte{'b'}, std::byte{0}, std::byte{'\n'}};
+  f.log.append("literal");
+  f.log.append(text);
+  f.log.append(std::string_view{text}.substr(1));
+  f.log.append(bytes);
+  f.log.append(std::vector<std::byte>(2, std::byte{'v'}));
+  f.log.append(bytes_view{bytes}.first(1));
+  const std::vector<std::string> expected{"literal", "text", "ext", {"b\0\n", 3}, "vv", "b"};
+  BOOST_TEST(texts(f.log.records()) == expected, boost::test_tools::per_element());
+}
+
+template <class Log>
+void a_batch_may_come_from_any_range_of_texts() {
+  small_log<Log> f;
+  f.log.append(std::list<std::string_view>{"a", "b"});
+  f.log.append(std::array<const char*, 2>{"c", "d"});
+  const std::vector<std::string> expected{"a", "b", "c", "d"};
+  BOOST_TEST(texts(f.log.records()) == expected, boost::test_tools::per_element());
+}
+
+template <class Log>
+void records_are_a_forward_range_for_the_algorithms() {
+  using range = typename Log::record_range;
+  static_assert(std::ranges::forward_range<range> && std::ranges::view<range>);
+  small_log<Log> f;
+  fill(f.log, 1, 300);
+  const range all = f.log.records();
+  const auto is_long = [](const record& each) { return each.size() > 9; };
+  BOOST_TEST(std::ranges::distance(all) == 300);
+  BOOST_TEST(std::ranges::count_if(all, is_long) == 201);
+  BOOST_TEST(std::ranges::find_if(all, is_long)->lsn() == lsn{100});
+  BOOST_TEST((std::ranges::find_if(all, [](const record&) { return false; }) == all.end()));
+  BOOST_TEST(std::ranges::is_sorted(all, {}, &record::lsn));
+  auto at = all.begin();
+  const auto copy = at++;
+  BOOST_TEST(copy->lsn() == lsn{1});
+  BOOST_TEST(at->lsn() == lsn{2});
+  BOOST_TEST((copy == all.begin()));
+#if !defined(__clang__) || __clang_major__ > 15  // before, it cannot compile libstdc++'s views
+  auto few = all | std::views::drop(10) | std::views::take(5);
+  BOOST_TEST(holds_lsns(few, lsn{11}, lsn{16}));
+#endif
+}
+
+template <class Log>
+tested_kind kind_of() {
+  using policies = typename Log::policies;
+  const auto word = [](std::string_view name) { return std::string{name}; };
+  return {
+      .name = word(policies::storage::name) + "_" + word(policies::durability::name) + "_" +
+              word(policies::index::name) + "_" + word(policies::locking::name),
+      .persistent = policies::storage::persistent,
+      .durable_on_return = policies::durability::readable == watermark::durable,
+      .finds = finds_records<Log>,
+      .open = open_tested<Log>,
+      .typed = {{"a_record_may_be_given_as_text_or_as_bytes", __FILE__, __LINE__,
+                 a_record_may_be_given_as_text_or_as_bytes<Log>},
+                {"a_batch_may_come_from_any_range_of_texts", __FILE__, __LINE__,
+                 a_batch_may_come_from_any_range_of_texts<Log>},
+                {"records_are_a_forward_range_for_the_algorithms", __FILE__, __LINE__,
+                 records_are_a_forward_range_for_the_algorithms<Log>}},
+  };
+}
+
+template <class... Logs>
+std::vector<tested_kind> kinds_of() {
+  return {kind_of<Logs>()...};
+}
+
+}  // namespace logdb::test
