@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/read/record_walker.hpp>
 #include <logdb/journal/write/appender.hpp>
 #include <logdb/journal/write/attachment.hpp>
@@ -111,7 +112,7 @@ class index_view {
   /// Says what a frame is, but for its place: before the lock is taken.
   [[nodiscard]] static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
                                                       bytes_view first, bytes_view second = {}) {
-    return appender<Policies>::header_of(kind, count, first, second);
+    return format::header_of(kind, count, first, second);
   }
   placement<Policies> append_in_turn(format::frame_header& header, bytes_view first,
                                      bytes_view second) {

@@ -8,7 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/format/frames/frame.hpp>
+#include <logdb/format/frames/frame_writer.hpp>
 
 #include "support.hpp"
 
@@ -73,6 +73,35 @@ BOOST_AUTO_TEST_CASE(frames_take_their_header_and_payload_rounded_up_to_eight) {
     BOOST_TEST(frame.payload.size() == length);
     BOOST_TEST(frame.bytes == segment.size());
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_payload_in_two_pieces_makes_the_frame_of_the_whole) {
+  std::mt19937_64 random{7};
+  for (std::size_t length = 0; length < 40; ++length) {
+    const bytes payload = test::random_bytes(length, random);
+    bytes expected(64, std::byte{0xaa});
+    test::append_frame(expected, frame_kind::batch, lsn{3}, 2, payload, seed);
+    for (std::size_t cut = 0; cut <= length; ++cut) {
+      const bytes_view first = bytes_view{payload}.first(cut);
+      const bytes_view second = bytes_view{payload}.subspan(cut);
+      frame_header header = header_of(frame_kind::batch, 2, first, second);
+      header.first = lsn{3};
+      bytes segment(expected.size(), std::byte{0xaa});
+      write_frame(segment.data() + 64, header, seed, 64, first, second);
+      BOOST_TEST((segment == expected));
+      const frame_rim rim{header, seed, 64};
+      bytes pieces(64, std::byte{0xaa});
+      for (const bytes_view each : {rim.head(), first, second, rim.padding()}) {
+        test::append(pieces, each);
+      }
+      BOOST_TEST((pieces == expected));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_payload_of_four_gibibytes_is_refused) {
+  BOOST_CHECK_NO_THROW(require_payload(0xffff'ffff));
+  BOOST_CHECK_THROW(require_payload(0x1'0000'0000), error);
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_is_detected) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <logdb/durability_point.hpp>
+#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/segments/segment.hpp>
 
 namespace logdb::detail {
@@ -27,16 +28,11 @@ std::vector<std::byte> encode_footer(segment<Policies>& sealed) {
                                                    .time_first = sealed.time_first(),
                                                    .time_last = sealed.time_last(),
                                                    .data_end = sealed.end_offset()});
-  const std::size_t payload_bytes = fixed.size() + entries.size();
-  std::vector<std::byte> frame(format::frame_bytes(payload_bytes));
-  std::byte* const payload = frame.data() + format::frame_header_bytes;
-  std::ranges::copy(fixed, payload);
-  std::ranges::copy(entries, payload + fixed.size());
-  format::frame_header header{.payload_crc = format::crc32c({payload, payload_bytes})};
-  header.payload_bytes = format::narrowed<std::uint32_t>(payload_bytes);
+  format::require_payload(fixed.size() + entries.size());
+  auto header = format::header_of(format::frame_kind::footer, 0, fixed, entries);
   header.first = sealed.end();
-  header.kind = format::frame_kind::footer;
-  format::encode_header(frame.data(), header, sealed.seed(), sealed.end_offset());
+  std::vector<std::byte> frame(format::frame_bytes(header.payload_bytes));
+  format::write_frame(frame.data(), header, sealed.seed(), sealed.end_offset(), fixed, entries);
   return frame;
 }
 

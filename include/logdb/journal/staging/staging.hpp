@@ -10,7 +10,7 @@
 #include <utility>
 
 #include <logdb/format/files/names.hpp>
-#include <logdb/format/frames/frame.hpp>
+#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/control/control.hpp>
 #include <logdb/journal/inspect/vacancy.hpp>
 #include <logdb/policy/durability.hpp>
@@ -103,11 +103,11 @@ class staging {
   /// Puts a frame at a stream position, payload in two pieces, padded with zeros.
   void put(std::uint64_t at, const format::frame_header& header, format::frame_seed seed,
            std::uint64_t offset, bytes_view first, bytes_view second = {}) {
-    const std::uint64_t bytes = format::frame_bytes(first.size() + second.size());
+    const std::uint64_t bytes = format::frame_bytes(header.payload_bytes);
     if ((at & mask_) + bytes <= ring_bytes()) {
-      put_whole(ring() + (at & mask_), bytes, header, seed, offset, first, second);
+      format::write_frame(ring() + (at & mask_), header, seed, offset, first, second);
     } else {
-      put_around(at, bytes, header, seed, offset, first, second);
+      put_around(at, header, seed, offset, first, second);
     }
   }
 
@@ -156,26 +156,10 @@ class staging {
 
   [[nodiscard]] std::byte* ring() const { return mapping_.bytes().data() + control_header_bytes; }
 
-  static void put_whole(std::byte* out, std::uint64_t bytes, const format::frame_header& header,
-                        format::frame_seed seed, std::uint64_t offset, bytes_view first,
-                        bytes_view second) {
-    // The last word first: what the payload does not cover of it is padding.
-    if (bytes > format::frame_header_bytes) std::memset(out + bytes - 8, 0, 8);
-    format::encode_header(out, header, seed, offset);
-    out += format::frame_header_bytes;
-    if (!first.empty()) std::memcpy(out, first.data(), first.size());
-    if (!second.empty()) std::memcpy(out + first.size(), second.data(), second.size());
-  }
-
-  void put_around(std::uint64_t at, std::uint64_t bytes, const format::frame_header& header,
-                  format::frame_seed seed, std::uint64_t offset, bytes_view first,
-                  bytes_view second) {
-    std::array<std::byte, format::frame_header_bytes> head;
-    format::encode_header(head.data(), header, seed, offset);
-    const std::array<std::byte, format::frame_alignment> zeros{};
-    const std::uint64_t used = head.size() + first.size() + second.size();
-    for (const bytes_view piece :
-         {bytes_view{head}, first, second, bytes_view{zeros}.first(bytes - used)}) {
+  void put_around(std::uint64_t at, const format::frame_header& header, format::frame_seed seed,
+                  std::uint64_t offset, bytes_view first, bytes_view second) {
+    const format::frame_rim rim{header, seed, offset};
+    for (const bytes_view piece : {rim.head(), first, second, rim.padding()}) {
       copy_in(at, piece);
       at += piece.size();
     }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <logdb/durability_point.hpp>
+#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/write/batch_builder.hpp>
 #include <logdb/journal/write/keeper.hpp>
 
@@ -57,7 +58,7 @@ class appender {
   /// @errors  errc::no_space, errc::failed, errc::closed; nothing was put
   ticket put(format::frame_kind kind, std::uint32_t count, bytes_view first,
              bytes_view second = {}) {
-    format::frame_header header = header_of(kind, count, first, second);
+    format::frame_header header = format::header_of(kind, count, first, second);
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(header.payload_bytes), count);
     return place(header, count, first, second);
@@ -77,15 +78,6 @@ class appender {
   /// @errors  as take_turn()
   [[nodiscard]] bool make_room(guard& lock, std::uint64_t payload_bytes, std::uint64_t count) {
     return enter(lock, format::frame_bytes(payload_bytes), count);
-  }
-
-  /// Says what a frame is, but for its place; needs no lock. @cost a checksum of the payload
-  [[nodiscard]] static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
-                                                      bytes_view first, bytes_view second = {}) {
-    format::frame_header header{.payload_crc = format::crc32c(first), .count = count, .kind = kind};
-    if (!second.empty()) header.payload_crc = format::crc32c(second, header.payload_crc);
-    header.payload_bytes = static_cast<std::uint32_t>(first.size() + second.size());
-    return header;
   }
 
   /// Puts that frame. Requires the lock that take_turn() gave, or in which make_room() returned
@@ -112,9 +104,7 @@ class appender {
   ticket put_cursor(const format::cursor& cursor) {
     const auto encoded = format::encode(cursor);
     const bytes_view payload = encoded.bytes();
-    format::frame_header header{.payload_crc = format::crc32c(payload)};
-    header.payload_bytes = static_cast<std::uint32_t>(payload.size());
-    header.kind = format::frame_kind::cursor;
+    auto header = format::header_of(format::frame_kind::cursor, 0, payload);
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(payload.size()), 0);
     if constexpr (!core_type::is_shared) {  // where it is, a walk meets it, as those of others
@@ -139,9 +129,7 @@ class appender {
                                                        .end_offset = own->end_offset(),
                                                        .records = records});
     static_assert(sizeof payload == format::attach_bytes);
-    format::frame_header header{.payload_crc = format::crc32c(payload)};
-    header.payload_bytes = payload.size();
-    header.kind = format::frame_kind::attach;
+    auto header = format::header_of(format::frame_kind::attach, 0, payload);
     own->begin(next_lsn(), core_.marks.time);
     own->seal(next_lsn() + records, own->end_offset());
     if constexpr (!core_type::is_shared) {
@@ -309,8 +297,7 @@ class appender {
   }
 
   void place_seal() {
-    format::frame_header seal{.payload_crc = format::crc32c({})};
-    seal.kind = format::frame_kind::seal;
+    auto seal = format::header_of(format::frame_kind::seal, 0, {});
     put_word<system>(control().seal_at, now_at());
     place(seal, 0, {}, {});
     core_.sealing = true;
@@ -328,9 +315,7 @@ class appender {
     active.see(core_.marks.time);
     const auto payload =
         format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.marks.time});
-    format::frame_header mark{.payload_crc = format::crc32c(payload)};
-    mark.payload_bytes = payload.size();
-    mark.kind = format::frame_kind::mark;
+    auto mark = format::header_of(format::frame_kind::mark, 0, payload);
     core_.group_begin = now_at();
     place(mark, 0, payload, {});
     core_.group_open = true;

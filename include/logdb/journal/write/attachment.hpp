@@ -4,12 +4,12 @@
 /// A segment of its own for one transaction that is too large for staging.
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include <logdb/durability_point.hpp>
+#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/read/record_walker.hpp>
 #include <logdb/journal/state.hpp>
 #include <logdb/journal/write/batch_builder.hpp>
@@ -166,10 +166,9 @@ class attachment {
     const bytes_view all = source->bytes();
     for (std::uint64_t at = scan_place{}.offset; at < place_.offset;) {
       const auto header = format::load_header(all.data() + at);
-      std::array<std::byte, format::frame_header_bytes> head;
-      format::encode_header(head.data(), header, fresh.seed(), at);
+      const format::frame_rim rim{header, fresh.seed(), at};
       const std::uint64_t bytes = format::frame_bytes(header.payload_bytes);
-      fresh.writable().write(at, head, all.subspan(at, bytes).subspan(head.size()));
+      fresh.writable().write(at, rim.head(), all.subspan(at, bytes).subspan(rim.head().size()));
       at += bytes;
     }
   }
@@ -188,24 +187,17 @@ class attachment {
 
   void write(const batch_view& batch) {
     const auto table = batch.table();
-    const std::uint64_t payload = table.size() + batch.bytes().size();
-    format::frame_header header{.payload_crc =
-                                    format::crc32c(batch.bytes(), format::crc32c(table))};
-    header.payload_bytes = format::narrowed<std::uint32_t>(payload);
+    format::require_payload(table.size() + batch.bytes().size());
+    auto header = format::header_of(batch.kind(), format::narrowed<std::uint32_t>(batch.count()),
+                                    table, batch.bytes());
     header.first = place_.next;
-    header.count = format::narrowed<std::uint32_t>(batch.count());
-    header.kind = batch.kind();
-    std::vector<std::byte> head(format::frame_header_bytes + table.size());
-    format::encode_header(head.data(), header, own_->seed(), place_.offset);
-    std::ranges::copy(table, head.begin() + format::frame_header_bytes);
+    const format::frame_rim rim{header, own_->seed(), place_.offset};
+    std::vector<std::byte> head{rim.head().begin(), rim.head().end()};
+    head.insert(head.end(), table.begin(), table.end());
     auto& file = own_->writable();
     file.write(place_.offset, head, batch.bytes());
-    const std::array<std::byte, format::frame_alignment> zeros{};
-    const std::uint64_t padding =
-        format::frame_bytes(payload) - format::frame_header_bytes - payload;
-    file.write(place_.offset + head.size() + batch.bytes().size(),
-               bytes_view{zeros}.first(padding));
-    place_.offset += format::frame_bytes(payload);
+    file.write(place_.offset + head.size() + batch.bytes().size(), rim.padding());
+    place_.offset += format::frame_bytes(header.payload_bytes);
     place_.next += batch.count();
   }
 

@@ -11,6 +11,7 @@
 
 #include <logdb/durability_point.hpp>
 #include <logdb/format/files/names.hpp>
+#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/index/keydir/compact/compaction_judge.hpp>
 #include <logdb/index/keydir/compact/compaction_report.hpp>
 #include <logdb/journal/read/records.hpp>
@@ -288,12 +289,9 @@ class compaction {
   }
 
   std::uint64_t put_frame(format::frame_kind kind, std::uint32_t count, bytes_view payload) {
-    return put_frame(kind, count, payload, format::crc32c(payload));
+    return put_frame(format::header_of(kind, count, payload), payload);
   }
-  std::uint64_t put_frame(format::frame_kind kind, std::uint32_t count, bytes_view payload,
-                          std::uint32_t crc) {
-    format::frame_header header{.payload_crc = crc, .count = count, .kind = kind};
-    header.payload_bytes = format::narrowed<std::uint32_t>(payload.size());
+  std::uint64_t put_frame(format::frame_header header, bytes_view payload) {
     header.first = place_.next;
     const std::uint64_t at = place_.offset;
     const std::uint64_t bytes = format::frame_bytes(payload.size());
