@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE journal_segment
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <boost/test/unit_test.hpp>
 
+#include <logdb/journal/segments/rewrite.hpp>
 #include <logdb/logdb.hpp>
 
 #include "support/temp_dir.hpp"
@@ -38,7 +41,109 @@ struct one_segment {
       std::make_shared<Directory>(place / "log", open_mode::read_write);
 };
 
+/// A log of some segments, closed.
+struct some_segments {
+  using policies = durable_wal::policies;
+  using table = detail::segment_table<policies>;
+  using rewrite = detail::segment_rewrite<policies>;
+
+  static constexpr std::uint64_t count = 40;
+
+  some_segments() {
+    options.segment_bytes = 16 << 10;
+    options.durability.staging_bytes = 32 << 10;
+    durable_wal log{place / "log", options};
+    for (std::uint64_t n = 0; n < count; ++n) log.append(text(lsn{1} + n));
+  }
+
+  static std::string text(lsn at) {
+    return std::string(1000, static_cast<char>('a' + at.value() % 26));
+  }
+
+  [[nodiscard]] std::shared_ptr<Directory> volume() const {
+    return std::make_shared<Directory>(place / "log", open_mode::read_write);
+  }
+  [[nodiscard]] table open() const {
+    const auto opened = volume();
+    const auto manifest = detail::load_manifest<policies>(*opened, open_mode::read_write);
+    BOOST_TEST_REQUIRE(manifest.has_value());
+    return {opened, *manifest, {}, recovery_mode::refuse};
+  }
+  [[nodiscard]] std::vector<std::string> names() const {
+    auto found = volume()->names();
+    std::ranges::sort(found);
+    return found;
+  }
+
+  /// Writes every other record of a run of two segments to a new one.
+  static void write_every_other(rewrite& out, const detail::segment_list_ptr<policies>& list) {
+    std::vector<record> kept;
+    detail::rewrite_size size;
+    const detail::read_scope<policies> scope{list, lsn{1}, list->log[1]->end() - 1};
+    for (const record& each : record_range<policies>{scope, scope.first}) {
+      if (each.lsn().value() % 2 != 0) continue;
+      kept.push_back(each);
+      size.add(each.time(), each.size());
+    }
+    out.begin(size.capacity(kept.size() * sizeof(index_entry)));
+    for (const record& each : kept) {
+      const bool is_known = each.lsn().value() % 4 == 0;
+      const auto offset = is_known ? out.put_as_it_stands(each.lsn(), each.time(), each.bytes())
+                                   : out.put(each.lsn(), each.time(), each.bytes());
+      BOOST_TEST(offset % format::frame_alignment == 0);
+    }
+    out.finish();
+    BOOST_TEST(out.segment()->end_offset() == size.frames());
+  }
+
+  temp_dir place;
+  durable_wal::options options;
+};
+
 }  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(a_rewrite, some_segments)
+
+BOOST_AUTO_TEST_CASE(puts_what_is_left_of_a_run_in_its_place) {
+  lsn end{};
+  {
+    table segments = open();
+    const auto list = segments.list();
+    BOOST_TEST_REQUIRE(list->log.size() > 2);
+    end = list->log[1]->end();
+    rewrite out{segments, {list->log[0], list->log[1]}};
+    write_every_other(out, list);
+    out.publish();
+    BOOST_TEST(segments.list()->log.size() == list->log.size() - 1);
+    BOOST_TEST((segments.list()->log.front() == out.segment()));
+  }
+  BOOST_TEST(!volume()->exists(format::segment_name(segment_number{1})));
+  durable_wal log{place / "log", options};
+  lsn expected{2};
+  for (const record& each : log.records()) {
+    BOOST_TEST(each.lsn() == expected);
+    BOOST_TEST(as_text(each.bytes()) == text(expected));
+    expected += expected + 1 < end ? 2 : 1;
+  }
+  BOOST_TEST(expected == lsn{1} + count);
+  BOOST_TEST(log.verify().intact());
+}
+
+BOOST_AUTO_TEST_CASE(that_is_given_up_leaves_everything_as_it_was) {
+  const auto before = names();
+  {
+    table segments = open();
+    const auto list = segments.list();
+    rewrite out{segments, {list->log[0], list->log[1]}};
+    write_every_other(out, list);
+    BOOST_TEST(names().size() == before.size() + 1);
+  }
+  BOOST_TEST(names() == before, boost::test_tools::per_element());
+  BOOST_TEST(std::ranges::distance(durable_wal{place / "log", options}.records()) ==
+             std::ptrdiff_t{count});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(a_segment, one_segment)
 

@@ -181,36 +181,6 @@ class segment_table {
     return gone.size();
   }
 
-  /// Puts one segment in the place of some that follow one another and of what is attached to them,
-  /// in one manifest; then they are dropped.
-  /// @param run  settled, in stream order; listed
-  /// @errors     errc::io, errc::no_space; nothing changed
-  void replace_run(const std::vector<segment_ptr<Policies>>& run,
-                   const segment_ptr<Policies>& with) {
-    const lsn first = run.front()->base();
-    const lsn end = run.back()->end();
-    std::vector<segment_ptr<Policies>> attached;
-    const auto replace = [&](list_type& list) {
-      const auto at = std::search(list.log.begin(), list.log.end(), run.begin(), run.end());
-      if (at == list.log.end())
-        throw error{errc::corrupt, "segments went while they were compacted"};
-      const auto behind = list.log.erase(at, at + static_cast<std::ptrdiff_t>(run.size()));
-      list.log.insert(behind, with);
-      const auto within = [=](const auto& own) {
-        return own->base() >= first && own->base() < end;
-      };
-      std::ranges::copy_if(list.attached, std::back_inserter(attached), within);
-      std::erase_if(list.attached, within);
-    };
-    change(replace, [&](list_type& list) {
-      const auto at = list.log.erase(std::ranges::find(list.log, with));
-      list.log.insert(at, run.begin(), run.end());
-      for (const auto& own : attached) insert_attached(list, own);
-    });
-    drop_all<Policies>(run);
-    drop_all<Policies>(attached);
-  }
-
   /// Remembers a cursor; what was logged later in the stream wins.
   void set_cursor(const format::manifest_cursor& cursor) {
     guard lock{list_mutex_};

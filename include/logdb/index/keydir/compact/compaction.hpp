@@ -10,12 +10,10 @@
 #include <vector>
 
 #include <logdb/durability_point.hpp>
-#include <logdb/format/files/names.hpp>
-#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/index/keydir/compact/compaction_judge.hpp>
 #include <logdb/index/keydir/compact/compaction_report.hpp>
 #include <logdb/journal/read/records.hpp>
-#include <logdb/journal/segments/footer.hpp>
+#include <logdb/journal/segments/rewrite.hpp>
 #include <logdb/policy/index.hpp>
 #include <logdb/stats.hpp>
 
@@ -39,13 +37,10 @@ class compaction {
         list_{std::move(list)},
         run_{list_->log.begin() + static_cast<std::ptrdiff_t>(first),
              list_->log.begin() + static_cast<std::ptrdiff_t>(end)},
+        rewrite_{store.view().segments(), run_},
         judge_{store, *list_, first} {}
   compaction(const compaction&) = delete;
   compaction& operator=(const compaction&) = delete;
-  ~compaction() {
-    // A manifest that names it may be on disk: then the next open removes it.
-    if (fresh_ != nullptr && !fresh_->is_named()) fresh_->drop();
-  }
 
   /// Runs to the end, or until `pause(bytes)`, which is called now and then with what was read
   /// since, says to stop; then nothing has changed. `is_worth()` is asked once it is known of each
@@ -65,12 +60,7 @@ class compaction {
       view.wait(view.reached(watermark::appended), watermark::durable);
     }
     write();
-    if constexpr (!has_step<durability_point::survivors_before_unlinked>) {
-      for (const auto& each : run_) {
-        view.segments().volume()->remove(format::segment_name(each->number()));
-      }
-    }
-    view.segments().replace_run(run_, fresh_);
+    rewrite_.publish();
     lead();
     forget_places();
     count(report);
@@ -112,8 +102,7 @@ class compaction {
   };
 
   static constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 20;
-  static constexpr std::uint64_t footer_bytes = 256;  // without its entries and hints
-  static constexpr std::size_t waiting_max = 32;      // more than a processor fetches at once
+  static constexpr std::size_t waiting_max = 32;  // more than a processor fetches at once
 
   void note_places() {
     for (const auto& each : run_) note_place(each);
@@ -212,36 +201,18 @@ class compaction {
 
   /// Writes the survivors, with their lsns and times, and syncs them.
   void write() {
-    segment_plan plan{.role = format::segment_role::compacted, .base = run_.front()->base()};
-    plan.capacity = room();
-    fresh_ = store_.view().segments().create(plan);
-    const timestamp begun = run_.front()->time_first();
-    fresh_->begin(plan.base, begun);
-    fresh_->see(run_.back()->time_last());
-    const address base = store_.space().of(fresh_).base();
-    place_ = {.next = plan.base, .time = begun};
+    rewrite_.begin(room());
+    const address base = store_.space().of(rewrite_.segment()).base();
     for (survivor& each : kept_) each.to = base + put(each);
-    flush();
-    if constexpr (has_step<durability_point::survivors_sync>) fresh_->writable().sync();
-    fresh_->seal(run_.back()->end(), place_.offset);
-    fresh_->adopt_entries();
-    store_.view().segments().settle(*fresh_, write_footer(*fresh_));
-    fresh_->release();
-    (void)fresh_->bytes();  // mapped before another process can compact it once more
+    rewrite_.finish();
   }
 
-  /// Returns what the new segment takes, with its footer: no more, since the disk keeps all of it.
+  /// Returns what the new segment takes, with its footer.
   [[nodiscard]] std::uint64_t room() const {
-    std::uint64_t frames = format::segment_header_bytes;
-    std::optional<timestamp> last;
-    for (const survivor& each : kept_) {
-      if (std::exchange(last, each.time) != each.time) {
-        frames += format::frame_bytes(format::mark_bytes);
-      }
-      frames += format::frame_bytes(bytes_of(each));
-    }
-    const std::uint64_t entries = frames / store_.view().options().index.stride_bytes + 1;
-    return frames + footer_bytes + entries * sizeof(index_entry) + kept_.size() * sizeof(key_hint);
+    rewrite_size size;
+    for (const survivor& each : kept_) size.add(each.time, bytes_of(each));
+    const std::uint64_t entries = size.frames() / store_.view().options().index.stride_bytes + 1;
+    return size.capacity(entries * sizeof(index_entry) + kept_.size() * sizeof(key_hint));
   }
 
   static std::uint64_t bytes_of(const survivor& each) {
@@ -249,22 +220,12 @@ class compaction {
                                           : each.bytes.size();
   }
 
-  /// Puts one record, behind a mark if its time is another; returns the record's offset.
+  /// Puts one record and returns its offset.
   std::uint64_t put(const survivor& each) {
-    place_.next = each.at;
-    if (each.time != place_.time || place_.offset == format::segment_header_bytes) {
-      place_.time = each.time;
-      const auto mark = format::encode(format::mark{fresh_->base() - 1, place_.time});
-      put_frame(format::frame_kind::mark, 0, mark);
-    }
     const auto found = format::decode_key_record(each.bytes);
-    if (each.ruled.as == verdict::bury)
-      return put_frame(format::frame_kind::record, 1, bury(*found));
-    if (found->head.batched) return put_frame(format::frame_kind::record, 1, alone(*found));
-    // As it stands: so does its checksum, which was verified when it was read.
-    const std::byte* const frame = each.bytes.data() - format::frame_header_bytes;
-    return put_frame(format::frame_kind::record, 1, each.bytes,
-                     format::load_header(frame).payload_crc);
+    if (each.ruled.as == verdict::bury) return rewrite_.put(each.at, each.time, bury(*found));
+    if (found->head.batched) return rewrite_.put(each.at, each.time, alone(*found));
+    return rewrite_.put_as_it_stands(each.at, each.time, each.bytes);
   }
 
   /// Makes of a record in a batch one that stands alone.
@@ -288,33 +249,9 @@ class compaction {
     return tombstone;
   }
 
-  std::uint64_t put_frame(format::frame_kind kind, std::uint32_t count, bytes_view payload) {
-    return put_frame(format::header_of(kind, count, payload), payload);
-  }
-  std::uint64_t put_frame(format::frame_header header, bytes_view payload) {
-    header.first = place_.next;
-    const std::uint64_t at = place_.offset;
-    const std::uint64_t bytes = format::frame_bytes(payload.size());
-    const std::size_t begin = buffer_.size();
-    buffer_.resize(begin + bytes);
-    format::encode_header(buffer_.data() + begin, header, fresh_->seed(), at);
-    std::ranges::copy(payload, buffer_.begin() + static_cast<std::ptrdiff_t>(begin) +
-                                   static_cast<std::ptrdiff_t>(format::frame_header_bytes));
-    if (at + bytes > fresh_->entries().due())
-      fresh_->entries().note({place_.next, at, place_.time});
-    place_.offset += bytes;
-    if (buffer_.size() >= piece_bytes) flush();
-    return at + format::frame_header_bytes;
-  }
-
-  void flush() {
-    fresh_->writable().write(place_.offset - buffer_.size(), buffer_);
-    buffer_.clear();
-  }
-
   /// Leads the keys to their new places.
   void lead() {
-    auto& in = store_.space().of(fresh_);
+    auto& in = store_.space().of(rewrite_.segment());
     segment_account later{.before = newest_before(*list_, run_.front()->base())};
     for (std::size_t n = 0; n < kept_.size(); ++n) {
       if (n % waiting_max == 0) expect(n);
@@ -376,20 +313,18 @@ class compaction {
     report.records_kept += kept_.size();
     report.bytes_read += bytes_read_;
     ++report.segments_written;
-    report.bytes_written += fresh_->end_offset();
+    report.bytes_written += rewrite_.segment()->end_offset();
   }
 
   store_type& store_;
   segment_list_ptr<Policies> list_;
   std::vector<segment_ptr<Policies>> run_;
+  segment_rewrite<Policies> rewrite_;
   compaction_judge<Policies> judge_;
   std::vector<place> places_;
   std::vector<read_one> waiting_;
   std::vector<survivor> kept_;
   std::vector<leaver> gone_;
-  segment_ptr<Policies> fresh_;  // null: not made yet
-  scan_place place_{};           // in fresh_
-  std::vector<std::byte> buffer_;
   std::uint64_t records_read_ = 0;
   std::uint64_t bytes_read_ = 0;
 };
