@@ -6,11 +6,10 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/error.hpp>
 #include <logdb/platform/atomic.hpp>
@@ -86,7 +85,7 @@ class failure_note {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
 
   const std::exception_ptr without_memory_ = std::make_exception_ptr(
       error{errc::failed, "the log takes no more appends, and memory has run out"});

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -40,11 +41,11 @@ struct journal_state {
   static constexpr bool is_shared = Policies::locking::shared_writers;
   using append_mutex_type =
       std::conditional_t<is_shared, append_lock<journal_state<Policies>>, mutex>;
-  using append_guard = boost::interprocess::scoped_lock<append_mutex_type>;
+  using append_guard = std::unique_lock<append_mutex_type>;
   template <class T>
   using atomic = platform::basic_atomic<system, T>;
   using control_type = control_header<system>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
   using options_type = basic_options<Policies>;
 
   static constexpr bool syncs = promises_durability<durability>;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
@@ -142,8 +143,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_child_of_a_fork_may_not_use_the_log_of_its_paren
   const auto before = f.log.snapshot();
   // Also where another thread of the parent is just writing: what it locks stays locked there.
   auto& store = f.log.view().index().store();
-  const boost::interprocess::scoped_lock held{
-      store.table().shard_of(store.hash(as_bytes("a"))).lock};
+  const std::unique_lock held{store.table().shard_of(store.hash(as_bytes("a"))).lock};
   child_process child{[&] {
     int number = 0;
     const auto refused = [&number](auto use) { return ++number, throws(errc::closed, use); };

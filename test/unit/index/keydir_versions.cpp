@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE unit_index_keydir_versions
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -122,7 +123,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_does_not_wait_for_what_is_not_in_the_lo
   auto& shard = f.log.view().index().store().table().shard_at(0);
   {
     // As one that commits gigabytes does, while it writes them to a segment of their own.
-    const boost::interprocess::scoped_lock held{shard.lock};
+    const std::unique_lock held{shard.lock};
     shard.prepares = true;
     const auto now = f.log.snapshot();
     BOOST_TEST(now.get("a")->text() == "one");

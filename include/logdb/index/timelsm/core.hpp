@@ -8,11 +8,10 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/error.hpp>
 #include <logdb/index/timelsm/columns/limits.hpp>
@@ -81,7 +80,7 @@ template <class V, class System>
 struct core {
   using mutex = platform::basic_mutex<System>;
   using event = platform::basic_event<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
   using version_ptr = std::shared_ptr<const version<V>>;
 
   /// @param log_mutex  is taken for the append lock; null: one of its own

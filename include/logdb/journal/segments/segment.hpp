@@ -7,10 +7,9 @@
 #include <atomic>
 #include <cassert>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/error.hpp>
 #include <logdb/format/files/manifest.hpp>
@@ -116,7 +115,7 @@ class segment {
     if (loaded_.load(std::memory_order_acquire)) return index_;
     const bytes_view all = bytes();
     require_own();
-    boost::interprocess::scoped_lock lock{mutex_};
+    std::unique_lock lock{mutex_};
     if (!loaded_.load(std::memory_order_relaxed)) {
       scan_place from = start();
       const auto there = std::min<std::uint64_t>(end_offset(), all.size());
@@ -302,7 +301,7 @@ class segment {
   }
 
   void map() {
-    boost::interprocess::scoped_lock lock{mutex_};
+    std::unique_lock lock{mutex_};
     if (mapped_.load(std::memory_order_relaxed)) return;
     if (mode_ == recovery_mode::salvage) {
       const auto left = open_if_there();

@@ -4,7 +4,7 @@
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
 #include <cassert>
-#include <span>
+#include <mutex>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/control/shared_turn.hpp>
@@ -24,7 +24,7 @@ class segment_table {
   using storage = typename Policies::storage;
   using system = typename storage::system;
   using mutex = platform::basic_mutex<system>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
   using list_type = segment_list<Policies>;
   using control_type = control_header<system>;
 

@@ -9,11 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/error.hpp>
 #include <logdb/platform/mutex.hpp>
@@ -115,7 +114,7 @@ template <class System, class Open>
 template <class System>
 class change_gate {
  public:
-  using guard = boost::interprocess::scoped_lock<platform::basic_mutex<System>>;
+  using guard = std::unique_lock<platform::basic_mutex<System>>;
 
   change_gate() { opener_.take(); }
 

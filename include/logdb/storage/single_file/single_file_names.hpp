@@ -7,10 +7,9 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
@@ -168,7 +167,7 @@ class single_file_names {
 
  protected:
   using mutex = platform::basic_mutex<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
 
   ~single_file_names() = default;
 

@@ -8,12 +8,11 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
@@ -81,7 +80,7 @@ class single_file_volume {
   /// Returns how much of a file inside is there now; none when it is not in there, or somebody else
   /// is at the names.
   [[nodiscard]] std::optional<std::uint64_t> size_of(std::string_view file_name) {
-    const guard lock{mutex_, boost::interprocess::try_to_lock};
+    const guard lock{mutex_, std::try_to_lock};
     const auto found = lock && host_ ? host_->find(file_name) : nullptr;
     if (found == nullptr) return std::nullopt;
     const std::uint64_t all = host_->bytes().size();
@@ -92,7 +91,7 @@ class single_file_volume {
 
   /// Returns where in the file a file inside begins; none when it is not known.
   [[nodiscard]] std::optional<std::uint64_t> offset_of(std::string_view file_name) {
-    const guard lock{mutex_, boost::interprocess::try_to_lock};
+    const guard lock{mutex_, std::try_to_lock};
     const auto found = lock && host_ ? host_->find(file_name) : nullptr;
     if (found == nullptr) return std::nullopt;
     return found->offset.load();
@@ -191,7 +190,7 @@ class single_file_volume {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
   using region = single_file_region;
 
   [[nodiscard]] file open_or_create(const std::string& name) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <limits>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,7 +40,7 @@ class compactor {
   using store_type = key_store<Policies>;
   using system = typename store_type::system;
   using mutex = platform::basic_mutex<system>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
 
   compactor(store_type& store, const compaction_options& chosen)
       : store_{store}, options_{chosen} {}

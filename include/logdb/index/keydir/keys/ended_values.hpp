@@ -4,11 +4,10 @@
 /// Keys that had several values, all of which a later record has ended at once.
 
 #include <cstddef>
+#include <mutex>
 #include <new>
 #include <utility>
 #include <vector>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/format/frames/key_value.hpp>
 #include <logdb/index/keydir/places/record_source.hpp>
@@ -46,7 +45,7 @@ class ended_values {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
 
   static constexpr std::size_t most = std::size_t{1} << 18;
 

@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <utility>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/format/frames/frame.hpp>
 #include <logdb/platform/atomic.hpp>
@@ -67,7 +66,7 @@ class snapshot_holds {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
   using moment_set = std::multiset<held_moment>;
 
   struct held {

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,7 +36,7 @@ class key_learner {
   using store_type = key_store<Policies>;
   using system = typename store_type::system;
   using mutex = platform::basic_mutex<system>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
 
   explicit key_learner(store_type& store) : store_{store}, moves_{store} {}
 

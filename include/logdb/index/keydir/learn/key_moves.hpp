@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
@@ -82,7 +83,7 @@ class key_moves {
 
  private:
   using mutex = platform::basic_mutex<system>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
   using span = std::pair<address, address>;
 
   static bool is_compacted(const segment<Policies>& each) {

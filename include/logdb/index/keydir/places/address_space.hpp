@@ -11,6 +11,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -110,7 +111,7 @@ class address_space {
   using system = typename Policies::storage::system;
   using stretch_type = stretch<Policies>;
   using mutex = platform::basic_mutex<system>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
 
   address_space() = default;
   address_space(const address_space&) = delete;

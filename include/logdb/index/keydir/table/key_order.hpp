@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <span>
 #include <utility>
@@ -56,7 +57,7 @@ class key_order {
 
   /// Inserts a key unless it is there. @errors std::bad_alloc
   void insert(bytes_view key) {
-    const boost::interprocess::scoped_lock lock{mutex_};
+    const std::unique_lock lock{mutex_};
     path found;
     node* const at = find(key, &found);
     const page& old = *at->keys.load();
@@ -71,7 +72,7 @@ class key_order {
 
   /// Forgets a key. Without memory it stays, and leads nowhere.
   void remove(bytes_view key) noexcept {
-    const boost::interprocess::scoped_lock lock{mutex_};
+    const std::unique_lock lock{mutex_};
     path found;
     node* const at = find(key, &found);
     const page& old = *at->keys.load();

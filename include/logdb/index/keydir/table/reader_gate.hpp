@@ -7,9 +7,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <utility>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/platform/mutex.hpp>
 
@@ -117,7 +116,7 @@ class limbo {
 
   /// Takes what no new reader can reach.
   void put(retired& gone) noexcept {
-    boost::interprocess::scoped_lock lock{mutex_};
+    std::unique_lock lock{mutex_};
     gone.epoch = gate_.advance();
     gone.next = nullptr;
     (first_ == nullptr ? first_ : last_->next) = &gone;

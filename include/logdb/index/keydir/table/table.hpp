@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <span>
 #include <vector>
@@ -30,7 +31,7 @@ template <class System>
 class keydir_table {
  public:
   using mutex = platform::basic_mutex<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
   using gate_type = reader_gate<System>;
 
   static constexpr std::size_t shard_count = std::size_t{1} << shard_bits;

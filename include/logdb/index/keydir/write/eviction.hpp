@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,8 +33,7 @@ class key_evictor {
   /// Evicts some keys if they take too much; called after each write.
   void relieve() {
     if (bytes_of(store_.table().size()) <= bytes_max_ || !mutex_.try_lock()) return;
-    const boost::interprocess::scoped_lock<mutex> held{mutex_,
-                                                       boost::interprocess::accept_ownership};
+    const std::unique_lock<mutex> held{mutex_, std::adopt_lock};
     const bool is_seen = lowest_held(store_) != held_moment{};
     for (int turns = 0; turns < turns_max && is_above(is_seen); ++turns) {
       !is_seen&& erased() * bytes_a_key > bytes_max_ / 8 ? sweep_page() : evict_page(is_seen);

@@ -7,10 +7,9 @@
 #include <atomic>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/error.hpp>
 #include <logdb/index/timelsm/columns/block.hpp>
@@ -76,7 +75,7 @@ class block_cache {
   [[nodiscard]] std::uint64_t reads() const { return reads_.load(std::memory_order_relaxed); }
 
  private:
-  using guard = boost::interprocess::scoped_lock<platform::mutex>;
+  using guard = std::unique_lock<platform::mutex>;
   using order = std::list<stored_block<V>*>;
   friend class stored_block<V>;
 

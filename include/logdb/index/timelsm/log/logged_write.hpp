@@ -6,11 +6,10 @@
 
 #include <atomic>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/journal/index_view.hpp>
@@ -50,7 +49,7 @@ class durable_view {
 
  private:
   using mutex = typename Index::mutex;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
 
   const Index& index_;
   mutable mutex mutex_;

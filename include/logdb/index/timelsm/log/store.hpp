@@ -7,9 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <mutex>
 #include <utility>
-
-#include <boost/interprocess/sync/scoped_lock.hpp>
 
 #include <logdb/index/timelsm/log/checkpoint.hpp>
 #include <logdb/index/timelsm/log/logged_write.hpp>
@@ -133,7 +132,7 @@ class store {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = boost::interprocess::scoped_lock<mutex>;
+  using guard = std::unique_lock<mutex>;
   using writer_type = checkpoint_writer<V, Log, index_type>;
 
   /// So many times the bytes of a directory may be written before the next: it is written whole.
