@@ -51,15 +51,15 @@ inline std::string use_times(const std::string& preset) {
 
 }  // namespace detail
 
-/// Lists each preset, used.
+/// Lists each preset, used by its own header.
 inline std::vector<unit> presets() {
   std::vector<unit> all;
   for (const std::string name : {"durable_wal", "async_wal", "shared_wal"})
-    all.push_back({name, "logdb/logdb.hpp", detail::use_records(name)});
+    all.push_back({name, "logdb/" + name + ".hpp", detail::use_records(name)});
   for (const std::string name : {"kv_store", "shared_kv"})
-    all.push_back({name, "logdb/logdb.hpp", detail::use_keys(name)});
+    all.push_back({name, "logdb/" + name + ".hpp", detail::use_keys(name)});
   for (const std::string name : {"timelog", "memory_timelog"})
-    all.push_back({name, "logdb/logdb.hpp", detail::use_times(name)});
+    all.push_back({name, "logdb/" + name + ".hpp", detail::use_times(name)});
   return all;
 }
 

@@ -46,6 +46,7 @@ ROOMS = """
     index/timelsm/index index/timelsm/face
     index/timelsm index/timelsm/log
     policies memory_log log time_log
+    durable_wal async_wal shared_wal kv_store shared_kv timelog memory_timelog
     presets logdb
 """.split()
 ROOM_FILES_MAX = 10

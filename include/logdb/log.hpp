@@ -2,7 +2,7 @@
 #pragma once
 /// @file
 /// The log itself: the verbs that every log has, over the journal; the index's verbs come from its
-/// face.
+/// face. With the policies of `basic_log<>`; include others by their own headers.
 
 #include <filesystem>
 #include <memory>
@@ -10,14 +10,18 @@
 #include <string>
 #include <utility>
 
+#include <logdb/durability/fsync.hpp>
+#include <logdb/index/sparse.hpp>
 #include <logdb/journal/follower.hpp>
 #include <logdb/journal/journal.hpp>
 #include <logdb/journal/read/cursor.hpp>
 #include <logdb/journal/read/snapshot.hpp>
 #include <logdb/journal/read/tail.hpp>
 #include <logdb/journal/transaction.hpp>
+#include <logdb/locking/flock.hpp>
 #include <logdb/memory_log.hpp>
 #include <logdb/policies.hpp>
+#include <logdb/storage/directory.hpp>
 
 namespace logdb {
 

@@ -7,7 +7,11 @@
 #error "logdb needs C++20: compile with -std=c++20 or later"
 #else  // so that nothing is said but that
 
+#include <logdb/durability/none.hpp>
+#include <logdb/index/none.hpp>
+#include <logdb/locking/none.hpp>
 #include <logdb/presets.hpp>
+#include <logdb/storage/single_file.hpp>
 
 namespace logdb {
 

@@ -2,6 +2,7 @@
 #pragma once
 /// @file
 /// How a log is put together: picks one policy an axis, checks them, and names one canonical type.
+/// Includes no policy: name one by its own header, or include logdb.hpp.
 ///
 /// Every mistake ends in one `static_assert` in our words. What makes that work on GCC and Clang:
 /// the assertions stand in a `consteval` function, they stop at the first kind of mistake, they
@@ -11,22 +12,11 @@
 #include <concepts>
 #include <type_traits>
 
-#include <logdb/durability/async.hpp>
-#include <logdb/durability/fsync.hpp>
-#include <logdb/durability/none.hpp>
 #include <logdb/fwd.hpp>
-#include <logdb/index/none.hpp>
-#include <logdb/index/sparse.hpp>
-#include <logdb/locking/fcntl.hpp>
-#include <logdb/locking/flock.hpp>
-#include <logdb/locking/none.hpp>
 #include <logdb/policy/durability.hpp>
 #include <logdb/policy/index.hpp>
 #include <logdb/policy/locking.hpp>
 #include <logdb/policy/storage.hpp>
-#include <logdb/storage/directory.hpp>
-#include <logdb/storage/memory.hpp>
-#include <logdb/storage/single_file.hpp>
 
 namespace logdb {
 
@@ -82,15 +72,6 @@ struct Locking<None> {
 };
 
 namespace detail {
-
-/// Is the canonical list: one policy an axis, always in this order.
-template <class S, class D, class I, class L>
-struct policy_set {
-  using storage = S;
-  using durability = D;
-  using index = I;
-  using locking = L;
-};
 
 template <class Argument, class Axis>
 concept on_axis = requires {

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/fwd.hpp>
 #include <logdb/index/keydir/compact/compactor.hpp>
 #include <logdb/index/keydir/learn/key_follower.hpp>
 #include <logdb/index/keydir/learn/key_learner.hpp>
@@ -57,7 +58,7 @@ struct Ordered {
 /// Keeps in memory, for each key, where its newest record is: 8 bytes and room to grow, about 11.
 /// Keys and values stay in the log. docs/keyvalue.md
 /// @tparam Order  Unordered, or Ordered for range(), prefix() and lower_bound()
-template <class Order = Unordered>
+template <class Order>
 struct BasicKeyDir {
   static_assert(std::is_same_v<Order, Unordered> || std::is_same_v<Order, Ordered>,
                 "logdb: BasicKeyDir<Order>: Order is Unordered or Ordered");
@@ -357,8 +358,5 @@ struct BasicKeyDir {
   template <class Transaction>
   class transaction_face {};
 };
-
-/// Is the keydir without an order.
-using KeyDir = BasicKeyDir<>;
 
 }  // namespace logdb

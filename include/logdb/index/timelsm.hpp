@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <logdb/fwd.hpp>
 #include <logdb/index/none.hpp>
 #include <logdb/index/timelsm/face.hpp>
 #include <logdb/index/timelsm/index.hpp>
@@ -16,8 +17,12 @@ namespace logdb {
 
 /// Keeps rows of a time and a value of type V, found by time. Equal times keep the order of their
 /// insertion; a deletion hides what was inserted before it.
-template <column_value V>
+template <class V>
 struct BasicTimeLSM {
+  static_assert(column_value<V>,
+                "logdb: BasicTimeLSM<V>: V is bytes_value, or a type that is trivially copyable "
+                "and has a default");
+
   using value_type = V;
   using options = timelsm_options<V>;
 
@@ -51,8 +56,5 @@ struct BasicTimeLSM {
   template <class Transaction>
   class transaction_face {};
 };
-
-/// Keeps bytes as values.
-using TimeLSM = BasicTimeLSM<bytes_value>;
 
 }  // namespace logdb

@@ -15,6 +15,7 @@
 
 #include <logdb/error.hpp>
 #include <logdb/format/files/names.hpp>
+#include <logdb/fwd.hpp>
 #include <logdb/platform/posix.hpp>
 #include <logdb/policy/storage.hpp>
 #include <logdb/storage/directory/directory_file.hpp>
@@ -27,7 +28,7 @@ namespace logdb {
 ///
 /// @tparam System  the seam to the system: platform::posix, or what a test puts in its place
 /// @threads        const members from any, the others from one at a time
-template <class System = platform::posix>
+template <class System>
 class BasicDirectory {
  public:
   using system = System;
@@ -279,8 +280,6 @@ class BasicDirectory {
   std::unique_ptr<detail::change_gate<System>> gate_ =
       std::make_unique<detail::change_gate<System>>();
 };
-
-using Directory = BasicDirectory<>;
 
 static_assert(storage_policy<Directory>);
 

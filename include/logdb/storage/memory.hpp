@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <logdb/error.hpp>
+#include <logdb/fwd.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/posix.hpp>
 #include <logdb/policy/storage.hpp>
@@ -228,7 +229,7 @@ class memory_file {
 ///
 /// @tparam System  the seam to the system: platform::posix, or what a test puts in its place
 /// @threads        any
-template <class System = platform::posix>
+template <class System>
 class BasicMemory {
  public:
   using system = System;
@@ -320,8 +321,6 @@ class BasicMemory {
   open_mode mode_;
   std::unique_ptr<volume> volume_;  // apart, so that the storage can be moved
 };
-
-using Memory = BasicMemory<>;
 
 static_assert(storage_policy<Memory>);
 

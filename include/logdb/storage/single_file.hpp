@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <logdb/error.hpp>
+#include <logdb/fwd.hpp>
 #include <logdb/policy/storage.hpp>
 #include <logdb/storage/single_file/single_file_file.hpp>
 #include <logdb/storage/single_file/single_file_volume.hpp>
@@ -23,7 +24,7 @@ namespace logdb {
 ///
 /// @tparam System  the seam to the system: platform::posix, or what a test puts in its place
 /// @threads        any
-template <class System = platform::posix>
+template <class System>
 class BasicSingleFile {
  public:
   using system = System;
@@ -203,8 +204,6 @@ class BasicSingleFile {
   std::shared_ptr<volume> volume_;
   options options_;
 };
-
-using SingleFile = BasicSingleFile<>;
 
 static_assert(storage_policy<SingleFile>);
 
