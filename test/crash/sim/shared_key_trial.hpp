@@ -66,13 +66,8 @@ class shared_key_trial {
   };
 
   static typename Log::options options() {
-    typename Log::options chosen;
-    chosen.segment_bytes = 16u << 10;
-    chosen.durability.staging_bytes = 32u << 10;
+    auto chosen = least_options<Log>();
     chosen.index.compaction.dead_ratio_max = 0.3;
-    if constexpr (requires { chosen.durability.delay_max; }) {
-      chosen.durability.delay_max = std::chrono::microseconds{60};
-    }
     return chosen;
   }
 
