@@ -33,7 +33,7 @@ ROOMS = """
     journal/control journal/inspect journal/segments journal/staging
     journal/state
     journal/read journal/open journal/share journal/write
-    journal/index_view journal/follower journal/journal
+    journal/index_view journal/follower journal/journal journal/no_journal
     journal/transaction_records journal/transaction
     index/append_verbs index/none index/sparse
     index/keydir/table index/keydir/places index/keydir/keys
@@ -44,8 +44,8 @@ ROOMS = """
     index/timelsm/read index/timelsm/core
     index/timelsm/maintain index/timelsm/write
     index/timelsm/index index/timelsm/face
-    index/timelsm index/timelsm/log
-    policies memory_log log time_log
+    index/timelsm/log index/timelsm
+    policies log_parts log
     durable_wal async_wal shared_wal kv_store shared_kv timelog memory_timelog
     presets logdb
 """.split()

@@ -8,7 +8,7 @@
 #include <logdb/durability/none.hpp>
 #include <logdb/index/timelsm.hpp>
 #include <logdb/locking/none.hpp>
-#include <logdb/memory_log.hpp>
+#include <logdb/log.hpp>
 #include <logdb/storage/memory.hpp>
 
 namespace logdb {

@@ -10,7 +10,6 @@
 #include <logdb/locking/flock.hpp>
 #include <logdb/log.hpp>
 #include <logdb/storage/directory.hpp>
-#include <logdb/time_log.hpp>
 
 namespace logdb {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// error: logdb: a time log has no transactions; append a range of rows, which is atomic
+// error: logdb: a log with this index has no transactions; append a range, which is atomic
 #include <logdb/logdb.hpp>
 
 int main() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// error: logdb: nothing of a log in memory is ever durable; sync() needs a log on
+// error: logdb: nothing of a log in memory with this index is ever durable; use a log on
 //   Storage<Directory>
 #include <logdb/logdb.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// error: logdb: a time log gives up rows, not records; use erase_before() and compact()
+// error: logdb: a log with this index gives up no record by its age: use erase() and compact()
 #include <logdb/logdb.hpp>
 
 int main() {

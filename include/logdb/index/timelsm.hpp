@@ -6,11 +6,14 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include <logdb/fwd.hpp>
 #include <logdb/index/none.hpp>
 #include <logdb/index/timelsm/face.hpp>
 #include <logdb/index/timelsm/index.hpp>
+#include <logdb/index/timelsm/log/logged_index.hpp>
+#include <logdb/index/timelsm/log/unlogged_index.hpp>
 #include <logdb/policy/index.hpp>
 
 namespace logdb {
@@ -38,17 +41,30 @@ struct BasicTimeLSM {
   template <class Policies>
   static constexpr bool keeps_all = true;
 
-  /// Is the index of the records that a durable log keeps its rows in: it only replays them.
-  struct record_index : detail::no_index {
-    static constexpr std::string_view name = "TimeLSM";
-    static constexpr std::uint32_t id = BasicTimeLSM::id;
-    static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
-  };
-
   using segment_index = detail::no_index::segment_index;
 
-  template <class System>
-  using index = timelsm::time_index<V, System>;
+  static constexpr bool may_truncate = false;
+
+  /// Cursors whose names begin so are the index's own.
+  static constexpr std::string_view own_cursors = "logdb.";
+
+  /// Throws when options do not fit a log of rows.
+  template <class Options>
+  static void require(const Options& chosen) {
+    if (chosen.retention.keeps_all()) return;
+    throw error{errc::invalid_argument,
+                "a time log gives up rows, not records: use erase_before() and compact()"};
+  }
+
+  /// Is the part that lives as long as the log.
+  template <class Policies>
+  using log_index =
+      std::conditional_t<detail::without_journal<Policies>, timelsm::unlogged_index<Policies>,
+                         timelsm::logged_index<Policies>>;
+  template <class Policies>
+  using snapshot = time_snapshot<V>;
+  template <class Log>
+  using transaction = no_transaction;
 
   template <class Log>
   class face : public timelsm::write_face<Log, V>, public timelsm::read_face<Log, V> {};

@@ -178,6 +178,25 @@ class index_view {
     keeper_->chores();
   }
 
+  // What an index keeps in the log of its own: records, a place among them, segments beside it.
+
+  /// Appends records of the index's own as one batch. @errors as an append of the log
+  lsn append(const batch_builder& batch) { return journal_->append(batch); }
+  /// Begins a segment of its own for records that are then appended together.
+  [[nodiscard]] attachment<Policies> begin_attached() { return attachment<Policies>{*core_}; }
+  lsn append(attachment<Policies>& own) { return journal_->append(own); }
+  [[nodiscard]] lsn cursor(std::string_view name) const {
+    return follows() ? follower_->cursor(name) : journal_->cursor(name);
+  }
+  void set_cursor(const char* name, lsn at) { journal_->set_cursor({at, name}); }
+  /// Waits until everything appended so far is on stable storage. @errors errc::failed
+  void sync() { journal_->sync(); }
+  /// Gives up sealed segments below a record, and what is attached to them but for `kept`, whose
+  /// bytes are still read.
+  void truncate_front(lsn first_kept, std::span<const segment_number> kept) {
+    journal_->truncate_front(first_kept, kept);
+  }
+
   /// Is signalled when a sealed segment stands in the manifest.
   [[nodiscard]] typename core_type::event& settled() { return core_->settled; }
 

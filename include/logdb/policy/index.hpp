@@ -73,4 +73,20 @@ concept index_policy =
   typename P::template transaction_face<detail::face_archetype>;
 };
 
+/// What an index with a `log_index` names as its `transaction<Log>` if it has none: then begin()
+/// does not compile.
+struct no_transaction {};
+
+namespace detail {
+
+/// Is satisfied where an index is the whole log, so that a journal would only hold it twice: it
+/// keeps everything, and nothing is made durable.
+template <class Policies>
+concept without_journal = requires {
+  requires Policies::index::template keeps_all<Policies>;
+}
+&&!Policies::storage::persistent;
+
+}  // namespace detail
+
 }  // namespace logdb

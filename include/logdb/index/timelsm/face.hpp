@@ -11,12 +11,12 @@
 
 #include <logdb/error.hpp>
 #include <logdb/index/timelsm/index.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb::timelsm {
 
-/// Gives a log the verbs that write rows. Reaches the log through `self.view()`, which has
-/// `append(time, value)`, `append_batch(rows)`, `erase(bounds)`, `snapshot()` and `index()`. What
-/// they return the verbs return: the lsn of the record, of a log that has records.
+/// Gives a log the verbs that write rows. Reaches the index through `self.view().index()`; what the
+/// index returns, the verbs return: the lsn of the record, of a log that has records.
 template <class Log, class V>
 class write_face {
  public:
@@ -31,13 +31,13 @@ class write_face {
   /// @cost          about 15 ns in order; amortised O(log late rows) when it is late
   template <value_for<V> Value>
   auto append(time_type time, const Value& value) {
-    return view().append(time, to_value<V>(value));
+    return index().append(time, to_value<V>(value));
   }
 
   /// Appends a row of now, by the wall clock.
   template <value_for<V> Value>
   auto append(const Value& value) {
-    return view().append(view().index().now(), to_value<V>(value));
+    return index().append(index().now(), to_value<V>(value));
   }
 
   /// Appends the rows of a range as one batch: a reader sees all of them or none.
@@ -45,7 +45,7 @@ class write_face {
   /// @param rows  a range of pairs, tuples or time_rows of a time and a value, in any order
   template <range_of_rows<V> Range>
   requires(!value_for<std::remove_cvref_t<Range>, V>) auto append(Range&& rows) {
-    return with_rows<V>(rows, [this](const auto& all) { return view().append_batch(all); });
+    return with_rows<V>(rows, [this](const auto& all) { return index().append_batch(all); });
   }
 
   /// Appends a batch of two columns.
@@ -54,34 +54,46 @@ class write_face {
     if (times.size() != values.size()) {
       throw error{errc::invalid_argument, "as many times as values are needed"};
     }
-    return view().append_batch(column_pair<V>{times, values});
+    return index().append_batch(column_pair<V>{times, values});
   }
 
   /// Erases what was inserted before in [from, to). @errors errc::invalid_argument when inverted
   /// @cost  amortised O(log deletions); the rows go when maintenance comes by
   auto erase(time_type from, time_type to) {
     if (from > to) throw error{errc::invalid_argument, "erase takes [from, to), not from > to"};
-    return view().erase(half_open(from, to));
+    return index().erase(half_open(from, to));
   }
   /// Erases the rows of one time.
-  auto erase(time_type time) { return view().erase(bounds{time, time}); }
+  auto erase(time_type time) { return index().erase(bounds{time, time}); }
   /// Erases what lies before a time.
-  auto erase_before(time_type time) { return view().erase(half_open(time_first, time)); }
+  auto erase_before(time_type time) { return index().erase(half_open(time_first, time)); }
   /// Erases what lies at a time or after, up to the last time of all.
-  auto erase_since(time_type time) { return view().erase(bounds{time, time_last}); }
-  auto erase_all() { return view().erase(bounds{}); }
+  auto erase_since(time_type time) { return index().erase(bounds{time, time_last}); }
+  auto erase_all() { return index().erase(bounds{}); }
 
   /// Brings every row out of the memtables, also where the log was opened `read_only`.
   /// @blocks for the sealing
-  void flush() { view().index().flush(); }
-  /// Merges everything into one level and removes what was erased. @blocks for it @cost O(rows)
-  void compact() { view().index().compact(); }
-  /// Does one step of maintenance, also where the log was opened `read_only`; returns whether
-  /// there was one to do.
-  bool maintain() { return view().index().maintain(); }
+  void flush() { index().flush(); }
+  /// Merges everything into one level and removes what was erased. A log that has records then
+  /// writes a checkpoint: what the records before it said is no longer needed, and they are given
+  /// up.
+  /// @errors  errc::no_space, errc::io, errc::failed: nothing was given up
+  /// @blocks  for it
+  /// @cost    O(rows)
+  void compact() { index().compact(); }
+  /// Does one step of maintenance, also where the log was opened `read_only`, or writes a
+  /// checkpoint that is due and that no thread writes; returns whether there was one to do.
+  bool maintain() { return index().maintain(); }
+  /// Stores what is not stored yet, and gives up the records that it stands for.
+  /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
+  /// @cost    O(rows that are new), and 20 bytes for each 4,096 others
+  template <class Kept = Log>
+  requires(!detail::without_journal<typename Kept::policies>) void checkpoint() {
+    index().checkpoint();
+  }
 
  private:
-  [[nodiscard]] auto view() { return static_cast<Log&>(*this).view(); }
+  [[nodiscard]] auto& index() { return static_cast<Log&>(*this).view().index(); }
 };
 
 /// Gives a log the verbs that read rows, each as of now. What several of them are to agree on is
@@ -147,9 +159,8 @@ class read_face {
   [[nodiscard]] std::vector<std::string> validate() const { return index().validate(); }
 
  private:
-  [[nodiscard]] auto view() const { return static_cast<const Log&>(*this).view(); }
-  [[nodiscard]] const auto& index() const { return view().index(); }
-  [[nodiscard]] time_snapshot<V> now() const { return view().snapshot(); }
+  [[nodiscard]] auto& index() const { return static_cast<const Log&>(*this).view().index(); }
+  [[nodiscard]] time_snapshot<V> now() const { return index().snapshot(); }
 };
 
 }  // namespace logdb::timelsm

@@ -13,7 +13,7 @@
 #include <logdb/index/timelsm/log/runs.hpp>
 #include <logdb/index/timelsm/maintain/exchange.hpp>
 #include <logdb/index/timelsm/read/hidden_counts.hpp>
-#include <logdb/journal/write/attachment.hpp>
+#include <logdb/journal/index_view.hpp>
 
 namespace logdb::timelsm {
 
@@ -62,10 +62,12 @@ class run_choice {
 ///
 /// First the run, a segment of its own that is durable before a frame of the log names it; then the
 /// directory; then the cursor; only then what they stand for goes. Appends go on meanwhile.
-template <class V, class Log, class Index>
+template <class Policies, class Index>
 class checkpoint_writer {
  public:
-  checkpoint_writer(Log& log, Index& index) : log_{log}, index_{index} {}
+  using log_view = detail::index_view<Policies>;
+
+  checkpoint_writer(log_view& log, Index& index) : log_{log}, index_{index} {}
 
   /// @param last  returns the last record that the index has; called while nobody writes
   /// @return  the bytes of the directory
@@ -78,17 +80,18 @@ class checkpoint_writer {
     write_run();
     directory_.deleted = deletions_of(seen);
     const lsn at = write_directory({.upto = upto, .deletions = seen.deletions()});
-    log_.view().set_cursor(checkpoint_cursor, at);
+    log_.set_cursor(checkpoint_cursor, at);
     log_.sync();
     if (!exchange_.empty()) index_.exchange(exchange_);
-    log_.view().truncate_front(upto + 1, needed());
+    log_.truncate_front(upto + 1, needed());
     index_.counted().checkpoints.fetch_add(1, std::memory_order_relaxed);
     return bytes_;
   }
 
  private:
-  using file_type = log_run_file<typename Log::policies>;
-  using attachment = detail::attachment<typename Log::policies>;
+  using V = typename Policies::index::value_type;
+  using file_type = log_run_file<Policies>;
+  using attachment = detail::attachment<Policies>;
 
   static constexpr std::size_t piece_bytes_max = std::size_t{64} << 10;
 
@@ -155,12 +158,12 @@ class checkpoint_writer {
   }
 
   void write_pieces() {
-    attachment own = log_.view().begin_attached();
+    attachment own = log_.begin_attached();
     add(own, run_mark{pieces_.size()}.encode().bytes());
     std::vector<block_entry> written;
     written.reserve(pieces_.size());
     for (const piece& one : pieces_) written.push_back(write(own, one));
-    log_.view().append(own);
+    log_.append(own);
     const auto file = open_run(own.number());
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       written[i].file = file;
@@ -197,7 +200,7 @@ class checkpoint_writer {
   }
 
   [[nodiscard]] run_file_ptr open_run(segment_number number) {
-    const auto own = log_.view().scope().list->find_attached(number);
+    const auto own = log_.scope().list->find_attached(number);
     if (own == nullptr) throw error{errc::corrupt, "a run is missing"};
     return std::make_shared<file_type>(own);
   }
@@ -224,18 +227,18 @@ class checkpoint_writer {
     const auto coded = directory_encoder<V>{directory_}.run();
     bytes_ = mark.bytes = coded.size();
     mark.records = (coded.size() + piece_bytes_max - 1) / piece_bytes_max;
-    auto whole = log_.begin();
-    whole.append(mark.encode().bytes());
+    detail::batch_builder whole;
+    whole.add(mark.encode().bytes());
     bytes_view left = coded;
     while (!left.empty()) {
       const auto bytes = std::min(left.size(), piece_bytes_max);
       record_buffer part{sizeof(std::uint64_t) + bytes};
       part.put(static_cast<std::uint64_t>(record_kind::directory));
       part.put(left.first(bytes));
-      whole.append(part.bytes());
+      whole.add(part.bytes());
       left = left.subspan(bytes);
     }
-    return whole.commit() - mark.records;
+    return log_.append(whole) - mark.records;
   }
 
   /// Returns the segments that the directory needs.
@@ -249,7 +252,7 @@ class checkpoint_writer {
     return all;
   }
 
-  Log& log_;
+  log_view& log_;
   Index& index_;
   std::shared_ptr<const tree<V>> before_;
   run_choice choice_;

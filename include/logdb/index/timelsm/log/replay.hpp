@@ -10,15 +10,19 @@
 
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/index/timelsm/log/checkpoint.hpp>
+#include <logdb/journal/index_view.hpp>
+#include <logdb/journal/read/snapshot.hpp>
 
 namespace logdb::timelsm {
 
 /// Applies records to an index.
 ///
 /// @threads  one at a time
-template <class V>
+template <class Policies>
 class replayer {
  public:
+  using log_view = detail::index_view<Policies>;
+
   explicit replayer(recovery_mode mode) : mode_{mode} {}
 
   /// Makes an empty index what the log says it is. No pressure refuses a record that the log has:
@@ -27,16 +31,16 @@ class replayer {
   /// @param relieve  is called behind each record; may store what is sealed, up to next() - 1
   /// @errors  errc::corrupt, errc::format_mismatch; those of relieve
   /// @cost    reads the directory of the last checkpoint, and the records behind it; no block
-  template <class Log, class Index, class F>
-  void open(Log& log, Index& index, F relieve) {
+  template <class Index, class F>
+  void open(log_view& log, Index& index, F relieve) {
     begin(log, index);
     go_on(log, index, relieve);
   }
 
   /// Applies what was appended since. Where a writer of another process has given up records that
   /// were not seen yet, or too much is in memory, begins anew at its checkpoint.
-  template <class Log, class Index>
-  void go_on(Log& log, Index& index) {
+  template <class Index>
+  void go_on(log_view& log, Index& index) {
     const auto nothing = [] {};
     go_on(log, index, nothing);
   }
@@ -46,10 +50,16 @@ class replayer {
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
-  template <class Log, class Index, class F>
-  void go_on(Log& log, Index& index, F& relieve) {
-    if (index.is_overgrown() && log.view().cursor(checkpoint_cursor) > checkpoint_)
-      begin(log, index);
+  using V = typename Policies::index::value_type;
+
+  /// Returns the records in [from, to). @errors errc::truncated
+  static record_range<Policies> records(log_view& log, lsn from, lsn to) {
+    return log_snapshot<Policies>{log.scope()}.records(from, to);
+  }
+
+  template <class Index, class F>
+  void go_on(log_view& log, Index& index, F& relieve) {
+    if (index.is_overgrown() && log.cursor(checkpoint_cursor) > checkpoint_) begin(log, index);
     for (;;) {
       try {
         return follow(log, index, relieve);
@@ -61,14 +71,14 @@ class replayer {
   }
 
   /// Loads the last checkpoint. Another process may give it up meanwhile, for a newer one.
-  template <class Log, class Index>
-  void begin(Log& log, Index& index) {
+  template <class Index>
+  void begin(log_view& log, Index& index) {
     for (;;) {
-      const lsn found = log.view().cursor(checkpoint_cursor);
+      const lsn found = log.cursor(checkpoint_cursor);
       try {
         return begin(log, index, found);
       } catch (const error& failure) {
-        if (log.view().cursor(checkpoint_cursor) != found) continue;
+        if (log.cursor(checkpoint_cursor) != found) continue;
         if (mode_ == recovery_mode::refuse) throw;
         return begin_salvaged(log, index);
       }
@@ -76,10 +86,10 @@ class replayer {
   }
 
   /// Loads the newest checkpoint that is whole; where none is, begins with the first record left.
-  template <class Log, class Index>
-  void begin_salvaged(Log& log, Index& index) {
+  template <class Index>
+  void begin_salvaged(log_view& log, Index& index) {
     std::vector<lsn> known;
-    for (const auto& record : log.records()) {
+    for (const auto& record : log_snapshot<Policies>{log.scope()}.records()) {
       if (checkpoint_mark::decode(record.bytes())) known.push_back(record.lsn());
     }
     for (; !known.empty(); known.pop_back()) {
@@ -92,13 +102,14 @@ class replayer {
     index.load(empty_tree(), {}, 0);
   }
 
-  template <class Log, class Index>
-  void begin(Log& log, Index& index, lsn checkpoint) {
+  template <class Index>
+  void begin(log_view& log, Index& index, lsn checkpoint) {
     checkpoint_ = lsn{};
     bytes_ = 0;
     carried_out_ = 0;
-    next_ = log.first_lsn();
-    if (checkpoint && checkpoint >= next_ && checkpoint <= log.last_lsn()) {
+    const auto scope = log.scope();
+    next_ = scope.first;
+    if (checkpoint && checkpoint >= next_ && checkpoint <= scope.last) {
       load(log, checkpoint, index);
     } else if (next_ == lsn{1}) {
       index.load(empty_tree(), {}, 0);
@@ -113,16 +124,16 @@ class replayer {
     return made;
   }
 
-  template <class Log, class Index>
-  void load(Log& log, lsn checkpoint, Index& index) {
+  template <class Index>
+  void load(log_view& log, lsn checkpoint, Index& index) {
     std::optional<checkpoint_mark> mark;
-    for (const auto& record : log.records(checkpoint, checkpoint + 1)) {
+    for (const auto& record : records(log, checkpoint, checkpoint + 1)) {
       mark = checkpoint_mark::decode(record.bytes());
     }
     if (!mark) throw error{errc::corrupt, "a checkpoint is missing", {.at = checkpoint}};
     const auto coded = read_directory(log, checkpoint + 1, *mark);
-    using file_type = log_run_file<typename Log::policies>;
-    const auto list = log.view().scope().list;
+    using file_type = log_run_file<Policies>;
+    const auto list = log.scope().list;
     directory_decoder<V> decoder{coded, index.cache(), [&](segment_number number) {
                                    const auto own = list->find_attached(number);
                                    if (own != nullptr) return std::make_shared<file_type>(own);
@@ -140,11 +151,11 @@ class replayer {
     checkpoint_ = checkpoint;
   }
 
-  template <class Log>
-  static std::vector<std::byte> read_directory(Log& log, lsn first, const checkpoint_mark& mark) {
+  static std::vector<std::byte> read_directory(log_view& log, lsn first,
+                                               const checkpoint_mark& mark) {
     std::vector<std::byte> coded;
     constexpr std::size_t head = sizeof(std::uint64_t);
-    for (const auto& record : log.records(first, first + mark.records)) {
+    for (const auto& record : records(log, first, first + mark.records)) {
       const bytes_view bytes = record.bytes();
       if (kind_of(bytes) != record_kind::directory || bytes.size() < head) continue;
       coded.insert(coded.end(), bytes.begin() + head, bytes.end());
@@ -157,18 +168,18 @@ class replayer {
     return record.empty() ? record_kind{} : static_cast<record_kind>(record[0]);
   }
 
-  template <class Log, class Index, class F>
-  void follow(Log& log, Index& index, F& relieve) {
-    const lsn last = log.last_lsn();
+  template <class Index, class F>
+  void follow(log_view& log, Index& index, F& relieve) {
+    const lsn last = log.scope().last;
     while (next_ <= last) follow_to(log, index, last, relieve);
     // Salvage may have passed over deletions that stored rows know of.
     if (carried_out_ != 0) index.pass_deletions(std::exchange(carried_out_, 0));
   }
 
   /// Applies records up to the last, or to a run, which is passed over unread.
-  template <class Log, class Index, class F>
-  void follow_to(Log& log, Index& index, lsn last, F& relieve) {
-    for (const auto& record : log.records(next_, last + 1)) {
+  template <class Index, class F>
+  void follow_to(log_view& log, Index& index, lsn last, F& relieve) {
+    for (const auto& record : records(log, next_, last + 1)) {
       next_ = record.lsn() + 1;
       if (const auto run = run_mark::decode(record.bytes())) {
         if (run->records > last - record.lsn()) break;  // it cannot be: passed record by record
