@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <logdb/durability/fsync.hpp>
+#include <logdb/durability/none.hpp>
 #include <logdb/index/sparse.hpp>
 #include <logdb/journal/follower.hpp>
 #include <logdb/journal/journal.hpp>
@@ -21,6 +22,7 @@
 #include <logdb/journal/read/tail.hpp>
 #include <logdb/journal/transaction.hpp>
 #include <logdb/locking/flock.hpp>
+#include <logdb/locking/none.hpp>
 #include <logdb/log_parts.hpp>
 #include <logdb/policies.hpp>
 #include <logdb/storage/directory.hpp>

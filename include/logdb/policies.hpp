@@ -34,7 +34,8 @@ struct Storage {
   using policy = Policy;
 };
 
-/// Chooses when an append may return: Fsync (default), Async, None. docs/policies/durability.md
+/// Chooses when an append may return: Fsync (default), Async, None (default in memory).
+/// docs/policies/durability.md
 template <class Policy>
 struct Durability {
   using policy_axis = axis::durability;
@@ -59,7 +60,8 @@ struct Index<None> {
   using policy = detail::no_index;
 };
 
-/// Chooses which other processes may join: Flock (default), Fcntl, None. docs/policies/locking.md
+/// Chooses which other processes may join: Flock (default), Fcntl, None (default in memory).
+/// docs/policies/locking.md
 template <class Policy>
 struct Locking {
   using policy_axis = axis::locking;
@@ -99,6 +101,19 @@ using replace =
                typename pick<axis::locking, typename Base::locking, Arguments...>::type>;
 
 using default_policies = policy_set<Directory, Fsync, Sparse, Flock>;
+
+/// The policies of a log that names a storage only. Where nothing outlives the log, nothing can be
+/// durable and no other process can come.
+template <class Storage>
+struct defaults_on : std::type_identity<policy_set<Storage, Fsync, Sparse, Flock>> {};
+template <class Storage>
+requires(!Storage::persistent) struct defaults_on<Storage>
+    : std::type_identity<policy_set<Storage, no_durability, Sparse, no_locking>> {
+};
+
+template <class... Arguments>
+using defaults_t =
+    typename defaults_on<typename pick<axis::storage, Directory, Arguments...>::type>::type;
 
 template <class Axis, class... Arguments>
 concept at_most_one = (0 + ... + static_cast<int>(on_axis<Arguments, Axis>)) <= 1;
@@ -208,8 +223,9 @@ using resolve_t = typename resolve<check<Base, Arguments...>(), Base, Arguments.
 
 }  // namespace detail
 
-/// Is the log with these policies; the order does not matter, an axis left out has its default.
+/// The log with these policies; the order does not matter, an axis left out has its default, which
+/// on Storage<Memory> is Durability<None> and Locking<None>.
 template <class... Arguments>
-using basic_log = detail::resolve_t<detail::default_policies, Arguments...>;
+using basic_log = detail::resolve_t<detail::defaults_t<Arguments...>, Arguments...>;
 
 }  // namespace logdb

@@ -3,4 +3,4 @@
 //   none: use Locking<None>
 #include <logdb/logdb.hpp>
 
-logdb::basic_log<logdb::Storage<logdb::Memory>, logdb::Durability<logdb::None>> wal{"a.wal"};
+logdb::basic_log<logdb::Storage<logdb::Memory>, logdb::Locking<logdb::Flock>> wal{"a.wal"};

@@ -3,4 +3,4 @@
 //   Durability<None>
 #include <logdb/logdb.hpp>
 
-logdb::basic_log<logdb::Storage<logdb::Memory>, logdb::Locking<logdb::None>> wal{"a.wal"};
+logdb::basic_log<logdb::Storage<logdb::Memory>, logdb::Durability<logdb::Fsync>> wal{"a.wal"};

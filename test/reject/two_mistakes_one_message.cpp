@@ -3,7 +3,9 @@
 //   Durability<None>
 #include <logdb/logdb.hpp>
 
-logdb::basic_log<logdb::Storage<logdb::Memory>> wal{"a.wal"};
+logdb::basic_log<logdb::Storage<logdb::Memory>, logdb::Durability<logdb::Fsync>,
+                 logdb::Locking<logdb::Flock>>
+    wal{"a.wal"};
 
 int main() {
   wal.append("later lines stay quiet");

@@ -38,6 +38,14 @@ BOOST_AUTO_TEST_CASE(an_axis_left_out_has_its_default) {
   BOOST_TEST((std::same_as<basic_log<Index<None>>, basic_log<Locking<Flock>, Index<None>>>));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_left_out_of_a_log_in_memory_fits_it) {
+  using all = basic_log<Storage<Memory>, Durability<None>, Index<Sparse>, Locking<None>>;
+  BOOST_TEST((std::same_as<basic_log<Storage<Memory>>, all>));
+  BOOST_TEST((std::same_as<basic_log<Index<Sparse>, Storage<Memory>>, all>));
+  basic_log<Storage<Memory>> log;
+  BOOST_TEST(log.append("x").value() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(the_order_of_policies_does_not_matter) {
   using one = basic_log<Storage<Memory>, Durability<None>, Index<Sparse>, Locking<None>>;
   using two = basic_log<Locking<None>, Index<Sparse>, Durability<None>, Storage<Memory>>;
