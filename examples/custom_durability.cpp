@@ -18,6 +18,7 @@ struct Selective {
   static constexpr logdb::watermark readable = logdb::watermark::appended;
   static constexpr bool background = true;
   static constexpr bool prewrites = true;
+  static constexpr logdb::durability_hooks hooks{"compatible_with"};
 
   static logdb::loss_bounds bounds(const options&) {
     return {.delay_max = std::chrono::milliseconds{50}};
@@ -26,6 +27,14 @@ struct Selective {
   template <class View>
   static void acknowledge(View& log, std::uint64_t end) {
     if (urgency > 0) log.wait_durable(end);
+  }
+
+  template <class Policies>
+  static constexpr bool compatible_with = Policies::storage::persistent;
+
+  template <class Policies>
+  static consteval void explain() {
+    static_assert(compatible_with<Policies>, "Durability<Selective> waits for stable storage");
   }
 
   struct urgent {

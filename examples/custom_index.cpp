@@ -16,6 +16,7 @@ struct Halves {
   static constexpr std::string_view name = "Halves";
   static constexpr std::uint32_t id = 70000;  // below 65536 they are logdb's own
   static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
+  static constexpr logdb::index_hooks hooks{};  // it has none: see docs/policies/index.md
 
   class segment_index {
    public:

@@ -15,6 +15,7 @@ struct InProcess {
 
   static constexpr std::string_view name = "InProcess";
   static constexpr bool shared_writers = false;
+  static constexpr logdb::locking_hooks hooks{};  // it has none
 
   template <class Storage>
   class lease {

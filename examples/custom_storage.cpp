@@ -20,6 +20,7 @@ class Shelf {
 
   static constexpr std::string_view name = "Shelf";
   static constexpr bool persistent = true;
+  static constexpr logdb::storage_hooks hooks{};  // it has none
 
   Shelf(const std::filesystem::path& path, logdb::open_mode mode, const options&)
       : mode_{mode}, files_{take(path)} {}

@@ -25,6 +25,7 @@
 #include <logdb/locking/none.hpp>
 #include <logdb/log_parts.hpp>
 #include <logdb/policies.hpp>
+#include <logdb/policy/index.hpp>
 #include <logdb/storage/directory.hpp>
 
 namespace logdb {
@@ -69,7 +70,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   /// @cost          O(one segment), whatever the log's size; and what the index reads
   explicit log_engine(const std::filesystem::path& path, const options& chosen = {}) {
     detail::require_valid(chosen);
-    if constexpr (requires { index_policy::require(chosen); }) index_policy::require(chosen);
+    index_traits<index_policy>::require(chosen);
     if constexpr (has_records) {
       auto volume = std::make_shared<typename Policies::storage>(path, chosen.mode, chosen.storage);
       if (chosen.mode == open_mode::read_only) {
@@ -126,7 +127,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
       throw error{errc::invalid_argument,
                   "a cursor's name has 1 to 255 bytes, not " + std::to_string(name.size())};
     }
-    constexpr auto own = detail::own_cursors<index_policy>;
+    constexpr auto own = index_traits<index_policy>::own_cursors();
     if (!own.empty() && name.starts_with(own)) {
       throw error{errc::invalid_argument,
                   "cursors named " + std::string{own} + "* are the log's own"};

@@ -22,28 +22,9 @@ template <class Policies>
 struct no_log_index {};
 
 template <class Policies>
-concept has_log_index = requires {
-  typename Policies::index::template log_index<Policies>;
-};
-
-/// Tells whether records may be given up by their age alone.
-template <class Index>
-inline constexpr bool may_truncate = true;
-template <class Index>
-requires requires { Index::may_truncate; }
-inline constexpr bool may_truncate<Index> = Index::may_truncate;
-
-/// How the names of the cursors begin that are the index's own; empty: it has none.
-template <class Index>
-inline constexpr std::string_view own_cursors{};
-template <class Index>
-requires requires { Index::own_cursors; }
-inline constexpr std::string_view own_cursors<Index> = Index::own_cursors;
+concept has_log_index = index_traits<typename Policies::index>::has_log_index;
 
 // Why a log has no such verb.
-
-template <class...>
-inline constexpr bool never = false;
 
 template <class... Given>
 void refuse_without_records() {
@@ -142,7 +123,7 @@ struct log_parts : index_parts<Policies, Log> {
       has_records &&
       !std::is_same_v<typename index_parts<Policies, Log>::transaction, no_transaction>;
   static constexpr bool may_truncate =
-      has_records && detail::may_truncate<typename Policies::index>;
+      has_records && index_traits<typename Policies::index>::may_truncate;
 
   using writer = std::conditional_t<has_records, journal<Policies>, no_journal<Policies>>;
   using reader =

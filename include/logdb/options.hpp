@@ -12,7 +12,9 @@
 
 #include <logdb/error.hpp>
 #include <logdb/policy/durability.hpp>
-#include <logdb/policy/storage.hpp>
+#include <logdb/policy/index.hpp>
+#include <logdb/policy/locking.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb {
 
@@ -75,15 +77,13 @@ void require_valid(const basic_options<Policies>& options) {
   const std::string bounds = fault_of(Policies::durability::bounds(options.durability));
   if (!bounds.empty()) throw error{errc::invalid_argument, bounds};
   // A policy's own options may say themselves what is wrong with them.
-  const auto ask = [](const auto& own) {
-    if constexpr (requires { own.fault(); }) {
-      if (const char* const fault = own.fault()) throw error{errc::invalid_argument, fault};
-    }
+  const auto refuse = [](const char* fault) {
+    if (fault != nullptr) throw error{errc::invalid_argument, fault};
   };
-  ask(options.storage);
-  ask(options.durability);
-  ask(options.index);
-  ask(options.locking);
+  refuse(storage_traits<typename Policies::storage>::fault_of(options.storage));
+  refuse(durability_traits<typename Policies::durability>::fault_of(options.durability));
+  refuse(index_traits<typename Policies::index>::fault_of(options.index));
+  refuse(locking_traits<typename Policies::locking>::fault_of(options.locking));
 }
 
 }  // namespace detail

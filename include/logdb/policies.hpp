@@ -128,11 +128,15 @@ concept well_formed = storage_policy<typename Policies::storage> &&
     durability_policy<typename Policies::durability> && index_policy<typename Policies::index> &&
     locking_policy<typename Policies::locking>;
 
+/// Tells whether each policy names in its hooks whether it asks for the others.
+template <class Policies>
+concept says_what_fits = says_whether_it_fits<typename Policies::storage, Policies> &&
+    says_whether_it_fits<typename Policies::durability, Policies> &&
+    says_whether_it_fits<typename Policies::index, Policies> &&
+    says_whether_it_fits<typename Policies::locking, Policies>;
+
 template <class Policy, class Policies>
-inline constexpr bool compatible = true;
-template <class Policy, class Policies>
-requires requires { Policy::template compatible_with<Policies>; }
-inline constexpr bool compatible<Policy, Policies> = Policy::template compatible_with<Policies>;
+concept compatible = policy_traits<Policy>::template fits<Policies>();
 
 template <class Policies>
 concept coherent = well_formed<Policies> && compatible<typename Policies::storage, Policies> &&
@@ -162,20 +166,22 @@ consteval void explain_repetition() {
 
 template <class Policies>
 consteval void explain_forms() {
-  static_assert(storage_policy<typename Policies::storage>,
-                "logdb: Storage<P>: P is not a storage_policy; see logdb/policy/storage.hpp");
-  static_assert(durability_policy<typename Policies::durability>,
-                "logdb: Durability<P>: P is not a durability_policy; see "
-                "logdb/policy/durability.hpp");
-  static_assert(index_policy<typename Policies::index>,
-                "logdb: Index<P>: P is not an index_policy; see logdb/policy/index.hpp");
-  static_assert(locking_policy<typename Policies::locking>,
-                "logdb: Locking<P>: P is not a locking_policy; see logdb/policy/locking.hpp");
+  explain_storage<typename Policies::storage>();
+  explain_durability<typename Policies::durability>();
+  explain_index<typename Policies::index>();
+  explain_locking<typename Policies::locking>();
+}
+
+template <class Policies>
+consteval void explain_what_fits() {
+  static_assert(says_what_fits<Policies>,
+                "logdb: a policy names compatible_with in its hooks exactly if it has "
+                "compatible_with<Policies>");
 }
 
 template <class Policy, class Policies>
 consteval bool explain_pair() {
-  if constexpr (!compatible<Policy, Policies>) Policy::template explain<Policies>();
+  if constexpr (!compatible<Policy, Policies>) policy_traits<Policy>::template explain<Policies>();
   return compatible<Policy, Policies>;
 }
 
@@ -204,6 +210,9 @@ consteval bool check() {
     return false;
   } else if constexpr (!well_formed<replace<Base, Arguments...>>) {
     explain_forms<replace<Base, Arguments...>>();
+    return false;
+  } else if constexpr (!says_what_fits<replace<Base, Arguments...>>) {
+    explain_what_fits<replace<Base, Arguments...>>();
     return false;
   } else if constexpr (!coherent<replace<Base, Arguments...>>) {
     explain_coherence<replace<Base, Arguments...>>();

@@ -83,6 +83,36 @@ BOOST_AUTO_TEST_CASE(coherence_can_be_asked) {
   BOOST_TEST(detail::coherent<durable_wal::policies>);
 }
 
+BOOST_AUTO_TEST_CASE(a_hook_that_a_policy_does_not_name_has_its_default) {
+  using least = logdb::index_traits<detail::no_index>;
+  BOOST_TEST((!least::reads_staging && !least::keeps_log_time && !least::keeps_all));
+  BOOST_TEST((!least::one_writer && least::may_truncate && !least::has_log_index));
+  using memory = logdb::storage_traits<Memory>;
+  BOOST_TEST((!memory::shared_writers && !memory::has_files_beside() && !memory::opens_itself()));
+  using memory_file = logdb::file_traits<Memory::file>;
+  BOOST_TEST((!memory_file::maps_private() && !memory_file::unshares()));
+}
+
+BOOST_AUTO_TEST_CASE(a_hook_that_a_policy_names_is_the_policys_own) {
+  using keys = logdb::index_traits<logdb::KeyDir>;
+  BOOST_TEST((keys::reads_staging && keys::keeps_log_time && keys::has_log_index));
+  BOOST_TEST((!keys::may_truncate && !keys::one_writer));
+  BOOST_TEST(logdb::index_traits<logdb::TimeLSM>::one_writer);
+  using directory = logdb::storage_traits<Directory>;
+  BOOST_TEST((directory::shared_writers && directory::opens_itself()));
+  BOOST_TEST(logdb::file_traits<Directory::file>::maps_private());
+  const Sparse::options wrong{.stride_bytes = 1};
+  BOOST_TEST(logdb::index_traits<Sparse>::fault_of(wrong) != nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_shared_lease_has_the_verbs_of_one) {
+  using logdb::Fcntl;
+  BOOST_TEST((logdb::sharing_lease<Fcntl::lease<Directory>>));
+  BOOST_TEST((logdb::locking_policy_for<Fcntl, Directory>));
+  BOOST_TEST((logdb::locking_policy_for<Flock, Directory>));
+  BOOST_TEST((!logdb::sharing_lease<Flock::lease<Directory>>));
+}
+
 template <class Log>
 concept can_read_by_lsn = requires(Log log) {
   log.read(logdb::lsn{1});

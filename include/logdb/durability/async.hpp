@@ -34,6 +34,7 @@ struct Async {
   static constexpr watermark readable = watermark::appended;
   static constexpr bool background = true;
   static constexpr bool prewrites = false;
+  static constexpr durability_hooks hooks{"compatible_with"};
 
   static loss_bounds bounds(const options& chosen) {
     return {chosen.bytes_max, chosen.records_max, chosen.delay_max};

@@ -25,6 +25,7 @@ struct Fsync {
   static constexpr watermark readable = watermark::durable;
   static constexpr bool background = false;
   static constexpr bool prewrites = true;
+  static constexpr durability_hooks hooks{"compatible_with"};
 
   static loss_bounds bounds(const options&) { return {}; }
 

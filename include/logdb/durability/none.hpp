@@ -27,6 +27,7 @@ struct no_durability {
   static constexpr watermark readable = watermark::appended;
   static constexpr bool background = true;
   static constexpr bool prewrites = false;
+  static constexpr durability_hooks hooks{};
 
   static loss_bounds bounds(const options& chosen) { return {.delay_max = chosen.delay_max}; }
 

@@ -96,9 +96,9 @@ struct BasicKeyDir {
   static constexpr std::uint32_t id = 2;
   static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
 
-  static constexpr bool reads_staging = true;
-  static constexpr bool keeps_log_time = true;
-  static constexpr bool may_truncate = false;
+  static constexpr index_hooks hooks{"fault",          "require",        "log_index",
+                                     "learn",          "forget_hints",   "reads_staging",
+                                     "keeps_log_time", "never_truncates"};
 
   class segment_index : public detail::segment_keys {
    public:

@@ -16,6 +16,7 @@ struct no_index {
 
   static constexpr std::string_view name = "None";
   static constexpr std::uint32_t id = 0;
+  static constexpr index_hooks hooks{};
 
   /// Plain records: what one of the two writes the other can read.
   static constexpr bool reads(std::uint32_t written_by) { return written_by <= 1; }

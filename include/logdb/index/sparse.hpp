@@ -28,6 +28,7 @@ struct Sparse {
 
   static constexpr std::string_view name = "Sparse";
   static constexpr std::uint32_t id = 1;
+  static constexpr index_hooks hooks{"fault"};
 
   /// Plain records: what one of the two writes the other can read.
   static constexpr bool reads(std::uint32_t written_by) { return written_by <= 1; }

@@ -34,16 +34,12 @@ struct BasicTimeLSM {
 
   static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
 
-  static constexpr bool one_writer = true;  // it learns of this process's rows only
-
-  /// Says that the index is the whole log where nothing is made durable: the engine then keeps no
-  /// journal, which would hold each row a second time and take most of an append's time.
-  template <class Policies>
-  static constexpr bool keeps_all = true;
+  // Where nothing is made durable it is the whole log: a journal would hold each row a second time
+  // and take most of an append's time. It learns of this process's rows only.
+  static constexpr index_hooks hooks{"fault",      "require",     "log_index",      "keeps_all",
+                                     "one_writer", "own_cursors", "never_truncates"};
 
   using segment_index = detail::no_index::segment_index;
-
-  static constexpr bool may_truncate = false;
 
   /// Cursors whose names begin so are the index's own.
   static constexpr std::string_view own_cursors = "logdb.";

@@ -19,6 +19,7 @@
 #include <logdb/options.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 #include <logdb/policy/durability.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
 
@@ -112,9 +113,7 @@ class follower {
 
  private:
   static constexpr bool sees_accepted = Policies::durability::readable != watermark::durable &&
-                                        requires(const typename storage::file& file) {
-    file.map_private(0, 0);
-  };
+                                        file_traits<typename storage::file>::maps_private();
 
   /// Learns of what the writer did since; again if it dropped meanwhile what was to be looked at.
   void refresh() {
@@ -247,11 +246,8 @@ class follower {
   /// Tells whether the storage found another file in the place of its own: what is mapped of the
   /// old one no longer grows.
   [[nodiscard]] bool was_replaced() {
-    if constexpr (requires { volume_->replacements(); }) {
-      const std::uint64_t now = volume_->replacements();
-      return std::exchange(replacements_, now) != now;
-    }
-    return false;
+    const std::uint64_t now = storage_traits<storage>::replacements(*volume_);
+    return std::exchange(replacements_, now) != now;
   }
 
   /// Takes over the segments that are known already, so that they stay mapped.

@@ -327,7 +327,7 @@ class journal {
     keeper_.end();
     core_.progress().signal();
     storage& volume = *core_.segments.volume();
-    if constexpr (requires { volume.close(settled); }) volume.close(settled);
+    storage_traits<storage>::close(volume, settled);
     if constexpr (core_type::is_shared) {
       if (settled) lease_->discard();
     }
@@ -383,7 +383,7 @@ class journal {
     settle_whole(core_.segments, **listed);
   }
 
-  using lease = typename Policies::locking::template lease<storage>;
+  using lease = typename locking_traits<typename Policies::locking>::template lease<storage>;
 
   std::optional<lease> lease_;
   core_type core_;

@@ -23,6 +23,8 @@
 #include <logdb/journal/staging/staging_pins.hpp>
 #include <logdb/options.hpp>
 #include <logdb/policy/durability.hpp>
+#include <logdb/policy/index.hpp>
+#include <logdb/policy/storage_traits.hpp>
 #include <logdb/stats.hpp>
 
 namespace logdb::detail {
@@ -67,9 +69,7 @@ struct journal_state {
   ~journal_state() {
     // Also if the open failed half-way: the storage must not look at the control file any more.
     auto& volume = *segments.volume();
-    if constexpr (is_shared && requires { volume.close(false); }) {
-      if (!is_forked()) volume.close(false);
-    }
+    if (is_shared && !is_forked()) storage_traits<storage>::close(volume, false);
   }
 
   [[nodiscard]] control_type& control() const { return ring.header(); }
@@ -98,7 +98,9 @@ struct journal_state {
   /// Returns the wall clock's time; where an index asks for it, log time: the same when the log was
   /// opened, going on with the monotonic clock.
   [[nodiscard]] timestamp clock() const {
-    if constexpr (keeps_log_time<typename Policies::index>) return clock_start + system::uptime();
+    if constexpr (index_traits<typename Policies::index>::keeps_log_time) {
+      return clock_start + system::uptime();
+    }
     return system::now();
   }
 
@@ -242,7 +244,7 @@ struct journal_state {
   void share_names(bool first) {
     auto& volume = *segments.volume();
     auto& line = control().file_line;
-    if constexpr (requires { volume.share(line, first); }) volume.share(line, first);
+    storage_traits<storage>::share(volume, line, first);
   }
 
   /// Makes the extents those that the control file names and that are not durable yet; the last one
@@ -376,7 +378,7 @@ struct journal_state {
   std::uint64_t seen_extents = 0;  // ever begun, as told to the others
 
   timestamp clock_start{};  // log time when the uptime was 0; set by the open
-  [[no_unique_address]] std::conditional_t<reads_staging<typename Policies::index>,
+  [[no_unique_address]] std::conditional_t<index_traits<typename Policies::index>::reads_staging,
                                            staging_pins<system>, no_staging_pins>
       pins;
 

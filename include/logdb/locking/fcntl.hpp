@@ -13,8 +13,9 @@
 #include <logdb/error.hpp>
 #include <logdb/locking/lock_file.hpp>
 #include <logdb/platform/posix.hpp>
+#include <logdb/policy/index.hpp>
 #include <logdb/policy/locking.hpp>
-#include <logdb/policy/storage.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb {
 
@@ -42,16 +43,14 @@ struct Fcntl {
   static constexpr std::string_view file_name = "lock";
   static constexpr std::size_t processes_max = 200;  // that write at once
 
+  static constexpr locking_hooks hooks{"compatible_with"};
+
   /// A storage says that several processes may write it at once.
   template <class Storage>
-  static constexpr bool can_be_shared = requires {
-    requires Storage::shared_writers;
-  };
+  static constexpr bool can_be_shared = storage_traits<Storage>::shared_writers;
   /// An index may say that it hears only of what its own process writes.
   template <class Index>
-  static constexpr bool hears_of_all = !requires {
-    requires Index::one_writer;
-  };
+  static constexpr bool hears_of_all = !index_traits<Index>::one_writer;
 
   template <class Policies>
   static constexpr bool compatible_with =
@@ -141,9 +140,7 @@ class Fcntl::lease {
 
   /// Leaves no lock file behind where the storage wants none; when nobody else has the log open,
   /// and as the last step.
-  void discard() {
-    if constexpr (requires { file_.discard(); }) file_.discard();
-  }
+  void discard() { file_traits<file>::discard(file_); }
 
  private:
   using kind = platform::range_lock;
@@ -163,7 +160,8 @@ class Fcntl::lease {
         detail::throw_locked(opened.path(), "one process alone, with Locking<Flock>");
       }
       opened.lock_range(kind::exclusive, turnstile);
-      if (is_named(opened)) return opened;
+      // A storage may have the last one remove it.
+      if (file_traits<file>::is_named(opened)) return opened;
     }
   }
 
@@ -175,12 +173,6 @@ class Fcntl::lease {
                 {.path = opened.path(),
                  .remedy = "use a local file system, or Locking<Flock>; or set "
                            "options::locking.any_file_system if no other machine writes there"}};
-  }
-
-  /// Tells whether a file is the one to lock still: a storage may have the last one remove it.
-  static bool is_named(const file& opened) {
-    if constexpr (requires { opened.is_named(); }) return opened.is_named();
-    return true;
   }
 
   void take_place() {

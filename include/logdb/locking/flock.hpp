@@ -33,6 +33,7 @@ struct Flock {
   static constexpr std::string_view name = "Flock";
   static constexpr bool shared_writers = false;
   static constexpr std::string_view file_name = "lock";
+  static constexpr locking_hooks hooks{"compatible_with"};
 
   template <class Policies>
   static constexpr bool compatible_with = Policies::storage::persistent;

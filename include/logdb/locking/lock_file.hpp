@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <logdb/error.hpp>
+#include <logdb/policy/storage_traits.hpp>
 #include <logdb/storage/directory/directory_file.hpp>
 
 namespace logdb::detail {
@@ -30,18 +31,12 @@ template <class Storage>
 template <class Storage>
 [[nodiscard]] typename Storage::file open_lock_file(Storage& storage, std::string_view name) {
   const auto open = [&] { return open_or_create(storage, name); };
-  if constexpr (requires(typename Storage::file opened) { opened.unshare(); }) {
+  if constexpr (file_traits<typename Storage::file>::unshares()) {
     return open_unshared<typename Storage::system>(open);
   } else {
     return open();
   }
 }
-
-/// Is satisfied by a storage that can be locked itself, whatever names lead to it.
-template <class Storage>
-concept can_open_itself = requires(Storage& storage) {
-  storage.open_itself();
-};
 
 /// Holds what the names of a log stand for, so that a hard link, a mount or a lock file that was
 /// removed lets no second writer in. Where the storage or its file system has no such lock the lock
@@ -54,8 +49,8 @@ class lock_of_itself {
   [[nodiscard]] static bool try_lock_shared() { return true; }
   static void unlock() {}
 };
-template <can_open_itself Storage>
-class lock_of_itself<Storage> {
+template <class Storage>
+requires(storage_traits<Storage>::opens_itself()) class lock_of_itself<Storage> {
  public:
   /// @errors  errc::permission_denied, errc::io
   explicit lock_of_itself(Storage& storage) : itself_{storage.open_itself()} {}

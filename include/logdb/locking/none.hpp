@@ -15,6 +15,7 @@ struct no_locking {
 
   static constexpr std::string_view name = "None";
   static constexpr bool shared_writers = false;
+  static constexpr locking_hooks hooks{};
 
   /// Is the right to write, by promise.
   template <class Storage>

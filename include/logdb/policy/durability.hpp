@@ -4,12 +4,15 @@
 /// The contract of the Durability axis: when an append may return. Table:
 /// docs/policies/durability.md
 
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
+
+#include <logdb/policy/policy_traits.hpp>
 
 namespace logdb {
 
@@ -27,6 +30,18 @@ struct loss_bounds {
   std::chrono::nanoseconds
       delay_max{};  ///< a group is begun at most this long after its oldest record
 };
+
+namespace detail {
+
+struct durability_hook_names {
+  static constexpr std::array names{"compatible_with", "fault"};
+};
+
+}  // namespace detail
+
+/// Names the optional members that a durability policy has, which are those of every axis:
+/// detail::policy_traits.
+using durability_hooks = detail::hook_set<detail::durability_hook_names>;
 
 namespace detail {
 
@@ -53,24 +68,9 @@ struct commit_view_archetype {
   void wait_durable(std::uint64_t end);
 };
 
-}  // namespace detail
-
-/// Is satisfied by a policy of the Durability axis. The least model is `detail::no_durability`.
-///
-/// `name`         how it is called in messages
-/// `keeps_until`  staging keeps a record until this watermark covers it: `durable` for every policy
-///                that syncs, so that a failed sync can be healed from it; `written` for one that
-///                never does
-/// `readable`     a reader sees the records that this watermark covers
-/// `background`   whether a thread commits on its own, within `bounds(options)`
-/// `prewrites`    whether segments made ready are written with zeros, not only allocated: a sync of
-///                such a segment changes no inode, which makes small syncs 1.6 to 2.4 times faster
-/// `options`      its run-time options, with `staging_bytes`
-/// `bounds(o)`    the loss bounds that the options ask for
-/// `acknowledge(view, end)`  called after each append, outside every lock; the append returns when
-///                           it does
+/// Is satisfied by what has the members of a durability policy, but for hooks.
 template <class P>
-concept durability_policy =
+concept durability_form =
     // First, so that a type without them gets one error line and not two.
     requires {
   typename P::options;
@@ -87,6 +87,42 @@ concept durability_policy =
   { P::acknowledge(view, std::uint64_t{}) } -> std::same_as<void>;
 };
 
+/// Asserts in words that a type is a durability policy.
+template <class P>
+consteval void explain_durability() {
+  static_assert(durability_form<P>,
+                "logdb: Durability<P>: P is not a durability_policy; see "
+                "logdb/policy/durability.hpp");
+  if constexpr (durability_form<P>) {
+    static_assert(has_hooks<P, durability_hooks>,
+                  "logdb: Durability<P>: P needs `static constexpr logdb::durability_hooks "
+                  "hooks{...}`, to name the optional members");
+    static_assert(!has_hooks<P, durability_hooks> || names_hooks<P, durability_hooks>,
+                  "logdb: Durability<P>: P::hooks names what is no hook of durability; they are "
+                  "compatible_with and fault");
+  }
+}
+
+}  // namespace detail
+
+/// Is satisfied by a policy of the Durability axis. The least model is `detail::no_durability`.
+///
+/// `name`         how it is called in messages
+/// `keeps_until`  staging keeps a record until this watermark covers it: `durable` for every policy
+///                that syncs, so that a failed sync can be healed from it; `written` for one that
+///                never does
+/// `readable`     a reader sees the records that this watermark covers
+/// `background`   whether a thread commits on its own, within `bounds(options)`
+/// `prewrites`    whether segments made ready are written with zeros, not only allocated: a sync of
+///                such a segment changes no inode, which makes small syncs 1.6 to 2.4 times faster
+/// `options`      its run-time options, with `staging_bytes`
+/// `bounds(o)`    the loss bounds that the options ask for
+/// `acknowledge(view, end)`  called after each append, outside every lock; the append returns when
+///                           it does
+/// `hooks`        which optional members it has, a durability_hooks
+template <class P>
+concept durability_policy = detail::durability_form<P> && detail::names_hooks<P, durability_hooks>;
+
 namespace detail {
 
 /// Tells whether a policy ever syncs by itself; only storage that persists can carry it.
@@ -94,5 +130,9 @@ template <class P>
 inline constexpr bool promises_durability = P::keeps_until == watermark::durable;
 
 }  // namespace detail
+
+/// The hooks of a durability policy.
+template <class P>
+struct durability_traits : detail::policy_traits<P> {};
 
 }  // namespace logdb

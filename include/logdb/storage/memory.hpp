@@ -150,6 +150,7 @@ template <class System>
 class memory_file {
  public:
   using mapping = memory_mapping<System>;
+  static constexpr file_hooks hooks{};
 
   memory_file() = default;
   memory_file(std::shared_ptr<memory_blob<System>> blob, std::filesystem::path path)
@@ -239,6 +240,7 @@ class BasicMemory {
 
   static constexpr std::string_view name = "Memory";
   static constexpr bool persistent = false;
+  static constexpr storage_hooks hooks{};
 
   /// Makes an empty set of files.
   explicit BasicMemory(const std::filesystem::path& path, open_mode mode,

@@ -46,7 +46,9 @@ class BasicSingleFile {
 
   static constexpr std::string_view name = "SingleFile";
   static constexpr bool persistent = true;
-  static constexpr bool shared_writers = true;
+  static constexpr storage_hooks hooks{"fault",  "shared_writers", "close",       "gone_with",
+                                       "locate", "open_cache",     "open_itself", "replacements",
+                                       "share",  "size_of"};
 
   /// Opens a file; with read_write a missing or an empty one will be made by the first change, in a
   /// directory that must exist.

@@ -95,6 +95,7 @@ class Disk {
 
   static constexpr std::string_view name = "Disk";
   static constexpr bool persistent = true;
+  static constexpr storage_hooks hooks{};
 
   explicit Disk(const std::filesystem::path& path, open_mode mode, const options& chosen)
       : path_{path}, mode_{mode}, files_{chosen.files} {}

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <logdb/error.hpp>
-#include <logdb/policy/storage.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
 
@@ -16,15 +16,13 @@ namespace logdb::detail {
 /// @errors  errc::io for what cannot be read
 template <class File>
 void read_by_calls(const File& opened, std::uint64_t from, std::uint64_t to) {
-  if constexpr (requires { opened.probe(from, to); }) {
-    try {
-      opened.probe(from, to - from);
-    } catch (const error& refused) {
-      if (refused.condition() != errc::io) throw;
-      auto where = refused.site();
-      where.remedy = "check the device, or open with recovery_mode::salvage to read what is intact";
-      throw error{errc::io, "cannot read the segment", std::move(where)};
-    }
+  try {
+    file_traits<File>::probe(opened, from, to - from);
+  } catch (const error& refused) {
+    if (refused.condition() != errc::io) throw;
+    auto where = refused.site();
+    where.remedy = "check the device, or open with recovery_mode::salvage to read what is intact";
+    throw error{errc::io, "cannot read the segment", std::move(where)};
   }
 }
 
@@ -41,11 +39,7 @@ template <class Segment>
 /// Maps a file, with zeros where it cannot be read.
 template <class File>
 [[nodiscard]] auto map_what_is_readable(const File& opened) {
-  if constexpr (requires { opened.map_readable(0, 0); }) {
-    return opened.map_readable(0, opened.size());
-  } else {
-    return opened.map(0, opened.size(), open_mode::read_only);
-  }
+  return file_traits<File>::map_readable(opened);
 }
 
 }  // namespace logdb::detail

@@ -15,6 +15,7 @@
 #include <logdb/journal/segments/manifest_file.hpp>
 #include <logdb/journal/staging/boot.hpp>
 #include <logdb/journal/staging/staging.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
 

@@ -18,6 +18,7 @@
 #include <logdb/journal/segments/footer.hpp>
 #include <logdb/journal/segments/retention.hpp>
 #include <logdb/journal/state.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
 
@@ -46,11 +47,12 @@ class recovery {
   /// Returns the manifest to start from: what is there, or one of a new store.
   /// @param held  the lock; null: others may be at it
   /// @errors  errc::not_a_log, errc::format_mismatch, errc::corrupt, errc::io
-  template <class Lease = typename Policies::locking>
-  static format::manifest start(const typename Policies::storage& volume, recovery_mode mode,
-                                const Lease* held = nullptr) {
+  static format::manifest start(
+      const typename Policies::storage& volume, recovery_mode mode,
+      const typename Policies::locking::template lease<typename Policies::storage>* held =
+          nullptr) {
     bool is_alone = held != nullptr;
-    if constexpr (requires { held->is_first(); }) is_alone = is_alone && held->is_first();
+    if constexpr (core_type::is_shared) is_alone = is_alone && held->is_first();
     const auto load = [&] {
       return load_or_rebuild<Policies>(volume, open_mode::read_write, mode, is_alone);
     };
@@ -260,8 +262,8 @@ class recovery {
   [[nodiscard]] static bool may_go_on_in(segment<Policies>& part) {
     if (part.bytes_left() < part.capacity()) return false;
     auto& file = part.writable();
-    if constexpr (requires { file.identify(); }) return file.identify().names <= 1;
-    return true;
+    using file_type = typename Policies::storage::file;
+    return file_traits<file_type>::identify(file, platform::file_identity{}).names <= 1;
   }
 
   /// Goes on where the last writer stopped: nothing was ever written behind that place.

@@ -10,20 +10,15 @@
 #include <logdb/format/files/names.hpp>
 #include <logdb/journal/staging/boot.hpp>
 #include <logdb/journal/staging/staging.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
-
-/// Tells whether a storage keeps files beside one that can be renamed.
-template <class Storage>
-concept has_files_beside = requires(const Storage& volume) {
-  volume.gone_with(format::control_name);
-};
 
 /// Returns the name that a store had, if its control file of this boot stands beside that still.
 /// @errors  errc::io
 template <class Storage>
 std::optional<std::string> find_former_name(const Storage& volume, const identity& store) {
-  if constexpr (has_files_beside<Storage>) {
+  if constexpr (storage_traits<Storage>::has_files_beside()) {
     for (std::string& gone : volume.gone_with(format::control_name)) {
       const auto ring = staging<Storage>::of(
           volume.open_of(gone, format::control_name, open_mode::read_only), open_mode::read_only);
@@ -37,7 +32,7 @@ std::optional<std::string> find_former_name(const Storage& volume, const identit
 /// name.
 template <class Storage>
 void follow_renaming(Storage& volume, const identity& store) {
-  if constexpr (has_files_beside<Storage>) {
+  if constexpr (storage_traits<Storage>::has_files_beside()) {
     if (volume.exists(format::control_name)) return;
     const auto former = find_former_name(volume, store);
     if (former) volume.take_over(*former, format::control_name);

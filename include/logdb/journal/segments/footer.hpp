@@ -8,19 +8,14 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/segments/segment.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb::detail {
 
 /// Frames what the index knows of a sealed segment.
 template <class Policies>
 std::vector<std::byte> encode_footer(segment<Policies>& sealed) {
-  constexpr bool learns = requires {
-    sealed.entries().learn(bytes_view{}, sealed.seed(), sealed.start(), sealed.store());
-  };
-  if constexpr (learns) {
-    sealed.entries().learn(sealed.bytes().first(sealed.end_offset()), sealed.seed(), sealed.start(),
-                           sealed.store());
-  }
+  index_traits<typename Policies::index>::learn(sealed);
   const std::vector<std::byte> entries = sealed.entries().encode();
   const auto fixed = format::encode(format::footer{.index_id = Policies::index::id,
                                                    .first = sealed.start().next,
@@ -42,7 +37,7 @@ template <class Policies>
 std::uint64_t write_footer(segment<Policies>& sealed) {
   try {
     sealed.writable().write(sealed.end_offset(), encode_footer(sealed));
-    if constexpr (requires { sealed.entries().forget_hints(); }) sealed.entries().forget_hints();
+    index_traits<typename Policies::index>::forget_hints(sealed.entries());
     if constexpr (has_step<durability_point::seal_sync>) sealed.writable().sync();
     return sealed.end_offset();
   } catch (const error&) {

@@ -13,7 +13,7 @@
 #include <logdb/format/files/manifest.hpp>
 #include <logdb/format/files/manifest_check.hpp>
 #include <logdb/format/files/names.hpp>
-#include <logdb/policy/storage.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
 

@@ -22,7 +22,7 @@
 #include <logdb/journal/inspect/scan.hpp>
 #include <logdb/options.hpp>
 #include <logdb/platform/mutex.hpp>
-#include <logdb/policy/storage.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
 
@@ -138,12 +138,8 @@ class segment {
   /// Reading the others would end the process: a scan asks before it begins.
   [[nodiscard]] std::uint64_t bytes_there() {
     const std::uint64_t mapped = bytes().size();
-    if constexpr (requires { volume_->size_of(format::segment_name(number_)); }) {
-      const auto now = volume_->size_of(format::segment_name(number_));
-      return std::min(now.value_or(mapped), mapped);
-    } else {
-      return mapped;
-    }
+    const auto now = storage_traits<storage>::size_of(*volume_, format::segment_name(number_));
+    return std::min(now.value_or(mapped), mapped);
   }
 
   /// Reads a stretch by calls before it is read through the mapping: what the device refuses is an

@@ -7,6 +7,7 @@
 
 #include <logdb/journal/open/drain.hpp>
 #include <logdb/journal/state.hpp>
+#include <logdb/policy/storage_traits.hpp>
 #include <logdb/stats.hpp>
 
 namespace logdb::detail {

@@ -14,7 +14,7 @@
 #include <logdb/journal/control/control.hpp>
 #include <logdb/journal/inspect/vacancy.hpp>
 #include <logdb/policy/durability.hpp>
-#include <logdb/policy/storage.hpp>
+#include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
 
@@ -69,11 +69,8 @@ class staging {
   /// Does the same to write it, from a storage that was opened to read; empty where none can.
   /// @errors  errc::not_found, errc::permission_denied
   static staging open_beside_writers(const Storage& volume) {
-    if constexpr (requires { volume.open_cache(format::control_name); }) {
-      return map_whole(volume.open_cache(format::control_name), open_mode::read_write);
-    } else {
-      return {};
-    }
+    const auto file = storage_traits<Storage>::open_cache(volume, format::control_name);
+    return file ? map_whole(*file, open_mode::read_write) : staging{};
   }
 
   [[nodiscard]] explicit operator bool() const { return header_ != nullptr; }
@@ -172,8 +169,7 @@ class staging {
   }
 
   static platform::file_identity identity_of(const typename Storage::file& file) {
-    if constexpr (requires { file.identify(); }) return file.identify();
-    return {};
+    return file_traits<typename Storage::file>::identify(file, platform::file_identity{});
   }
 
   typename Storage::mapping mapping_;

@@ -74,18 +74,4 @@ struct no_staging_pins {
   [[nodiscard]] static constexpr std::uint64_t lowest() { return none; }
 };
 
-/// Tells whether an index reads records that are still in staging.
-template <class Index>
-inline constexpr bool reads_staging = false;
-template <class Index>
-requires requires { Index::reads_staging; }
-inline constexpr bool reads_staging<Index> = Index::reads_staging;
-
-/// Tells whether an index needs a clock that the wall clock's jumps do not touch.
-template <class Index>
-inline constexpr bool keeps_log_time = false;
-template <class Index>
-requires requires { Index::keeps_log_time; }
-inline constexpr bool keeps_log_time<Index> = Index::keeps_log_time;
-
 }  // namespace logdb::detail

@@ -10,6 +10,7 @@
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/write/batch_builder.hpp>
 #include <logdb/journal/write/keeper.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb::detail {
 
@@ -247,7 +248,7 @@ class appender {
 
   /// Lets those finish who copy from what is to be overwritten.
   void wait_for_pins(guard& lock, std::uint64_t target) {
-    if constexpr (reads_staging<typename Policies::index>) {
+    if constexpr (index_traits<typename Policies::index>::reads_staging) {
       while (core_.pins.lowest() < target) {
         lock.unlock();
         system::yield();

@@ -18,6 +18,7 @@
 #include <logdb/journal/open/open_walk.hpp>
 #include <logdb/journal/state.hpp>
 #include <logdb/journal/write/relocation.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb::detail {
 
@@ -26,7 +27,7 @@ template <class Policies>
 class healer {
  public:
   using core_type = journal_state<Policies>;
-  static constexpr bool keeps_positions = reads_staging<typename Policies::index>;
+  static constexpr bool keeps_positions = index_traits<typename Policies::index>::reads_staging;
 
   explicit healer(core_type& core)
       : core_{core},
@@ -146,7 +147,8 @@ class healer {
     if constexpr (keeps_positions) {
       for (std::size_t part = 0; part < moves_.size(); ++part) {
         if (moves_[part] == nullptr) continue;
-        core_.extents[part].segment->entries().forward(std::move(moves_[part]));
+        auto& entries = core_.extents[part].segment->entries();
+        index_traits<typename Policies::index>::forward(entries, std::move(moves_[part]));
       }
     }
   }

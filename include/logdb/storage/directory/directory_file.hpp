@@ -160,6 +160,7 @@ template <class System>
 class directory_file {
  public:
   using mapping = directory_mapping<System>;
+  static constexpr file_hooks hooks{"identify", "map_private", "map_readable", "probe", "unshare"};
 
   directory_file() = default;
   directory_file(owned_handle<System> handle, std::filesystem::path path)

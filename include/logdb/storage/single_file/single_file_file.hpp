@@ -24,6 +24,8 @@ class single_file_file {
   using volume = single_file_volume<System>;
   using host = single_file_host<System>;
   using region = single_file_region;
+  static constexpr file_hooks hooks{"discard",      "identify", "is_named", "map_private",
+                                    "map_readable", "probe",    "unshare"};
 
   single_file_file() = default;
   /// Is a region.
