@@ -144,6 +144,10 @@ concept coherent = well_formed<Policies> && compatible<typename Policies::storag
     compatible<typename Policies::index, Policies> &&
     compatible<typename Policies::locking, Policies>;
 
+template <class Policies>
+concept can_be_leased =
+    shares_if_it_says_so<typename Policies::locking, typename Policies::storage>;
+
 template <class... Arguments>
 consteval void explain_arguments() {
   static_assert(
@@ -216,6 +220,10 @@ consteval bool check() {
     return false;
   } else if constexpr (!coherent<replace<Base, Arguments...>>) {
     explain_coherence<replace<Base, Arguments...>>();
+    return false;
+  } else if constexpr (!can_be_leased<replace<Base, Arguments...>>) {
+    using policies = replace<Base, Arguments...>;
+    explain_lease<typename policies::locking, typename policies::storage>();
     return false;
   } else {
     return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// error: logdb: Locking<P>: P::shared_writers is true, so P::lease<Storage> needs
+// error: logdb: Locking<P>: P::shared_writers is true, so P::lease<Storage>
 #include <logdb/logdb.hpp>
 
 struct Alone {

@@ -383,7 +383,7 @@ class journal {
     settle_whole(core_.segments, **listed);
   }
 
-  using lease = typename locking_traits<typename Policies::locking>::template lease<storage>;
+  using lease = typename Policies::locking::template lease<storage>;
 
   std::optional<lease> lease_;
   core_type core_;

@@ -119,22 +119,26 @@ concept locking_policy_for = locking_policy<L> &&
                              (!L::shared_writers ||
                               sharing_lease<typename L::template lease<Storage>>);
 
+namespace detail {
+
+/// Is satisfied if several processes can write a storage under a policy that says so.
+template <class L, class Storage>
+concept shares_if_it_says_so = !L::shared_writers || locking_policy_for<L, Storage>;
+
+/// Asserts it in words.
+template <class L, class Storage>
+consteval void explain_lease() {
+  static_assert(
+      shares_if_it_says_so<L, Storage>,
+      "logdb: Locking<P>: P::shared_writers is true, so P::lease<Storage> is movable, made "
+      "of (storage, options), and has is_first, place, admit_others, if_gone, try_close "
+      "and discard");
+}
+
+}  // namespace detail
+
 /// The hooks of a locking policy.
 template <class L>
-struct locking_traits : detail::policy_traits<L> {
-  /// The right to write a storage, checked in words.
-  template <class Storage>
-  struct checked_lease {
-    using type = typename L::template lease<Storage>;
-    static_assert(!L::shared_writers || sharing_lease<type>,
-                  "logdb: Locking<P>: P::shared_writers is true, so P::lease<Storage> needs "
-                  "is_first, place, admit_others, if_gone, try_close and discard");
-    static_assert(locking_policy_for<L, Storage> || (L::shared_writers && !sharing_lease<type>),
-                  "logdb: Locking<P>: P::lease<Storage> must be movable and made of (storage, "
-                  "options)");
-  };
-  template <class Storage>
-  using lease = typename checked_lease<Storage>::type;
-};
+struct locking_traits : detail::policy_traits<L> {};
 
 }  // namespace logdb
