@@ -87,6 +87,28 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_process_that_was_idle_for_long_catches_up, Log, 
   BOOST_TEST(second.verify().intact());
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_erase_that_another_process_compacts_ends_what_this_one_compacted,
+                              Log, key_logs) {
+  const temp_dir place;
+  Log first{place / "kv", eager_keys<Log>()};
+  Log second{place / "kv", small_keys<Log>()};
+  first.put("erased", "v");
+  // Fills two segments, the first of which is then compacted in the background. After that this
+  // process hears of nothing before it is asked, unless it waits for a second.
+  for (std::uint64_t n = 0; n < 120; ++n) {
+    first.put(key_of(n % 3), std::string(200, 'v'));
+    if (n == 60) first.sync();
+  }
+  while (first.compacted().segments_written == 0) std::this_thread::yield();
+  BOOST_TEST(second.erase("erased"));
+  second.compact();
+  BOOST_TEST(second.history("erased").empty());
+  BOOST_TEST(!first.contains("erased"));
+  BOOST_TEST(!first.erase("erased"));
+  BOOST_TEST(first.size() == 3U);
+  BOOST_TEST((contents(first) == contents(second)));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_of_two_agree_with_a_map, Log, key_logs) {
   pair_of_logs<Log> both{};
   auto& [place, options, first, second] = both;

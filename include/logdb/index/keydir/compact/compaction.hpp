@@ -61,6 +61,7 @@ class compaction {
     }
     write();
     rewrite_.publish();
+    if constexpr (store_type::is_shared) store_.learner().note_compacted();
     lead();
     forget_places();
     count(report);

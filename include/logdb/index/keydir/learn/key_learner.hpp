@@ -79,6 +79,11 @@ class key_learner {
     applied_to_.store(walked_, std::memory_order_release);  // pairs with catch_up()
   }
 
+  /// Notes what this process has just compacted, before a key leads there and while no other
+  /// process may compact: once one of them compacts that again, it is known to be gone.
+  /// @errors  errc::corrupt, errc::io
+  void note_compacted() { (void)moves_.look(); }
+
   /// Follows what other processes have compacted, so that old segments can go. One at a time.
   /// @errors  errc::corrupt, errc::io
   void follow() {

@@ -101,7 +101,8 @@ class key_moves {
     return end;
   }
 
-  /// One that this process is just writing is not listed yet; one that was listed is known.
+  /// One that this process is just writing is not listed yet; a key leads only to those that a look
+  /// has found listed.
   [[nodiscard]] bool is_gone(const stretch_type& each) const {
     const auto& in = *each.segment();
     if (!in.base() || in.base() >= settled_ || looked_->has(in.number())) return false;
@@ -162,7 +163,7 @@ class key_moves {
   mutex mutex_;  // of all below; held over no other lock of the index
   segment_list_ptr<Policies> looked_;
   lsn settled_{};  // every segment before it was settled when looked_ was taken
-  std::set<segment_number> compacted_;  // that were ever listed
+  std::set<segment_number> compacted_;  // that a look has ever found listed
 };
 
 }  // namespace logdb::detail
