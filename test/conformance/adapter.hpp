@@ -152,6 +152,18 @@ struct log_adapter final : tested_log_verbs {
   Log log;
 };
 
+/// Returns the policies of a log, as `Directory_Fsync_Sparse_Flock`.
+template <class Log>
+std::string name_of() {
+  using policies = typename Log::policies;
+  std::string name{policies::storage::name};
+  for (const std::string_view each :
+       {policies::durability::name, policies::index::name, policies::locking::name}) {
+    name += "_" + std::string{each};
+  }
+  return name;
+}
+
 /// Opens a log with the options that the suite sets; what it does not set stays the default.
 template <class Log>
 tested_log open_tested(const std::filesystem::path& path, const tested_options& chosen) {

@@ -69,10 +69,8 @@ void records_are_a_forward_range_for_the_algorithms() {
 template <class Log>
 tested_kind kind_of() {
   using policies = typename Log::policies;
-  const auto word = [](std::string_view name) { return std::string{name}; };
   return {
-      .name = word(policies::storage::name) + "_" + word(policies::durability::name) + "_" +
-              word(policies::index::name) + "_" + word(policies::locking::name),
+      .name = name_of<Log>(),
       .persistent = policies::storage::persistent,
       .durable_on_return = policies::durability::readable == watermark::durable,
       .finds = finds_records<Log>,

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// The logs that the tests of KeyDir run on, and what they share.
+/// What tests of KeyDir share that know the type of the log.
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -17,28 +16,13 @@
 
 #include "conformance/logs.hpp"
 #include "support/throws.hpp"
+#include "unit/index/keys/contents.hpp"
 
 namespace logdb::test {
-
-using key_logs = boost::mp11::mp_list<
-    kv_store, kv_store::with<Durability<Fsync>>, kv_store::with<Durability<None>>, shared_kv,
-    shared_kv::with<Durability<Fsync>>, shared_kv::with<Durability<None>>,
-    basic_log<Storage<Memory>, Durability<None>, Index<KeyDir>, Locking<None>>>;
 
 /// A log that syncs each write gets fewer of them.
 template <class Log>
 constexpr int share = Log::policies::durability::readable == watermark::durable ? 10 : 1;
-
-inline std::string key_of(std::uint64_t n) { return "key:" + std::to_string(n); }
-
-template <class Log>
-std::map<std::string, std::string> contents(const Log& log) {
-  std::map<std::string, std::string> found;
-  for (const auto& [key, value] : log.entries()) {
-    BOOST_TEST(found.emplace(key.text(), value.text()).second);
-  }
-  return found;
-}
 
 /// Has the newest record of a key in a segment file say that it does something else to it, as bits
 /// that flip at rest do; gives what it said.

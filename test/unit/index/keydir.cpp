@@ -13,11 +13,12 @@
 // What a key-value log promises, whatever its other policies.
 #include "support/process.hpp"
 #include "unit/index/key_logs.hpp"
+#include "unit/index/keys/suite.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_put_value_is_got_until_another_takes_its_place, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_put_value_is_got_until_another_takes_its_place) {
+  fresh_keys f{kind};
   BOOST_TEST(!f.log.get("a"));
   BOOST_TEST((f.log.put("a", "one") == lsn{1}));
   BOOST_TEST(f.log.get("a")->text() == "one");
@@ -31,8 +32,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_put_value_is_got_until_another_takes_its_place, 
   BOOST_TEST(f.log.size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_stays_erased, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(an_erased_key_stays_erased) {
+  fresh_keys f{kind};
   BOOST_TEST(!f.log.erase("a"));
   BOOST_TEST((f.log.last_lsn() == lsn{}));
   f.log.put("a", "one");
@@ -48,8 +49,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_stays_erased, Log, key_logs) {
   BOOST_TEST(f.log.size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(keys_and_values_may_be_any_bytes_of_any_length, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(keys_and_values_may_be_any_bytes_of_any_length) {
+  fresh_keys f{kind};
   const std::string zeros(3, '\0');
   const std::string long_key(65535, 'k');
   const std::string large = patterned(300'000);  // more than staging holds
@@ -70,12 +71,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(keys_and_values_may_be_any_bytes_of_any_length, Lo
   BOOST_TEST(f.log.size() == 4);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_still_in_staging_is_got_without_a_write, Log, key_logs) {
-  typename Log::options options;
-  if constexpr (requires { options.durability.delay_max; }) {
-    options.durability.delay_max = std::chrono::hours{1};
-  }
-  small_log<Log> f{options};
+LOGDB_EACH_KEY_LOG(what_is_still_in_staging_is_got_without_a_write) {
+  key_options options;
+  options.delay_max = std::chrono::hours{1};
+  fresh_keys f{kind, options};
   f.log.put("a", "first");
   f.log.put("b", std::string(1000, 'b'));
   const auto groups = f.log.stats().groups;
@@ -87,11 +86,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_still_in_staging_is_got_without_a_write, L
   BOOST_TEST(f.log.stats().groups <= groups + 1);  // a worker may write what there is
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log, key_logs) {
+LOGDB_EACH_KEY_LOG(a_value_stays_readable_after_the_log_is_gone) {
   key_value small;
   key_value large;
   {
-    small_log<Log> f{by_hand<Log>()};
+    fresh_keys f{kind};
     f.log.put("small", "s");
     f.log.put("large", std::string(2000, 'l'));
     f.log.sync();
@@ -104,11 +103,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_stays_readable_after_the_log_is_gone, Log,
   BOOST_TEST(large.text() == std::string(2000, 'l'));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reopens, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(random_operations_agree_with_a_map_over_many_reopens) {
+  fresh_keys f{kind};
   std::map<std::string, std::string> model;
   std::mt19937 random{7};
-  for (int step = 0; step < 6000 / share<Log>; ++step) {
+  for (int step = 0; step < 6000 / kind.share; ++step) {
     const std::string key = key_of(random() % 300);
     const std::string value = numbered(random()) + std::string(random() % 200, 'x');
     switch (random() % 8) {
@@ -135,15 +134,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(random_operations_agree_with_a_map_over_many_reope
   BOOST_TEST(f.log.verify().intact());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_child_of_a_fork_may_not_use_the_log_of_its_parent, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_child_of_a_fork_may_not_use_the_log_of_its_parent) {
+  fresh_keys f{kind};
   f.log.put("a", "one");
   auto batch = f.log.begin();
   batch.put("b", "in a batch");
   const auto before = f.log.snapshot();
   // Also where another thread of the parent is just writing: what it locks stays locked there.
-  auto& store = f.log.view().index().store();
-  const std::unique_lock held{store.table().shard_of(store.hash(as_bytes("a"))).lock};
+  const auto held = f.log.lock_shard_of("a");
   child_process child{[&] {
     int number = 0;
     const auto refused = [&number](auto use) { return ++number, throws(errc::closed, use); };
@@ -164,8 +162,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_child_of_a_fork_may_not_use_the_log_of_its_paren
   BOOST_TEST(f.log.size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_range_of_pairs_is_put_as_one) {
+  fresh_keys f{kind};
   const std::map<std::string, std::string> pairs{{"a", "1"}, {"b", "2"}, {"c", "3"}};
   BOOST_TEST((f.log.put(pairs) == lsn{3}));
   BOOST_TEST((contents(f.log) == pairs));
@@ -173,9 +171,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_range_of_pairs_is_put_as_one, Log, key_logs) {
   BOOST_TEST((f.log.put(std::map<std::string, std::string>{}) == lsn{3}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_sees_its_own_writes_across_nested_rollbacks, Log,
-                              key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_transaction_sees_its_own_writes_across_nested_rollbacks) {
+  fresh_keys f{kind};
   f.log.put("kept", "old");
   f.log.put("erased", "old");
   auto outer = f.log.begin();
@@ -210,8 +207,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_sees_its_own_writes_across_nested_ro
   BOOST_TEST((contents(f.log) == wanted));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_that_is_dropped_leaves_nothing, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_transaction_that_is_dropped_leaves_nothing) {
+  fresh_keys f{kind};
   {
     auto dropped = f.log.begin();
     dropped.put("a", "b");
@@ -220,8 +217,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_that_is_dropped_leaves_nothing, Log,
   BOOST_TEST((f.log.last_lsn() == lsn{}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_larger_than_staging_is_whole, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_transaction_larger_than_staging_is_whole) {
+  fresh_keys f{kind};
   f.log.put(key_of(7), "before");
   auto large = f.log.begin();
   for (std::uint64_t n = 0; n < 3000; ++n) large.put(key_of(n), numbered(n));
@@ -239,9 +236,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_larger_than_staging_is_whole, Log, k
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_expires_after_its_time_to_live_also_after_a_reopen, Log,
-                              key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_key_expires_after_its_time_to_live_also_after_a_reopen) {
+  fresh_keys f{kind};
   f.log.put("gone", "x", std::chrono::nanoseconds{0});
   f.log.put("past", "x", std::chrono::hours{-1});
   f.log.put("kept", "x", std::chrono::hours{1});
@@ -260,24 +256,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_expires_after_its_time_to_live_also_after_a_
   BOOST_TEST(f.log.get("gone")->text() == "back");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(values_of_a_type_go_through_its_codec, Log, key_logs) {
-  struct point {
-    int x;
-    int y;
-  };
-  small_log<Log> f{by_hand<Log>()};
-  f.log.put("n", 42);
-  f.log.put("p", point{1, 2});
-  BOOST_TEST((f.log.template get<int>("n") == 42));
-  BOOST_TEST(f.log.template get<point>("p")->y == 2);
-  BOOST_TEST(!f.log.template get<point>("n"));
-  BOOST_TEST(!f.log.template get<int>("none"));
-}
+LOGDB_EACH_KEY_LOG(values_of_a_type_go_through_its_codec) { kind.codecs(); }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_write_and_read_agree, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(threads_that_write_and_read_agree) {
+  fresh_keys f{kind};
   std::atomic<int> wrong = 0;
-  const std::uint64_t rounds = 1500 / share<Log>;
+  const auto rounds = static_cast<std::uint64_t>(1500 / kind.share);
   const auto work = [&](std::uint64_t mine) {
     for (std::uint64_t n = 0; n < rounds; ++n) {
       const std::string key = key_of(mine * 1000 + n % 50);
@@ -301,22 +285,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(threads_that_write_and_read_agree, Log, key_logs) 
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_is_seen_whole_by_readers_that_look_key_by_key, Log,
-                              key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_transaction_is_seen_whole_by_readers_that_look_key_by_key) {
+  fresh_keys f{kind};
   std::atomic<bool> done = false;
   std::atomic<int> torn = 0;
+  const auto number = [&f](std::string_view key) {
+    const auto found = f.log.get(key);
+    return found ? std::stoi(std::string{found->text()}) : 0;
+  };
   std::thread reader{[&] {
     while (!done.load()) {
-      const auto first = f.log.template get<int>("first");
-      const auto second = f.log.template get<int>("second");
-      if (first.value_or(0) > second.value_or(0)) torn.fetch_add(1);
+      const int first = number("first");
+      const int second = number("second");
+      if (first > second) torn.fetch_add(1);
     }
   }};
-  for (int n = 1; n <= 2000 / share<Log>; ++n) {
+  for (int n = 1; n <= 2000 / kind.share; ++n) {
     auto both = f.log.begin();
-    both.put("first", n);
-    both.put("second", n);
+    both.put("first", std::to_string(n));
+    both.put("second", std::to_string(n));
     both.commit();
   }
   done.store(true);
@@ -324,8 +311,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_is_seen_whole_by_readers_that_look_k
   BOOST_TEST(torn.load() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_log_says_so, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_closed_log_says_so) {
+  fresh_keys f{kind};
   f.log.put("a", "b");
   auto open = f.log.begin();
   open.put("c", "d");

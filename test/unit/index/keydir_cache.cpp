@@ -5,15 +5,17 @@
 
 // With a memory limit a key-value log is a cache.
 #include "unit/index/key_logs.hpp"
+#include "unit/index/keys/suite.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cache_keeps_what_is_used_within_its_memory, Log, key_logs) {
-  auto options = small_options<Log>();
-  options.index.memory_bytes_max = 64u << 10;  // some 5,400 keys
-  small_log<Log> f{options};
+LOGDB_EACH_KEY_LOG(a_cache_keeps_what_is_used_within_its_memory) {
+  key_options options;
+  options.memory_bytes_max = 64u << 10;  // some 5,400 keys
+  fresh_keys f{kind, options};
   for (std::uint64_t n = 0; n < 100; ++n) f.log.put("used" + key_of(n), numbered(n));
-  for (std::uint64_t n = 0; n < 40'000 / share<Log> / share<Log>; ++n) {
+  const auto others = static_cast<std::uint64_t>(40'000 / kind.share / kind.share);
+  for (std::uint64_t n = 0; n < others; ++n) {
     f.log.put(key_of(n), numbered(n));
     (void)f.log.get("used" + key_of(n % 100));
   }

@@ -11,6 +11,7 @@
 
 // Compaction loses nothing, keeps lsns, and leaves no more on disk than is needed.
 #include "unit/index/key_logs.hpp"
+#include "unit/index/keys/suite.hpp"
 
 namespace logdb::test {
 
@@ -43,12 +44,11 @@ std::map<std::string, std::string> churn(Log& log, int steps, std::uint32_t seed
   return model;
 }
 
-template <class Log>
-constexpr int steps = 4000 / share<Log>;
+int steps_on(const key_kind& kind) { return 4000 / kind.share; }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_compacted_log_has_every_value_with_its_lsn, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
-  auto model = churn(f.log, steps<Log>);
+LOGDB_EACH_KEY_LOG(a_compacted_log_has_every_value_with_its_lsn) {
+  fresh_keys f{kind};
+  auto model = churn(f.log, steps_on(kind));
   std::map<std::string, lsn> lsns;
   for (const auto& [key, value] : f.log.entries()) lsns[std::string{key.text()}] = value.lsn();
   const auto segments = f.log.stats().segments;
@@ -65,11 +65,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_compacted_log_has_every_value_with_its_lsn, Log,
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(writes_compactions_and_reopens_in_turn_agree_with_a_map, Log,
-                              key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(writes_compactions_and_reopens_in_turn_agree_with_a_map) {
+  fresh_keys f{kind};
   for (std::uint32_t round = 0; round < 8; ++round) {
-    const auto model = churn(f.log, steps<Log> / 4, round);
+    const auto model = churn(f.log, steps_on(kind) / 4, round);
     BOOST_TEST((contents(f.log) == model));
     f.log.compact();
     BOOST_TEST((contents(f.log) == model));
@@ -79,9 +78,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(writes_compactions_and_reopens_in_turn_agree_with_
   BOOST_TEST(f.log.verify().intact());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_does_not_come_back_and_its_tombstone_goes, Log,
-                              key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(an_erased_key_does_not_come_back_and_its_tombstone_goes) {
+  fresh_keys f{kind};
   for (std::uint64_t n = 0; n < 500; ++n) f.log.put(key_of(n), std::string(100, 'v'));
   for (std::uint64_t n = 0; n < 500; ++n) f.log.erase(key_of(n));
   f.log.put("last", "one");
@@ -97,10 +95,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_erased_key_does_not_come_back_and_its_tombstone
   BOOST_TEST(f.log.memory_bytes() < 300'000);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_tombstone_stays_while_an_older_segment_has_the_key, Log, key_logs) {
-  auto options = by_hand<Log>();
-  options.index.compaction.dead_ratio_max = 2;
-  small_log<Log> f{options};
+LOGDB_EACH_KEY_LOG(a_tombstone_stays_while_an_older_segment_has_the_key) {
+  auto options = compacted_by_hand();
+  options.dead_ratio_max = 2;
+  fresh_keys f{kind, options};
   const auto keep = f.log.snapshot();  // so that nothing may be dropped yet
   for (std::uint64_t n = 0; n < 300; ++n) f.log.put(key_of(n), std::string(100, 'v'));
   for (std::uint64_t n = 0; n < 300; n += 3) f.log.erase(key_of(n));
@@ -130,14 +128,14 @@ BOOST_AUTO_TEST_CASE(a_tombstone_stays_while_a_segment_that_is_not_compacted_has
   BOOST_TEST(f.log.size() == keys + 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_snapshot_sees_outlives_compaction, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
-  churn(f.log, steps<Log> / 4);
+LOGDB_EACH_KEY_LOG(what_a_snapshot_sees_outlives_compaction) {
+  fresh_keys f{kind};
+  churn(f.log, steps_on(kind) / 4);
   const auto before = contents(f.log);
   const auto pinned = f.log.snapshot();
-  churn(f.log, steps<Log> / 4, 2);
+  churn(f.log, steps_on(kind) / 4, 2);
   f.log.compact();
-  churn(f.log, steps<Log> / 4, 3);
+  churn(f.log, steps_on(kind) / 4, 3);
   f.log.compact();
   std::map<std::string, std::string> seen;
   pinned.for_each([&](const auto& key, const auto& value) {
@@ -146,8 +144,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_snapshot_sees_outlives_compaction, Log, key
   BOOST_TEST((seen == before));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(values_that_were_added_outlive_compaction, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(values_that_were_added_outlive_compaction) {
+  fresh_keys f{kind};
   for (int n = 0; n < 60; ++n) {
     f.log.add("many", numbered(static_cast<std::uint64_t>(n)));
     f.log.put("fill", std::string(2000, 'f'));
@@ -165,9 +163,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(values_that_were_added_outlive_compaction, Log, ke
   BOOST_TEST(f.log.values("many").size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(values_that_were_added_before_an_open_outlive_compaction, Log,
-                              key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(values_that_were_added_before_an_open_outlive_compaction) {
+  fresh_keys f{kind};
   for (int n = 0; n < 60; ++n) {
     f.log.add("many", numbered(static_cast<std::uint64_t>(n)));
     f.log.put("fill", std::string(2000, 'f'));
@@ -181,9 +178,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(values_that_were_added_before_an_open_outlive_comp
   BOOST_TEST(f.log.values("many").size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_scan_passes_the_gaps_that_compaction_leaves, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
-  churn(f.log, steps<Log>);
+LOGDB_EACH_KEY_LOG(a_scan_passes_the_gaps_that_compaction_leaves) {
+  fresh_keys f{kind};
+  churn(f.log, steps_on(kind));
   f.log.compact();
   f.log.put("after", "x");
   std::vector<lsn> lsns;
@@ -203,14 +200,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_scan_passes_the_gaps_that_compaction_leaves, Log
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_and_a_cursor_go_on_over_a_compaction, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_tail_and_a_cursor_go_on_over_a_compaction) {
+  fresh_keys f{kind};
   std::stop_source stop;
   auto tail = f.log.tail(lsn{1}, stop.get_token());
   f.log.put("first", "x");
   auto at = tail.begin();
   BOOST_TEST((at->lsn() == lsn{1}));
-  churn(f.log, steps<Log> / 2);
+  churn(f.log, steps_on(kind) / 2);
   f.log.cursor("mailer").acknowledge(f.log.last_lsn());
   const lsn acknowledged = f.log.last_lsn();
   f.log.compact();
@@ -226,8 +223,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_and_a_cursor_go_on_over_a_compaction, Log, 
   BOOST_TEST((f.log.cursor("mailer").next() == acknowledged + 1));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(expired_values_leave_disk_and_memory, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(expired_values_leave_disk_and_memory) {
+  fresh_keys f{kind};
   f.log.put(key_of(7), "once without end");
   for (std::uint64_t n = 0; n < 400; ++n) {
     f.log.put(key_of(n), std::string(100, 'v'), std::chrono::nanoseconds{1});
@@ -241,13 +238,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(expired_values_leave_disk_and_memory, Log, key_log
   BOOST_TEST(contents(f.log).size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(writers_and_readers_go_on_while_it_compacts, Log, key_logs) {
-  auto options = small_options<Log>();
-  options.index.compaction.dead_ratio_max = 0.2;
-  small_log<Log> f{options};
+LOGDB_EACH_KEY_LOG(writers_and_readers_go_on_while_it_compacts) {
+  key_options options;
+  options.dead_ratio_max = 0.2;
+  fresh_keys f{kind, options};
   std::atomic<bool> done = false;
   std::atomic<int> wrong = 0;
-  const int rounds = 6000 / share<Log> / share<Log>;
+  const int rounds = 6000 / kind.share / kind.share;
   const auto write = [&](std::uint64_t mine) {
     for (int n = 0; n < rounds; ++n) {
       const std::string key = key_of(mine * 1000 + static_cast<std::uint64_t>(n) % 20);

@@ -10,11 +10,12 @@
 // The versions of a key: compare_and_put, add, history, reads as of a moment, snapshots.
 #include "crash/support/store.hpp"
 #include "unit/index/key_logs.hpp"
+#include "unit/index/keys/suite.hpp"
 
 namespace logdb::test {
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(compare_and_put_puts_only_on_the_version_expected, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(compare_and_put_puts_only_on_the_version_expected) {
+  fresh_keys f{kind};
   BOOST_TEST(!f.log.compare_and_put("a", lsn{1}, "no"));
   const auto first = f.log.compare_and_put("a", lsn{}, "one");
   BOOST_TEST((first == lsn{1}));
@@ -29,11 +30,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(compare_and_put_puts_only_on_the_version_expected,
   BOOST_TEST((f.log.compare_and_put("a", lsn{}, "five") == lsn{8}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(many_threads_that_count_by_compare_and_put_lose_nothing, Log,
-                              key_logs) {
-  small_log<Log> f{by_hand<Log>()};
-  const auto count = [&f] {
-    for (int n = 0; n < 200 / share<Log>;) {
+LOGDB_EACH_KEY_LOG(many_threads_that_count_by_compare_and_put_lose_nothing) {
+  fresh_keys f{kind};
+  const auto count = [&f, &kind] {
+    for (int n = 0; n < 200 / kind.share;) {
       const auto now = f.log.get("count");
       const auto next = std::to_string(now ? std::stoi(std::string{now->text()}) + 1 : 1);
       if (f.log.compare_and_put("count", now ? now->lsn() : lsn{}, next)) ++n;
@@ -44,12 +44,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_threads_that_count_by_compare_and_put_lose_no
   count();
   second.join();
   third.join();
-  BOOST_TEST(f.log.get("count")->text() == std::to_string(600 / share<Log>));
-  BOOST_TEST(f.log.history("count").size() == 600 / share<Log>);
+  BOOST_TEST(f.log.get("count")->text() == std::to_string(600 / kind.share));
+  BOOST_TEST(f.log.history("count").size() == 600 / kind.share);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(added_values_are_all_there_in_order_until_a_put, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(added_values_are_all_there_in_order_until_a_put) {
+  fresh_keys f{kind};
   const auto values = [&](std::string_view key) {
     std::vector<std::string> found;
     for (const auto& each : f.log.values(key)) found.emplace_back(each.text());
@@ -76,8 +76,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(added_values_are_all_there_in_order_until_a_put, L
   BOOST_TEST((values("a") == std::vector<std::string>{"8"}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(history_and_reads_as_of_an_lsn_see_each_version, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(history_and_reads_as_of_an_lsn_see_each_version) {
+  fresh_keys f{kind};
   f.log.put("a", "one");    // 1
   f.log.put("b", "other");  // 2
   f.log.put(std::vector<std::pair<std::string, std::string>>{{"a", "two"}, {"a", "three"}});
@@ -101,8 +101,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(history_and_reads_as_of_an_lsn_see_each_version, L
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(reads_as_of_a_time_see_what_was_there_then, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(reads_as_of_a_time_see_what_was_there_then) {
+  fresh_keys f{kind};
   std::vector<timestamp> times;
   for (int n = 0; n < 5; ++n) {
     f.log.put("a", numbered(static_cast<std::uint64_t>(n)));
@@ -116,23 +116,17 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(reads_as_of_a_time_see_what_was_there_then, Log, k
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_does_not_wait_for_what_is_not_in_the_log_yet, Log,
-                              key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_snapshot_does_not_wait_for_what_is_not_in_the_log_yet) {
+  fresh_keys f{kind};
   f.log.put("a", "one");
-  auto& shard = f.log.view().index().store().table().shard_at(0);
-  {
-    // As one that commits gigabytes does, while it writes them to a segment of their own.
-    const std::unique_lock held{shard.lock};
-    shard.prepares = true;
-    const auto now = f.log.snapshot();
-    BOOST_TEST(now.get("a")->text() == "one");
-    shard.prepares = false;
-  }
+  // As one that commits gigabytes does, while it writes them to a segment of their own.
+  const auto prepares = f.log.prepare_first_shard();
+  const auto now = f.log.snapshot();
+  BOOST_TEST(now.get("a")->text() == "one");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_snapshot_stays_what_it_was, Log, key_logs) {
-  small_log<Log> f{by_hand<Log>()};
+LOGDB_EACH_KEY_LOG(a_snapshot_stays_what_it_was) {
+  fresh_keys f{kind};
   for (std::uint64_t n = 0; n < 100; ++n) f.log.put(key_of(n), numbered(n));
   f.log.erase(key_of(5));
   const auto before = f.log.snapshot();
