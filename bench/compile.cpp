@@ -72,7 +72,8 @@ class workshop {
     const fs::path source = folder_ / "unit.cpp";
     const fs::path object = folder_ / "unit.o";
     std::ofstream{source} << "#include <" << unit.header << ">\n" << unit.code;
-    cost seen = run({how.compiler, "-std=c++20", how.level, "-isystem", LOGDB_BENCH_INCLUDE, "-c",
+    cost seen = run({how.compiler, "-std=c++20", how.level, "-isystem", LOGDB_BENCH_INCLUDE,
+                     unit.takes_compiled ? "-DLOGDB_COMPILED" : "-ULOGDB_COMPILED", "-c",
                      source.string(), "-o", object.string()},
                     !must);
     bench::require(seen.compiled || !must, how.name() + " cannot compile " + unit.name);
@@ -130,13 +131,15 @@ class comparison {
 
   void judge(bench::targets& targets) const {
     judge_time("umbrella, unused", 0.6, targets);
-    for (const char* log : {"durable_wal", "async_wal", "shared_wal"})
-      judge_time(log, 1.2, targets);
-    for (const char* log : {"kv_store", "timelog"}) judge_time(log, 1.8, targets);
+    for (const auto& log : bench::presets()) {
+      for (const auto& each : {log, bench::compiled(log)}) {
+        judge_time(each.name, log.name.ends_with("_wal") ? 1.2 : 1.8, targets);
+        targets.at_most(each.name + ", " + how_.name() + ", memory",
+                        memory_.median_of(place(each.name)) / 1e6, 450, as_megabytes);
+      }
+    }
     judge_time("all presets", 5, targets);
-    for (const auto& each : bench::presets())
-      targets.at_most(each.name + ", " + how_.name() + ", memory",
-                      memory_.median_of(place(each.name)) / 1e6, 450, as_megabytes);
+    judge_time("all presets, of liblogdb", 5, targets);
   }
 
  private:
@@ -181,9 +184,13 @@ std::vector<setting> settings(bool quick) {
 std::vector<bench::unit> units(const workshop& shop, const setting& how, bool quick) {
   auto all = shop.installed(bench::peers(), how);
   all.push_back({"umbrella, unused", "logdb/logdb.hpp"});
-  const auto presets = bench::presets();
-  all.insert(all.end(), presets.begin(), quick ? presets.begin() + 1 : presets.end());
-  if (!quick) all.push_back(bench::all_presets());
+  auto logs = bench::presets();
+  if (quick) logs.resize(1);
+  if (!quick) logs.push_back(bench::all_presets());
+  for (const auto& each : logs) {
+    all.push_back(each);
+    all.push_back(bench::compiled(each));
+  }
   return all;
 }
 

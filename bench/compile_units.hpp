@@ -12,7 +12,8 @@ namespace bench {
 struct unit {
   std::string name;
   std::string header;
-  std::string code{};  ///< empty: the header is included and not used
+  std::string code{};           ///< empty: the header is included and not used
+  bool takes_compiled = false;  ///< liblogdb has the preset: LOGDB_COMPILED
 };
 
 namespace detail {
@@ -61,6 +62,13 @@ inline std::vector<unit> presets() {
   for (const std::string name : {"timelog", "memory_timelog"})
     all.push_back({name, "logdb/" + name + ".hpp", detail::use_times(name)});
   return all;
+}
+
+/// Returns a unit as it is for a program that takes the presets from liblogdb.
+inline unit compiled(unit each) {
+  each.name += ", of liblogdb";
+  each.takes_compiled = true;
+  return each;
 }
 
 /// Makes one unit of all presets.

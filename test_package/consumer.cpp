@@ -6,7 +6,7 @@
 #include <iterator>
 #include <string_view>
 
-#include <logdb/logdb.hpp>
+#include <logdb/durable_wal.hpp>
 
 namespace {
 

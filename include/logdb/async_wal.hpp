@@ -5,6 +5,7 @@
 
 #include <concepts>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability/async.hpp>
 #include <logdb/index/sparse.hpp>
 #include <logdb/locking/flock.hpp>
@@ -14,5 +15,7 @@
 namespace logdb {
 
 static_assert(std::same_as<async_wal, basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>>);
+
+LOGDB_DECLARE_COMPILED(async_wal)
 
 }  // namespace logdb

@@ -5,6 +5,7 @@
 
 #include <concepts>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability/fsync.hpp>
 #include <logdb/index/sparse.hpp>
 #include <logdb/locking/flock.hpp>
@@ -15,5 +16,7 @@ namespace logdb {
 
 static_assert(
     std::same_as<durable_wal, basic_log<Durability<Fsync>, Index<Sparse>, Locking<Flock>>>);
+
+LOGDB_DECLARE_COMPILED(durable_wal)
 
 }  // namespace logdb

@@ -5,6 +5,7 @@
 
 #include <concepts>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability/async.hpp>
 #include <logdb/index/keydir.hpp>
 #include <logdb/locking/flock.hpp>
@@ -14,5 +15,7 @@
 namespace logdb {
 
 static_assert(std::same_as<kv_store, basic_log<Durability<Async>, Index<KeyDir>, Locking<Flock>>>);
+
+LOGDB_DECLARE_COMPILED(kv_store)
 
 }  // namespace logdb

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability/fsync.hpp>
 #include <logdb/durability/none.hpp>
 #include <logdb/index/sparse.hpp>
@@ -68,37 +69,13 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   ///                errc::permission_denied, errc::no_space, errc::not_found (read_only), errc::io,
   ///                errc::invalid_argument; nothing was changed
   /// @cost          O(one segment), whatever the log's size; and what the index reads
-  explicit log_engine(const std::filesystem::path& path, const options& chosen = {}) {
-    detail::require_valid(chosen);
-    index_traits<index_policy>::require(chosen);
-    if constexpr (has_records) {
-      auto volume = std::make_shared<typename Policies::storage>(path, chosen.mode, chosen.storage);
-      if (chosen.mode == open_mode::read_only) {
-        reader_ = std::make_unique<detail::follower<Policies>>(std::move(volume), chosen);
-      } else {
-        writer_ = std::make_unique<writer_type>(std::move(volume), chosen);
-      }
-    } else {
-      writer_ = std::make_unique<writer_type>(path, chosen);
-    }
-    if constexpr (has_index) {
-      index_ = std::make_unique<typename parts::index::element_type>(
-          half([](auto& of) -> decltype(auto) { return of.view(); }));
-    }
-  }
+  explicit log_engine(const std::filesystem::path& path, const options& chosen = {});
   /// Makes an empty log in memory.
   log_engine() requires(!Policies::storage::persistent) : log_engine{std::filesystem::path{}} {}
-  log_engine(log_engine&&) noexcept = default;
-  log_engine& operator=(log_engine&& other) noexcept {
-    if (this == &other) return *this;
-    index_ = {};  // before the journal that it uses
-    writer_ = std::move(other.writer_);
-    reader_ = std::move(other.reader_);
-    index_ = std::move(other.index_);
-    return *this;
-  }
+  log_engine(log_engine&& other) noexcept;
+  log_engine& operator=(log_engine&& other) noexcept;
   /// Closes the log; errors are swallowed: call close() to see them.
-  ~log_engine() = default;
+  ~log_engine();
 
   /// Returns the records as they stand now.
   [[nodiscard]] record_range records() const requires has_records { return seen().records(); }
@@ -231,12 +208,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   /// Closing again does nothing.
   /// @errors  errc::failed, errc::io, errc::no_space; the log is closed nevertheless, and what was
   ///          accepted is kept for the next open
-  void close() {
-    if constexpr (has_index) {
-      if (index_) index_->close();
-    }
-    if (is_open()) half([](auto& of) { of.close(); });
-  }
+  void close();
 
   // What a log does not have says why, in one line of the compiler's.
   using refused::begin;
@@ -348,5 +320,53 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   typename parts::reader reader_{};  // one of the two is null
   [[no_unique_address]] typename parts::index index_;
 };
+
+template <class Policies>
+LOGDB_INLINE log_engine<Policies>::log_engine(const std::filesystem::path& path,
+                                              const options& chosen) {
+  detail::require_valid(chosen);
+  index_traits<index_policy>::require(chosen);
+  if constexpr (has_records) {
+    auto volume = std::make_shared<typename Policies::storage>(path, chosen.mode, chosen.storage);
+    if (chosen.mode == open_mode::read_only) {
+      reader_ = std::make_unique<detail::follower<Policies>>(std::move(volume), chosen);
+    } else {
+      writer_ = std::make_unique<writer_type>(std::move(volume), chosen);
+    }
+  } else {
+    writer_ = std::make_unique<writer_type>(path, chosen);
+  }
+  if constexpr (has_index) {
+    index_ = std::make_unique<typename parts::index::element_type>(
+        half([](auto& of) -> decltype(auto) { return of.view(); }));
+  }
+}
+
+template <class Policies>
+LOGDB_INLINE log_engine<Policies>::log_engine(log_engine&& other) noexcept
+    : writer_{std::move(other.writer_)},
+      reader_{std::move(other.reader_)},
+      index_{std::move(other.index_)} {}
+
+template <class Policies>
+LOGDB_INLINE log_engine<Policies>& log_engine<Policies>::operator=(log_engine&& other) noexcept {
+  if (this == &other) return *this;
+  index_ = {};  // before the journal that it uses
+  writer_ = std::move(other.writer_);
+  reader_ = std::move(other.reader_);
+  index_ = std::move(other.index_);
+  return *this;
+}
+
+template <class Policies>
+LOGDB_INLINE log_engine<Policies>::~log_engine() {}  // g++ 12 instantiates no `= default` here
+
+template <class Policies>
+LOGDB_INLINE void log_engine<Policies>::close() {
+  if constexpr (has_index) {
+    if (index_) index_->close();
+  }
+  if (is_open()) half([](auto& of) { of.close(); });
+}
 
 }  // namespace logdb

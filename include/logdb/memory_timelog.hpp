@@ -5,6 +5,7 @@
 
 #include <concepts>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability/none.hpp>
 #include <logdb/index/timelsm.hpp>
 #include <logdb/locking/none.hpp>
@@ -16,5 +17,7 @@ namespace logdb {
 static_assert(
     std::same_as<memory_timelog,
                  basic_log<Storage<Memory>, Durability<None>, Index<TimeLSM>, Locking<None>>>);
+
+LOGDB_DECLARE_COMPILED_MEMORY(memory_timelog)
 
 }  // namespace logdb

@@ -5,6 +5,7 @@
 
 #include <concepts>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability/async.hpp>
 #include <logdb/index/keydir.hpp>
 #include <logdb/locking/fcntl.hpp>
@@ -14,5 +15,7 @@
 namespace logdb {
 
 static_assert(std::same_as<shared_kv, basic_log<Durability<Async>, Index<KeyDir>, Locking<Fcntl>>>);
+
+LOGDB_DECLARE_COMPILED(shared_kv)
 
 }  // namespace logdb

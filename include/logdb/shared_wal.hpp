@@ -5,6 +5,7 @@
 
 #include <concepts>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability/fsync.hpp>
 #include <logdb/index/sparse.hpp>
 #include <logdb/locking/fcntl.hpp>
@@ -15,5 +16,7 @@ namespace logdb {
 
 static_assert(
     std::same_as<shared_wal, basic_log<Durability<Fsync>, Index<Sparse>, Locking<Fcntl>>>);
+
+LOGDB_DECLARE_COMPILED(shared_wal)
 
 }  // namespace logdb

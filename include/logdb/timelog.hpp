@@ -5,6 +5,7 @@
 
 #include <concepts>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability/async.hpp>
 #include <logdb/index/timelsm.hpp>
 #include <logdb/locking/flock.hpp>
@@ -14,5 +15,7 @@
 namespace logdb {
 
 static_assert(std::same_as<timelog, basic_log<Durability<Async>, Index<TimeLSM>, Locking<Flock>>>);
+
+LOGDB_DECLARE_COMPILED(timelog)
 
 }  // namespace logdb

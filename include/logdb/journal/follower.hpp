@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <utility>
 
+#include <logdb/compiled.hpp>
 #include <logdb/journal/index_view.hpp>
 #include <logdb/journal/open/drain.hpp>
 #include <logdb/journal/open/find_end.hpp>
@@ -116,18 +117,7 @@ class follower {
                                         file_traits<typename storage::file>::maps_private();
 
   /// Learns of what the writer did since; again if it dropped meanwhile what was to be looked at.
-  void refresh() {
-    for (;;) {
-      try {
-        look();
-        // The writer may have dropped some of it before it was held.
-        if (held_.hold(scope_.list) || read_manifest().generation == generation_) return;
-      } catch (const error& missing) {
-        if (missing.condition() != errc::corrupt || read_manifest().generation == generation_)
-          throw;
-      }
-    }
-  }
+  void refresh();
 
   /// Learns of what the writer did since. The watermark comes first: the manifest then names all it
   /// covers.
@@ -322,5 +312,18 @@ class follower {
   platform::basic_atomic<system, bool> closed_ = false;
   platform::basic_event<system> stopped_;
 };
+
+template <class Policies>
+LOGDB_INLINE void follower<Policies>::refresh() {
+  for (;;) {
+    try {
+      look();
+      // The writer may have dropped some of it before it was held.
+      if (held_.hold(scope_.list) || read_manifest().generation == generation_) return;
+    } catch (const error& missing) {
+      if (missing.condition() != errc::corrupt || read_manifest().generation == generation_) throw;
+    }
+  }
+}
 
 }  // namespace logdb::detail

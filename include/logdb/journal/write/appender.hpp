@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability_point.hpp>
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/write/batch_builder.hpp>
@@ -199,28 +200,7 @@ class appender {
     return put;
   }
 
-  bool make_way(guard& lock, std::uint64_t bytes, std::uint64_t count) {
-    bool held = true;
-    for (;; held = false) {
-      core_.require_open();
-      if (core_.sealing || comes_back() ||
-          now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
-        roll(lock);
-      } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
-        wait_for(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes(), keeps_until);
-        wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
-      } else if (exceeds_records(count)) {
-        wait_for(lock, now_at(), keeps_until);
-      } else {
-        break;
-      }
-    }
-    if (!core_.group_open) open_group();
-    if (now_at() + bytes > core_.index_due) note();
-    rouse();
-    set_limit(bytes, count);
-    return held;
-  }
+  bool make_way(guard& lock, std::uint64_t bytes, std::uint64_t count);
 
   /// Tells whether the clock came back, so that a segment has to begin: times ascend within each.
   [[nodiscard]] bool comes_back() {
@@ -364,5 +344,30 @@ class appender {
   committer<Policies>& commits_;
   keeper<Policies>& keeper_;
 };
+
+template <class Policies>
+LOGDB_INLINE bool appender<Policies>::make_way(guard& lock, std::uint64_t bytes,
+                                               std::uint64_t count) {
+  bool held = true;
+  for (;; held = false) {
+    core_.require_open();
+    if (core_.sealing || comes_back() ||
+        now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
+      roll(lock);
+    } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
+      wait_for(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes(), keeps_until);
+      wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
+    } else if (exceeds_records(count)) {
+      wait_for(lock, now_at(), keeps_until);
+    } else {
+      break;
+    }
+  }
+  if (!core_.group_open) open_group();
+  if (now_at() + bytes > core_.index_due) note();
+  rouse();
+  set_limit(bytes, count);
+  return held;
+}
 
 }  // namespace logdb::detail

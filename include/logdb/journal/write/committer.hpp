@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/share/shared_lead.hpp>
 #include <logdb/journal/state.hpp>
@@ -38,14 +39,7 @@ class committer {
   /// @param target  not above `appended`
   /// @errors        errc::failed; errc::limit, std::bad_alloc: nothing is lost, and who leads next
   ///                tries what this thread could not
-  void wait(std::uint64_t target, watermark level) {
-    waiter me{target, level};
-    while (!covers(me)) {
-      core_.require_writable();
-      if (!join(me)) continue;
-      lead(me);
-    }
-  }
+  void wait(std::uint64_t target, watermark level);
 
   /// Waits for who leads, and lets nobody lead from here on: the right to write goes next.
   void end() {
@@ -337,5 +331,15 @@ class committer {
   waiters queue_;         // guarded by queue_mutex_, in order of arrival
   bool leading_ = false;  // guarded by queue_mutex_: somebody leads
 };
+
+template <class Policies>
+LOGDB_INLINE void committer<Policies>::wait(std::uint64_t target, watermark level) {
+  waiter me{target, level};
+  while (!covers(me)) {
+    core_.require_writable();
+    if (!join(me)) continue;
+    lead(me);
+  }
+}
 
 }  // namespace logdb::detail

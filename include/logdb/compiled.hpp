@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The compiled form: a program that defines LOGDB_COMPILED takes what opens, closes and maintains
+/// a preset from liblogdb instead of compiling it again. The headers are the same, and header-only
+/// is the default. docs/install.md
+
+/// Marks a member that is defined behind its class and lies in liblogdb. Only a function that is
+/// not `inline` is left alone by `extern template`.
+#if defined(LOGDB_COMPILED)
+#define LOGDB_INLINE
+#else
+#define LOGDB_INLINE inline
+#endif
+
+/// Names the members of a log that liblogdb has, each behind `template` or `extern template`.
+#define LOGDB_COMPILED_LOG(prefix, log)                                                            \
+  prefix log_engine<log::policies>::log_engine(const std::filesystem::path&, const log::options&); \
+  prefix log_engine<log::policies>::log_engine(log&&) noexcept;                                    \
+  prefix log& log_engine<log::policies>::operator=(log&&) noexcept;                                \
+  prefix log_engine<log::policies>::~log_engine();                                                 \
+  prefix void log_engine<log::policies>::close();
+
+/// Does so for what writes and follows the records of a log.
+#define LOGDB_COMPILED_JOURNAL(prefix, log)                                                      \
+  prefix void detail::follower<log::policies>::refresh();                                        \
+  prefix void detail::committer<log::policies>::wait(std::uint64_t, watermark);                  \
+  prefix bool detail::appender<log::policies>::make_way(detail::appender<log::policies>::guard&, \
+                                                        std::uint64_t, std::uint64_t);
+
+/// Says that liblogdb has a preset with records; nothing where all is header-only.
+#if defined(LOGDB_COMPILED)
+#define LOGDB_DECLARE_COMPILED(log)        \
+  LOGDB_COMPILED_LOG(extern template, log) \
+  LOGDB_COMPILED_JOURNAL(extern template, log)
+#define LOGDB_DECLARE_COMPILED_MEMORY(log) LOGDB_COMPILED_LOG(extern template, log)
+#else
+#define LOGDB_DECLARE_COMPILED(log)
+#define LOGDB_DECLARE_COMPILED_MEMORY(log)
+#endif
