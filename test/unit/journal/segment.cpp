@@ -100,7 +100,106 @@ struct some_segments {
   durable_wal::options options;
 };
 
+/// The frames of a segment, each in memory of its own.
+class frame_by_frame final : public detail::segment_image {
+ public:
+  using segment = detail::segment<durable_wal::policies>;
+
+  /// @param damaged  offset of a frame that is to have a flipped bit; 0: none
+  frame_by_frame(std::shared_ptr<segment> of, std::uint64_t damaged)
+      : of_{std::move(of)}, damaged_{damaged} {}
+
+  [[nodiscard]] detail::frame_stretch frames_at(std::uint64_t offset) const override {
+    const bytes_view all = of_->bytes();
+    format::frame_view frame;
+    if (format::read_frame(all, offset, of_->seed(), frame) != format::frame_fault::none) return {};
+    const auto from = all.subspan(offset, frame.bytes);
+    const auto own = std::make_shared<std::vector<std::byte>>(from.begin(), from.end());
+    if (offset == damaged_) own->back() ^= std::byte{1};
+    return {.bytes = *own, .first = offset, .pin = own};
+  }
+
+ private:
+  std::shared_ptr<segment> of_;
+  std::uint64_t damaged_;
+};
+
+/// A log of some segments, of which the first is shown frame by frame.
+struct shown_segments : some_segments {
+  using list_ptr = detail::segment_list_ptr<policies>;
+
+  /// Lists the segments; the frame of one record may be damaged.
+  [[nodiscard]] list_ptr show(lsn damaged = {}) const {
+    const table segments = open();
+    auto list = segments.list();
+    auto& first = *list->log.front();
+    std::uint64_t offset = 0;
+    detail::scan_place place = first.start();
+    const auto find = [&](const auto& frame, const auto& at) {
+      if (frame.header.count != 0 && at.next == damaged) offset = at.offset;
+    };
+    detail::scan_segment(first, first.end_offset(), place, format::read_frame_in, find);
+    BOOST_TEST(place.offset == first.end_offset());
+    auto entry = first.entry();
+    entry.footer_offset = 0;
+    auto shown = segments.make(entry);
+    shown->show(std::make_unique<frame_by_frame>(segments.make(entry), offset));
+    auto all = std::make_shared<detail::segment_list<policies>>(*list);
+    all->log.front() = std::move(shown);
+    return all;
+  }
+
+  [[nodiscard]] static detail::read_scope<policies> scope(list_ptr list, bool salvage = false) {
+    return {.list = std::move(list), .last = lsn{count}, .salvage = salvage};
+  }
+};
+
 }  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(a_segment_with_an_image, shown_segments)
+
+BOOST_AUTO_TEST_CASE(is_read_in_stretches_that_records_pin) {
+  std::vector<record> kept;
+  for (const record& each : record_range<policies>{scope(show()), lsn{1}}) kept.push_back(each);
+  BOOST_TEST_REQUIRE(kept.size() == count);
+  for (const record& each : kept) BOOST_TEST(each.text() == text(each.lsn()));
+}
+
+BOOST_AUTO_TEST_CASE(is_read_from_the_middle) {
+  const auto list = show();
+  for (lsn from{1}; from <= lsn{count}; ++from) {
+    const record_range<policies> range{scope(list), from};
+    BOOST_TEST((*range.begin()).lsn() == from);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(is_verified_as_any_other) {
+  const auto expected = detail::verifier{scope(open().list())}.run();
+  const auto found = detail::verifier{scope(show())}.run();
+  BOOST_TEST(found.intact());
+  BOOST_TEST(found.records == expected.records);
+  BOOST_TEST(found.frames == expected.frames);
+  BOOST_TEST(found.bytes == expected.bytes);
+}
+
+BOOST_AUTO_TEST_CASE(of_which_a_stretch_is_damaged_loses_that_one) {
+  const lsn damaged{5};
+  const auto list = show(damaged);
+  BOOST_TEST(throws(errc::corrupt, [&] {
+    for (const record& each : record_range<policies>{scope(list), lsn{1}}) {
+      BOOST_TEST(each.lsn() < damaged);
+    }
+  }));
+  std::uint64_t found = 0;
+  for (const record& each : record_range<policies>{scope(list, true), lsn{1}}) {
+    BOOST_TEST(each.lsn() != damaged);
+    ++found;
+  }
+  BOOST_TEST(found == count - 1);
+  BOOST_TEST(!detail::verifier{scope(list)}.run().intact());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(a_rewrite, some_segments)
 

@@ -225,22 +225,24 @@ inline frame_header load_header(const std::byte* at) {
           lsn{load<std::uint64_t>(at + 8)}, detail::shape_count(shape), detail::shape_kind(shape)};
 }
 
-/// Reads a frame and checks everything but its payload's CRC and padding.
+/// Reads a frame from a part of a segment and checks everything but its payload's CRC and padding.
 ///
-/// @param segment   the segment from its start, as far as it may be read
+/// @param part      bytes of the segment, as far as they may be read
+/// @param first     the offset of the part in the segment
 /// @param out       what was read; unchanged unless the result is `none`
 /// @threads         any
-inline frame_fault read_header(bytes_view segment, std::uint64_t offset, frame_seed seed,
-                               frame_view& out) {
-  if (offset > segment.size() || segment.size() - offset < frame_header_bytes) {
+inline frame_fault read_header_in(bytes_view part, std::uint64_t first, std::uint64_t offset,
+                                  frame_seed seed, frame_view& out) {
+  const std::uint64_t place = offset - first;  // wraps before the part: then it is out of space
+  if (place > part.size() || part.size() - place < frame_header_bytes) {
     return frame_fault::out_of_space;
   }
-  const std::byte* const at = segment.data() + offset;
+  const std::byte* const at = part.data() + place;
   const auto payload_crc = load<std::uint32_t>(at + 4);
-  const auto first = load<std::uint64_t>(at + 8);
+  const auto first_lsn = load<std::uint64_t>(at + 8);
   const auto shape = load<std::uint64_t>(at + 16);
   const bool matches =
-      detail::bound_crc(seed, {offset, payload_crc, first, shape}) == load<std::uint32_t>(at);
+      detail::bound_crc(seed, {offset, payload_crc, first_lsn, shape}) == load<std::uint32_t>(at);
   const bool aligned = offset % frame_alignment == 0;
   if ((has_step<durability_point::header_checksum> && !matches) || !detail::is_valid_shape(shape) ||
       !aligned) [[unlikely]] {
@@ -248,13 +250,13 @@ inline frame_fault read_header(bytes_view segment, std::uint64_t offset, frame_s
   }
   const std::uint32_t payload_bytes = detail::shape_payload_bytes(shape);
   const std::uint64_t bytes = frame_bytes(payload_bytes);
-  if (bytes > segment.size() - offset) [[unlikely]]
+  if (bytes > part.size() - place) [[unlikely]]
     return frame_fault::out_of_space;
   // One by one: a header built aside and copied would be read back wider than it was written,
   // which stalls: 15 ns a frame instead of 8.
   out.header.payload_crc = payload_crc;
   out.header.payload_bytes = payload_bytes;
-  out.header.first = lsn{first};
+  out.header.first = lsn{first_lsn};
   out.header.count = detail::shape_count(shape);
   out.header.kind = detail::shape_kind(shape);
   out.payload = {at + frame_header_bytes, payload_bytes};
@@ -262,31 +264,44 @@ inline frame_fault read_header(bytes_view segment, std::uint64_t offset, frame_s
   return frame_fault::none;
 }
 
-/// Reads a frame and checks all of it: header CRC first, then kind, count, length, payload.
+/// The same from a segment that is given from its start.
+inline frame_fault read_header(bytes_view segment, std::uint64_t offset, frame_seed seed,
+                               frame_view& out) {
+  return read_header_in(segment, 0, offset, seed, out);
+}
+
+/// Reads a frame from a part of a segment and checks all of it: header CRC first, then kind, count,
+/// length, payload.
 ///
-/// @param segment   the segment from its start, as far as it may be read
+/// @param part      bytes of the segment, as far as they may be read
+/// @param first     the offset of the part in the segment
 /// @param out       what was read; unspecified unless the result is `none`
 /// @threads         any
 /// @cost            O(payload); about 12 ns for 128 bytes
-inline frame_fault read_frame(bytes_view segment, std::uint64_t offset, frame_seed seed,
-                              frame_view& out) {
-  const frame_fault fault = read_header(segment, offset, seed, out);
+inline frame_fault read_frame_in(bytes_view part, std::uint64_t first, std::uint64_t offset,
+                                 frame_seed seed, frame_view& out) {
+  const frame_fault fault = read_header_in(part, first, offset, seed, out);
   if (fault != frame_fault::none) [[unlikely]]
     return fault;
-  const std::byte* const at = segment.data() + offset;
+  const std::byte* const at = part.data() + (offset - first);
   const bool matches = !has_step<durability_point::payload_checksum> ||
                        crc32c(out.payload) == out.header.payload_crc;
   const bool intact = matches && detail::is_padding_zero(at, out.bytes, out.header.payload_bytes);
   return intact ? frame_fault::none : frame_fault::bad_payload;
 }
 
+/// The same from a segment that is given from its start.
+inline frame_fault read_frame(bytes_view segment, std::uint64_t offset, frame_seed seed,
+                              frame_view& out) {
+  return read_frame_in(segment, 0, offset, seed, out);
+}
+
 namespace detail {
 
 /// Rejects most of what is no frame without a CRC: what it asks is part of read_header.
-inline bool may_be_frame(bytes_view segment, std::uint64_t offset) {
-  const auto shape = load<std::uint64_t>(segment.data() + offset + 16);
-  return is_valid_shape(shape) &&
-         frame_bytes(shape_payload_bytes(shape)) <= segment.size() - offset;
+inline bool may_be_frame(bytes_view part, std::uint64_t place) {
+  const auto shape = load<std::uint64_t>(part.data() + place + 16);
+  return is_valid_shape(shape) && frame_bytes(shape_payload_bytes(shape)) <= part.size() - place;
 }
 
 }  // namespace detail
@@ -296,31 +311,40 @@ struct search_work {
   std::uint64_t bytes = 0;  ///< of the frames whose payloads were checked
 };
 
-/// Finds the next whole valid frame: to resynchronise after damage, and to look for marks.
+/// Finds the next whole valid frame in a part of a segment: to resynchronise after damage, and to
+/// look for marks.
 ///
 /// Valid headers whose payloads are damaged are passed over. In a file that was not crafted they
 /// do not overlap; once their payloads add up to more than the segment, the search ends.
 ///
-/// @param from      where to begin; rounded up to the alignment
+/// @param first     the offset of the part in the segment, a multiple of the alignment
+/// @param from      where to begin, >= first; rounded up to the alignment
 /// @param checked   payload bytes checked so far; the same object for all searches of one walk
 ///                  keeps the whole walk linear
 /// @return          its offset, >= from
 /// @threads         any
 /// @cost            O(segment); several GB/s
-inline std::optional<std::uint64_t> find_frame(bytes_view segment, std::uint64_t from,
-                                               frame_seed seed, search_work& checked) {
-  if (from > segment.size()) return std::nullopt;
+inline std::optional<std::uint64_t> find_frame_in(bytes_view part, std::uint64_t first,
+                                                  std::uint64_t from, frame_seed seed,
+                                                  search_work& checked) {
+  if (from - first > part.size()) return std::nullopt;
   frame_view frame;
-  for (std::uint64_t at = (from + frame_alignment - 1) & ~(frame_alignment - 1);
-       at <= segment.size() && segment.size() - at >= frame_header_bytes; at += frame_alignment) {
-    if (!detail::may_be_frame(segment, at)) continue;
-    if (read_header(segment, at, seed, frame) != frame_fault::none) continue;
+  for (std::uint64_t at = ((from + frame_alignment - 1) & ~(frame_alignment - 1)) - first;
+       at <= part.size() && part.size() - at >= frame_header_bytes; at += frame_alignment) {
+    if (!detail::may_be_frame(part, at)) continue;
+    if (read_header_in(part, first, first + at, seed, frame) != frame_fault::none) continue;
     checked.bytes += frame.bytes;
-    if (checked.bytes > segment.size()) return std::nullopt;
+    if (checked.bytes > first + part.size()) return std::nullopt;
     if (frame.header.first > lsn_max) continue;
-    if (read_frame(segment, at, seed, frame) == frame_fault::none) return at;
+    if (read_frame_in(part, first, first + at, seed, frame) == frame_fault::none) return first + at;
   }
   return std::nullopt;
+}
+
+/// The same in a segment that is given from its start.
+inline std::optional<std::uint64_t> find_frame(bytes_view segment, std::uint64_t from,
+                                               frame_seed seed, search_work& checked) {
+  return find_frame_in(segment, 0, from, seed, checked);
 }
 
 /// The same for a single search.

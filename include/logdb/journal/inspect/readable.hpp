@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Looks by calls at what is then read through a mapping: a device that refuses a read ends a call
-/// with an error, and a mapped read with SIGBUS.
+/// Whether a log may be read here, and what of it. Looks by calls at what is then read through a
+/// mapping: a device that refuses a read ends a call with an error, and a mapped read with SIGBUS.
 
 #include <cstdint>
 #include <utility>
@@ -11,6 +11,12 @@
 #include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
+
+/// Returns the error for a log that this process's parent opened before the fork.
+inline error error_in_child(const std::filesystem::path& at) {
+  return {
+      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
+}
 
 /// Reads a stretch of a file by calls, where the storage has any.
 /// @errors  errc::io for what cannot be read

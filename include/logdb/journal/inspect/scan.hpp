@@ -95,17 +95,16 @@ inline void pass_gap(format::frame_fault fault, const format::frame_view& frame,
 /// Calls `visit(frame, place)` for each frame from a place on and moves the place behind the last
 /// whole one.
 ///
-/// @param bytes   the segment from its start to where it may hold frames
-/// @param read    format::read_frame, or format::read_header to leave payloads unchecked
+/// @param end     offset where frames may stand no more
+/// @param read    gives the fault of the frame at an offset: `read(offset, frame)`
 /// @cost          O(bytes walked)
 template <class Read, class Visit>
-scan_stop scan(bytes_view bytes, format::frame_seed seed, scan_place& place, Read read,
-               Visit&& visit) {
+scan_stop scan_to(std::uint64_t end, scan_place& place, Read read, Visit&& visit) {
   format::frame_view frame;
-  while (place.offset < bytes.size()) {
-    const auto fault = read(bytes, place.offset, seed, frame);
+  while (place.offset < end) {
+    const auto fault = read(place.offset, frame);
     if (fault == format::frame_fault::out_of_space &&
-        bytes.size() - place.offset < format::frame_header_bytes) {
+        end - place.offset < format::frame_header_bytes) {
       return scan_stop::bound;
     }
     pass_gap(fault, frame, place);
@@ -117,16 +116,32 @@ scan_stop scan(bytes_view bytes, format::frame_seed seed, scan_place& place, Rea
   return scan_stop::bound;
 }
 
-/// Notes the frames of a segment in an index, as the append path does: the first behind each
-/// stride. Moves the place to where it ends and returns why.
+/// Does so in the bytes of a segment from its start to where it may hold frames.
+/// @param read    format::read_frame, or format::read_header to leave payloads unchecked
+template <class Read, class Visit>
+scan_stop scan(bytes_view bytes, format::frame_seed seed, scan_place& place, Read read,
+               Visit&& visit) {
+  const auto read_at = [&](std::uint64_t offset, format::frame_view& frame) {
+    return read(bytes, offset, seed, frame);
+  };
+  return scan_to(bytes.size(), place, read_at, visit);
+}
+
+/// Returns what notes visited frames in an index, as the append path does: the first behind each
+/// stride.
+template <class Index>
+auto noting_in(Index& index) {
+  return [&index](const format::frame_view& frame, const scan_place& at) {
+    if (at.offset + frame.bytes <= index.due()) return;
+    index.note({at.next, at.offset, at.time});
+  };
+}
+
+/// Notes the frames of a segment in an index. Moves the place to where it ends and returns why.
 template <class Index, class Read = decltype(&format::read_header)>
 scan_stop rebuild_index(bytes_view bytes, format::frame_seed seed, scan_place& place, Index& index,
                         Read read = format::read_header) {
-  return scan(bytes, seed, place, read,
-              [&index](const format::frame_view& frame, const scan_place& at) {
-                if (at.offset + frame.bytes <= index.due()) return;
-                index.note({at.next, at.offset, at.time});
-              });
+  return scan(bytes, seed, place, read, noting_in(index));
 }
 
 /// Tells whether all bytes are zero.

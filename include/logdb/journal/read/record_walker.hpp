@@ -40,7 +40,7 @@ class record_walker {
     }
     index_ = scope_.list->find(from_);
     open_log(*scope_.list->log[index_]);
-    if (log_.bytes.empty()) return;  // salvage passes what is missing
+    if (log_.end == 0) return;  // salvage passes what is missing
     const auto near = log_.from->known_entries().floor(from_);
     // A walk from the front needs no footer, and so believes none.
     if (near && near->first > log_.place.next) {
@@ -53,25 +53,26 @@ class record_walker {
   /// @errors  errc::corrupt, with segment, offset and lsn
   bool next(record& out) {
     if (batch_ != batch_end_) return give_from_batch(out);
-    while (frames().global() <= scope_.last) {
-      if (frames().place.offset >= frames().bytes.size()) {
-        leave();
+    for (;;) {
+      source& in = frames();
+      if (in.global() > scope_.last) return false;
+      if (!in.part.has(in.place.offset)) [[unlikely]] {
+        if (!load(in, in.place.offset)) leave();
         continue;
       }
       format::frame_view frame;
       const auto fault =
-          format::read_frame(frames().bytes, frames().place.offset, frames().seed, frame);
-      if (frames().place.gaps) [[unlikely]] {
-        pass_gap(fault, frame, frames().place);
-        if (frames().global() > scope_.last) return false;
+          format::read_frame_in(in.part.bytes, in.part.first, in.place.offset, in.seed, frame);
+      if (in.place.gaps) [[unlikely]] {
+        pass_gap(fault, frame, in.place);
+        if (in.global() > scope_.last) return false;
       }
-      if (fault != format::frame_fault::none || !follows(frame)) [[unlikely]] {
-        resume(stop_for(fault, frame, frames().place.next).value_or(scan_stop::lsn_gap));
+      if (fault != format::frame_fault::none || !follows(frame, in)) [[unlikely]] {
+        resume(stop_for(fault, frame, in.place.next).value_or(scan_stop::lsn_gap));
         continue;
       }
       if (take(frame, out)) return true;
     }
-    return false;
   }
 
   /// Returns the lsn that the next record would have.
@@ -98,7 +99,8 @@ class record_walker {
   /// Is a run of frames in one segment; lsns in it are local, global = local + shift.
   struct source {
     segment_ptr<Policies> from;
-    bytes_view bytes{};  // to where frames may stand
+    frame_stretch part{};   // that is read now
+    std::uint64_t end = 0;  // frames may stand before it; 0: it cannot be read and is passed
     format::frame_seed seed{};
     scan_place place{};
     std::uint64_t shift = 0;
@@ -115,18 +117,19 @@ class record_walker {
 
   [[nodiscard]] source& frames() { return in_attached_ ? attached_ : log_; }
 
-  [[nodiscard]] bool follows(const format::frame_view& frame) {
+  [[nodiscard]] static bool follows(const format::frame_view& frame, const source& in) {
     const bool ordered =
-        !has_step<durability_point::lsn_order> || frame.header.first == frames().place.next;
-    return ordered && frame.header.first + frame.header.count <= frames().limit;
+        !has_step<durability_point::lsn_order> || frame.header.first == in.place.next;
+    return ordered && frame.header.first + frame.header.count <= in.limit;
   }
 
   /// Passes the frames before `from_` by their headers alone.
   void skip() {
     source& in = frames();
     format::frame_view frame;
-    while (format::read_header(in.bytes, in.place.offset, in.seed, frame) ==
-           format::frame_fault::none) {
+    while ((in.part.has(in.place.offset) || load(in, in.place.offset)) &&
+           format::read_header_in(in.part.bytes, in.part.first, in.place.offset, in.seed, frame) ==
+               format::frame_fault::none) {
       const bool plain = frame.header.kind <= format::frame_kind::mark;
       const bool behind = in.place.gaps && frame.header.first > in.place.next;
       if (!plain || (frame.header.first != in.place.next && !behind)) return;
@@ -138,11 +141,8 @@ class record_walker {
 
   void open_log(segment<Policies>& opened) {
     log_.from = scope_.list->log[index_];
-    const std::uint64_t end = opened.end_offset();
-    log_.bytes = bytes_of(opened);
-    log_.searched = {};
+    open_frames(log_, opened.end_offset());
     log_.limit = opened.end() ? opened.end() : format::lsn_max;
-    if (end != 0) log_.bytes = log_.bytes.first(std::min<std::uint64_t>(end, log_.bytes.size()));
     log_.seed = opened.seed();
     // A segment that was made ready when this list was taken has no base of its own yet.
     const lsn base = opened.base() ? opened.base() : log_.place.next;
@@ -153,10 +153,30 @@ class record_walker {
     repin_ = true;
   }
 
-  /// Returns the bytes of a segment; none of one that cannot be read and is passed.
-  [[nodiscard]] bytes_view bytes_of(segment<Policies>& opened) const {
+  /// Goes to the front of a source whose frames end at an offset; 0: where its bytes do.
+  void open_frames(source& in, std::uint64_t end) {
+    in.part = frames_of(*in.from, format::segment_header_bytes);
+    in.searched = {};
+    in.end = in.from->is_plain() || in.part.bytes.empty() ? in.part.end() : end;
+    if (end != 0) in.end = std::min(end, in.end);
+    in.part.cut(in.end);
+  }
+
+  /// Goes to the stretch of a source that has an offset; false: frames end before it.
+  bool load(source& in, std::uint64_t offset) {
+    if (offset >= in.end) return false;
+    in.part = frames_of(*in.from, offset);
+    in.part.cut(in.end);
+    repin_ = true;
+    return in.part.has(offset);
+  }
+
+  /// Returns the frames of a segment at an offset; none of one that cannot be read and is passed.
+  [[nodiscard]] frame_stretch frames_of(segment<Policies>& opened, std::uint64_t offset) const {
     try {
-      return scope_.salvage ? opened.bytes().first(opened.bytes_there()) : whole_bytes(opened);
+      if (!opened.is_plain()) return opened.frames_at(offset);
+      return {.bytes = scope_.salvage ? opened.bytes().first(opened.bytes_there())
+                                      : whole_bytes(opened)};
     } catch (const error& failure) {
       if (!scope_.salvage || failure.condition() != errc::corrupt) throw;
       return {};
@@ -164,15 +184,13 @@ class record_walker {
   }
 
   void open_attached(const format::attach& what, const segment_ptr<Policies>& opened) {
-    const bytes_view all = bytes_of(*opened);
     attached_.from = opened;
-    attached_.bytes = all.first(std::min<std::uint64_t>(what.end_offset, all.size()));
-    attached_.searched = {};
+    open_frames(attached_, what.end_offset);
     attached_.limit = lsn{1} + what.records;
     attached_.seed = opened->seed();
     attached_.place = {.next = lsn{1}, .time = log_.place.time};
     attached_.shift = log_.place.next.value() - 1;
-    if (from_ > attached_.global() && !all.empty()) {
+    if (from_ > attached_.global() && attached_.end != 0) {
       const auto near = opened->known_entries().floor(from_ - attached_.shift);
       if (near) attached_.jump({near->offset, near->first, attached_.place.time});
     }
@@ -225,7 +243,7 @@ class record_walker {
       case format::frame_kind::batch:
       case format::frame_kind::wide_batch: return take_batch(frame, out);
       case format::frame_kind::attach: return take_attach(frame), false;
-      case format::frame_kind::seal: frames().place.offset = frames().bytes.size(); return false;
+      case format::frame_kind::seal: frames().place.offset = frames().end; return false;
       default: return advance(frames().place, frame), false;
     }
   }
@@ -266,7 +284,8 @@ class record_walker {
 
   bool give(record& out, bytes_view bytes, lsn at, timestamp time) {
     if (repin_) [[unlikely]] {
-      out.repin(frames().from);
+      const auto& pin = frames().part.pin;
+      out.repin(pin != nullptr ? pin : frames().from);
       repin_ = false;
     }
     out.move_to(bytes, at, time);
@@ -277,25 +296,36 @@ class record_walker {
   void resume(scan_stop stop) {
     if (!in_attached_ && log_.from->end() && log_.place.next == log_.limit) {
       // All records of the segment were read: what is damaged holds none. verify() tells of it.
-      log_.place.offset = log_.bytes.size();
+      log_.place.offset = log_.end;
       return;
     }
     if (!scope_.salvage) throw_corrupt(stop);
-    std::uint64_t from = frames().place.offset + format::frame_alignment;
+    source& in = frames();
+    std::uint64_t from = in.place.offset + format::frame_alignment;
+    do {
+      if (find_next(in, from)) return;
+      from = in.part.end();
+    } while (load(in, from));
+    // Behind damage at the end of the active segment there may be more later.
+    if (!in_attached_ && log_.from->end_offset() == 0) return end_early();
+    in.place.offset = in.end;
+  }
+
+  /// Moves on to the next whole frame of a stretch that is not older; false: there is none.
+  bool find_next(source& in, std::uint64_t from) {
+    const auto& part = in.part;
     while (const auto found =
-               format::find_frame(frames().bytes, from, frames().seed, frames().searched)) {
-      const auto header = format::load_header(frames().bytes.data() + *found);
-      const bool fits = header.first + header.count <= frames().limit;
-      if (header.first >= frames().place.next && fits) {
-        frames().place.offset = *found;
-        frames().place.next = header.first;
-        return;
+               format::find_frame_in(part.bytes, part.first, from, in.seed, in.searched)) {
+      const auto header = format::load_header(part.bytes.data() + (*found - part.first));
+      const bool fits = header.first + header.count <= in.limit;
+      if (header.first >= in.place.next && fits) {
+        in.place.offset = *found;
+        in.place.next = header.first;
+        return true;
       }
       from = *found + format::frame_alignment;
     }
-    // Behind damage at the end of the active segment there may be more later.
-    if (!in_attached_ && log_.from->end_offset() == 0) return end_early();
-    frames().place.offset = frames().bytes.size();
+    return false;
   }
 
   [[noreturn]] void throw_corrupt(scan_stop stop) {

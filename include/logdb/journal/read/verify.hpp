@@ -49,9 +49,10 @@ class verifier {
  private:
   void check(segment<Policies>& checked, const frozen_bounds& bounds) {
     typename Policies::storage::mapping apart;
-    bytes_view bytes;
+    scan_place place = checked.start();
+    frame_stretch part;
     try {
-      bytes = read(checked, apart);
+      part = read(checked, place.offset, apart);
     } catch (const error& failure) {
       const bool damaged = failure.condition() == errc::corrupt || failure.condition() == errc::io;
       if (!damaged && failure.condition() != errc::format_mismatch) throw;
@@ -60,31 +61,46 @@ class verifier {
     if (!checked.is_header_intact()) {
       note_header(checked, format::segment_header_bytes, "the segment's header is damaged");
     }
-    if (bounds.end_offset != 0) {
-      bytes = bytes.first(std::min<std::uint64_t>(bounds.end_offset, bytes.size()));
-    }
-    scan_place place = checked.start();
+    if (bounds.end_offset != 0) part.cut(bounds.end_offset);
     format::search_work searched;
     const std::size_t before = result_.damages.size();
-    while (check_run(checked, bytes, place, searched)) {
-    }
+    do {
+      while (check_run(checked, part, place, searched)) {
+      }
+    } while (go_on(checked, bounds, part, place));
     if (result_.damages.size() == before) check_end(checked, bounds, place);
   }
 
   /// Reads a segment by calls into the page cache and maps it apart, with zeros for what the device
   /// refuses: those are damage then.
-  [[nodiscard]] static bytes_view read(segment<Policies>& checked,
-                                       typename Policies::storage::mapping& apart) {
+  [[nodiscard]] static frame_stretch read(segment<Policies>& checked, std::uint64_t offset,
+                                          typename Policies::storage::mapping& apart) {
     const bytes_view mapped = checked.bytes();
-    if (checked.is_overlaid()) return mapped;  // the file has not all of it
+    if (!checked.is_plain()) return checked.frames_at(offset);
+    if (checked.is_overlaid()) return {.bytes = mapped};  // the file has not all of it
     try {
       apart = checked.map_readable();
-      return apart.bytes();
+      return {.bytes = apart.bytes()};
     } catch (const error& gone) {
       // Another process may have given it up meanwhile: what is mapped stays.
       if (gone.condition() != errc::corrupt) throw;
-      return mapped.first(checked.bytes_there());
+      return {.bytes = mapped.first(checked.bytes_there())};
     }
+  }
+
+  /// Goes on to the next stretch of a segment behind the one that was checked; false: it was the
+  /// last.
+  [[nodiscard]] bool go_on(segment<Policies>& checked, const frozen_bounds& bounds,
+                           frame_stretch& part, const scan_place& place) {
+    if (checked.is_plain() || place.offset != part.end()) return false;
+    try {
+      part = checked.frames_at(place.offset);
+    } catch (const error& failure) {
+      note_header(checked, bounds.end_offset - place.offset, failure.what());
+      return false;
+    }
+    part.cut(bounds.end_offset);
+    return part.has(place.offset);
   }
 
   [[nodiscard]] bool is_in_scope(const segment<Policies>& checked) const {
@@ -132,29 +148,32 @@ class verifier {
   }
 
   /// Scans to the end or past one damage; true when there is more behind it.
-  bool check_run(segment<Policies>& checked, bytes_view bytes, scan_place& place,
+  bool check_run(segment<Policies>& checked, const frame_stretch& part, scan_place& place,
                  format::search_work& searched) {
     const std::uint64_t begin = place.offset;
     const bool attached = checked.role() == format::segment_role::attached;
     const lsn last = attached ? format::lsn_max : scope_.last;
-    const auto stop = scan(bytes, checked.seed(), place, format::read_frame,
-                           [&](const format::frame_view& frame, const scan_place& at) {
-                             if (at.next > last) return;
-                             ++result_.frames;
-                             result_.records += frame.header.count;
-                             if (is_sound(frame, at, attached)) return;
-                             note(checked, at.offset, frame.bytes, at.next, scan_stop::no_frame);
-                           });
+    const auto read = [&](std::uint64_t offset, format::frame_view& frame) {
+      return format::read_frame_in(part.bytes, part.first, offset, checked.seed(), frame);
+    };
+    const auto count = [&](const format::frame_view& frame, const scan_place& at) {
+      if (at.next > last) return;
+      ++result_.frames;
+      result_.records += frame.header.count;
+      if (is_sound(frame, at, attached)) return;
+      note(checked, at.offset, frame.bytes, at.next, scan_stop::no_frame);
+    };
+    const auto stop = scan_to(part.end(), place, read, count);
     result_.bytes += place.offset - begin;
     const bool whole = stop == scan_stop::bound || stop == scan_stop::sealed;
     if (whole || place.next > last) return false;
-    const auto next =
-        format::find_frame(bytes, place.offset + format::frame_alignment, checked.seed(), searched);
-    const std::uint64_t resumed = next.value_or(bytes.size());
+    const auto next = format::find_frame_in(
+        part.bytes, part.first, place.offset + format::frame_alignment, checked.seed(), searched);
+    const std::uint64_t resumed = next.value_or(part.end());
     note(checked, place.offset, resumed - place.offset, place.next, stop);
     if (!next) return false;
     place.offset = resumed;
-    place.next = format::load_header(bytes.data() + resumed).first;
+    place.next = format::load_header(part.bytes.data() + (resumed - part.first)).first;
     return true;
   }
 

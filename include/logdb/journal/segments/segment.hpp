@@ -16,21 +16,15 @@
 #include <logdb/format/files/names.hpp>
 #include <logdb/format/files/segment_header.hpp>
 #include <logdb/format/frames/frame.hpp>
-#include <logdb/format/frames/payloads.hpp>
 #include <logdb/journal/control/control.hpp>
+#include <logdb/journal/inspect/footer_reader.hpp>
 #include <logdb/journal/inspect/readable.hpp>
-#include <logdb/journal/inspect/scan.hpp>
+#include <logdb/journal/segments/image.hpp>
 #include <logdb/options.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
-
-/// Returns what who uses a log is told that a parent of this process opened.
-inline error error_in_child(const std::filesystem::path& at) {
-  return {
-      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
-}
 
 /// Is shared by the log and by everything that reads from it; the last one out unlinks a dropped
 /// one.
@@ -118,14 +112,27 @@ class segment {
     std::unique_lock lock{mutex_};
     if (!loaded_.load(std::memory_order_relaxed)) {
       scan_place from = start();
-      const auto there = std::min<std::uint64_t>(end_offset(), all.size());
-      if (!load_footer(all)) rebuild_index(all.first(there), seed_, from, index_);
+      if (!read_footer<typename Policies::index>(all, footer_offset_, seed_, index_)) {
+        scan_segment(*this, end_offset(), from, format::read_header_in, noting_in(index_));
+      }
       loaded_.store(true, std::memory_order_release);  // pairs with the acquire above
     }
     return index_;
   }
 
-  /// Returns all its bytes, mapped at the first call; to salvage, what is left of them.
+  /// Returns the stretch of frames that holds an offset: all of it, unless it has an image.
+  /// @errors  as bytes(), and those of the image
+  [[nodiscard]] frame_stretch frames_at(std::uint64_t offset) {
+    if (image_ != nullptr) [[unlikely]]
+      return image_->frames_at(offset);
+    return {.bytes = bytes()};
+  }
+  /// Tells whether its file holds the frames as they are read: then frames_at() and bytes() agree.
+  [[nodiscard]] bool is_plain() const { return image_ == nullptr; }
+  /// Has the frames of a sealed segment come from elsewhere; before anybody has the segment.
+  void show(std::unique_ptr<const segment_image> image) { image_ = std::move(image); }
+
+  /// Returns all bytes of its file, mapped at the first call; to salvage, what is left of them.
   ///
   /// @errors  errc::corrupt when the file is missing, short, or another one; errc::format_mismatch
   [[nodiscard]] bytes_view bytes() {
@@ -347,16 +354,6 @@ class segment {
     return {errc::corrupt, "a segment that the manifest names is missing", {.path = path()}};
   }
 
-  bool load_footer(bytes_view all) {
-    format::frame_view frame;
-    if (footer_offset_ == 0 ||
-        format::read_frame(all, footer_offset_, seed_, frame) != format::frame_fault::none) {
-      return false;
-    }
-    const auto footer = format::decode_footer(frame.payload);
-    return footer && footer->index_id == Policies::index::id && index_.decode(footer->index);
-  }
-
   std::shared_ptr<storage> volume_;
   segment_number number_;
   std::uint64_t salt_;
@@ -385,8 +382,9 @@ class segment {
   atomic<bool> superseded_ = false;
   std::shared_ptr<segment> older_;     // the view of the same file that this one superseded, if any
   typename storage::mapping mapping_;  // constant once mapped_
-  bool header_intact_ = true;          // constant once mapped_
-  bool overlaid_ = false;              // constant once somebody has it
+  std::unique_ptr<const segment_image> image_;  // null: plain; constant once somebody has it
+  bool header_intact_ = true;                   // constant once mapped_
+  bool overlaid_ = false;                       // constant once somebody has it
 };
 
 template <class Policies>
