@@ -28,6 +28,17 @@ constexpr footer sample_footer{.index_id = 3,
 
 bytes encoded_footer() { return test::to_vector(encode(sample_footer)); }
 
+const std::array<footer_section, 3> sample_sections{
+    {{0, as_bytes("own")}, {7, {}}, {70'000, as_bytes("sixteen bytes, 2")}}};
+
+bytes footer_with_sections() {
+  footer described = sample_footer;
+  described.sections = static_cast<std::uint32_t>(sample_sections.size());
+  bytes payload = test::to_vector(encode(described));
+  test::append(payload, encode(std::span{sample_sections}));
+  return payload;
+}
+
 /// Tells that a decoder takes exactly `size` bytes of these and no fewer.
 template <class Decode>
 bool refuses_other_sizes(Decode decode, bytes payload) {
@@ -93,6 +104,53 @@ BOOST_AUTO_TEST_CASE(a_footer_may_have_no_index) {
   BOOST_TEST(read->index.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_footer_without_sections_has_the_index_as_section_0) {
+  bytes payload = encoded_footer();
+  test::append(payload, as_bytes("index bytes"));
+  const auto sections = sections_of(*decode_footer(payload));
+  BOOST_REQUIRE(sections.has_value());
+  BOOST_REQUIRE(sections->size() == 1u);
+  BOOST_TEST(sections->front().id == 0u);
+  BOOST_TEST(as_text(sections->front().bytes) == "index bytes");
+}
+
+BOOST_AUTO_TEST_CASE(a_footer_with_sections_gives_each_by_its_id) {
+  const bytes payload = footer_with_sections();
+  const auto read = decode_footer(payload);
+  BOOST_REQUIRE(read.has_value());
+  const auto found = sections_of(*read);
+  BOOST_REQUIRE(found.has_value());
+  BOOST_REQUIRE(found->size() == sample_sections.size());
+  for (std::size_t n = 0; n < found->size(); ++n) {
+    BOOST_TEST((*found)[n].id == sample_sections[n].id);
+    BOOST_TEST(as_text((*found)[n].bytes) == as_text(sample_sections[n].bytes));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(sections_that_do_not_add_up_are_refused) {
+  const bytes whole = test::to_vector(encode(std::span{sample_sections}));
+  const auto refuses = [](bytes_view index, std::uint32_t count) {
+    return !decode_sections(index, count).has_value();
+  };
+  BOOST_TEST(!refuses(whole, 3));
+  BOOST_TEST(refuses(whole, 2));
+  BOOST_TEST(refuses(whole, 4));
+  BOOST_TEST(refuses(whole, 0xffff'ffff));
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    BOOST_TEST(refuses(bytes_view{whole}.first(size), 3));
+  }
+  const auto with = [&whole](std::size_t at, std::byte value) {
+    bytes changed = whole;
+    changed[at] = value;
+    return changed;
+  };
+  BOOST_TEST(refuses(with(4, std::byte{1}), 3));    // reserved
+  BOOST_TEST(refuses(with(15, std::byte{1}), 3));   // a length beyond all there is
+  BOOST_TEST(refuses(with(23, std::byte{1}), 3));   // padding
+  BOOST_TEST(refuses(with(24, std::byte{}), 3));    // the id of the one before again
+  BOOST_TEST(refuses(with(8, std::byte{255}), 3));  // the length of another
+}
+
 BOOST_AUTO_TEST_CASE(a_footer_that_is_short_inverted_or_reserved_is_refused) {
   const bytes payload = encoded_footer();
   for (std::size_t size = 0; size < payload.size(); ++size) {
@@ -100,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_footer_that_is_short_inverted_or_reserved_is_refused) {
   }
   bytes reserved = payload;
   reserved[5] = std::byte{1};
-  BOOST_TEST(!decode_footer(reserved));
+  BOOST_TEST(!sections_of(*decode_footer(reserved)));
   footer inverted = sample_footer;
   inverted.end = lsn{9};
   BOOST_TEST(!decode_footer(encode(inverted)));

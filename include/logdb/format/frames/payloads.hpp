@@ -3,12 +3,16 @@
 /// @file
 /// The payloads of frames without records: mark, cursor, attach, footer. A seal has none.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <logdb/format/bytes.hpp>
 #include <logdb/types.hpp>
@@ -144,7 +148,7 @@ inline std::optional<attach> decode_attach(bytes_view payload) {
 /// Do not change: on disk.
 /// ```
 ///  0 u32 index_id     which index policy made the bytes
-///  4 u32 reserved     0
+///  4 u32 sections     how many the index's bytes are made of: footer_section; 0: of none
 ///  8 u64 first        lsn of the segment's first record
 /// 16 u64 end          one past the last
 /// 24 i64 time_first   ns since 1970
@@ -154,6 +158,7 @@ inline std::optional<attach> decode_attach(bytes_view payload) {
 /// ```
 struct footer {
   std::uint32_t index_id = 0;
+  std::uint32_t sections = 0;
   lsn first{};
   lsn end{};
   timestamp time_first{};
@@ -169,7 +174,7 @@ inline std::array<std::byte, footer_fixed_bytes> encode(const footer& value) {
   std::array<std::byte, footer_fixed_bytes> out;
   detail::field_writer{out.data()}
       .put(value.index_id)
-      .put(std::uint32_t{0})
+      .put(value.sections)
       .put(value.first.value())
       .put(value.end.value())
       .put(detail::to_ticks(value.time_first))
@@ -178,20 +183,80 @@ inline std::array<std::byte, footer_fixed_bytes> encode(const footer& value) {
   return out;
 }
 
-/// Reads a footer's payload; nothing if it is too short, its range inverted or `reserved` not 0.
+/// A part of the index's bytes in a footer. A reader skips those whose ids it does not know.
+///
+/// Do not change: on disk, one behind the other, ids ascending.
+/// ```
+///  0 u32 id           0: what the index keeps of the segment by itself
+///  4 u32 reserved     0
+///  8 u64 bytes
+/// 16 bytes, then zeros up to a multiple of 8
+/// ```
+struct footer_section {
+  std::uint32_t id = 0;
+  bytes_view bytes{};  ///< decoded: points into the payload, at a multiple of 8
+};
+
+inline constexpr std::size_t section_head_bytes = 16;
+inline constexpr std::size_t section_alignment = 8;
+
+/// Writes the index's bytes of a footer with sections, whose ids ascend.
+inline std::vector<std::byte> encode(std::span<const footer_section> sections) {
+  std::vector<std::byte> out;
+  for (const footer_section& each : sections) {
+    const std::size_t at = out.size();
+    const std::size_t bytes = section_head_bytes + each.bytes.size();
+    out.resize(at + (bytes + section_alignment - 1) / section_alignment * section_alignment);
+    detail::field_writer{out.data() + at}
+        .put(each.id)
+        .put(std::uint32_t{0})
+        .put(std::uint64_t{each.bytes.size()})
+        .put(each.bytes);
+  }
+  return out;
+}
+
+/// Splits the index's bytes into so many sections; nothing if they do not add up to them exactly.
+/// @cost  O(sections)
+inline std::optional<std::vector<footer_section>> decode_sections(bytes_view bytes,
+                                                                  std::uint32_t count) {
+  std::vector<footer_section> found;
+  detail::field_reader in{bytes};
+  while (found.size() < count) {
+    footer_section next{.id = in.take<std::uint32_t>()};
+    const auto reserved = in.take<std::uint32_t>();
+    next.bytes = in.take(in.take<std::uint64_t>());
+    const bytes_view padding = in.take(-next.bytes.size() % section_alignment);
+    const bool is_first = found.empty();
+    const bool valid = in.ok() && reserved == 0 && (is_first || found.back().id < next.id) &&
+                       std::ranges::all_of(padding, [](auto byte) { return byte == std::byte{}; });
+    if (!valid) return std::nullopt;
+    found.push_back(next);
+  }
+  return in.done() ? std::optional{std::move(found)} : std::nullopt;
+}
+
+/// Returns the sections of a footer; of one without any the index's bytes, as section 0. Nothing if
+/// they are damaged.
+inline std::optional<std::vector<footer_section>> sections_of(const footer& read) {
+  if (read.sections != 0) return decode_sections(read.index, read.sections);
+  return std::vector{footer_section{.id = 0, .bytes = read.index}};
+}
+
+/// Reads a footer's payload; nothing if it is too short or its range inverted. Its sections are
+/// not looked at.
 inline std::optional<footer> decode_footer(bytes_view payload) {
   detail::field_reader in{payload};
   footer value;
   value.index_id = in.take<std::uint32_t>();
-  const auto reserved = in.take<std::uint32_t>();
+  value.sections = in.take<std::uint32_t>();
   value.first = lsn{in.take<std::uint64_t>()};
   value.end = lsn{in.take<std::uint64_t>()};
   value.time_first = detail::take_time(in);
   value.time_last = detail::take_time(in);
   value.data_end = in.take<std::uint64_t>();
   value.index = in.take(in.remaining());
-  const bool valid = in.ok() && reserved == 0 && value.first <= value.end;
-  return valid ? std::optional{value} : std::nullopt;
+  return in.ok() && value.first <= value.end ? std::optional{value} : std::nullopt;
 }
 
 }  // namespace logdb::format
