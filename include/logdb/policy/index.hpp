@@ -26,6 +26,12 @@ struct index_entry {
   timestamp time{};
 };
 
+/// Bytes that an index keeps in a segment's footer beside those of `encode()`.
+struct index_section {
+  std::uint32_t id = 1;  ///< from 1 on, a number of the index's own; whoever does not know it skips
+  std::vector<std::byte> bytes{};
+};
+
 namespace detail {
 
 struct face_archetype {};
@@ -54,10 +60,10 @@ concept segment_index = requires(I& index, const I& known, const index_entry& en
 namespace detail {
 
 struct index_hook_names {
-  static constexpr std::array names{"compatible_with", "fault",          "require",
-                                    "log_index",       "learn",          "forget_hints",
-                                    "reads_staging",   "keeps_log_time", "keeps_all",
-                                    "one_writer",      "own_cursors",    "never_truncates"};
+  static constexpr std::array names{"compatible_with", "fault",     "require",      "log_index",
+                                    "learn",           "sections",  "forget_hints", "reads_staging",
+                                    "keeps_log_time",  "keeps_all", "one_writer",   "own_cursors",
+                                    "never_truncates"};
 };
 
 }  // namespace detail
@@ -72,8 +78,10 @@ struct index_hook_names {
 /// `log_index`        `P::log_index<Policies>`, `P::snapshot<Policies>`, `P::transaction<Log>`: a
 ///                    part that lives as long as the log, and what snapshot() and begin() of the
 ///                    log return; default: a segment's is all there is
-/// `learn`            `segment_index::learn(bytes, seed, place, store)`: reads a sealed segment
-///                    before encode(); default: what it noted is enough
+/// `learn`            `segment_index::learn(sealed)`: reads a sealed_segment before encode();
+///                    default: what it noted is enough
+/// `sections`         `segment_index::sections()` and `decode_section(id, bytes)`: what a footer has
+///                    beside encode(); default: nothing, and what is there is skipped
 /// `forget_hints`     `segment_index::forget_hints()`: frees what only encode() needed; default:
 ///                    nothing
 /// `reads_staging`    keeps positions of records that are still in staging and copies from there;
@@ -210,18 +218,42 @@ struct index_traits : detail::policy_traits<I> {
     if constexpr (has) I::require(chosen);
   }
 
-  /// Shows a sealed segment's index all of its bytes; the default: what it noted was enough.
-  template <class Segment>
-  static void learn(Segment& sealed) {
-    constexpr bool has = requires {
-      sealed.entries().learn(bytes_view{}, sealed.seed(), sealed.start(), sealed.store());
+  /// Whether it reads a whole segment once that is sealed; the default: what it noted is enough.
+  template <class Entries, class Sealed>
+  static consteval bool learns() {
+    constexpr bool has = requires(Entries & entries, const Sealed& sealed) {
+      entries.learn(sealed);
     };
     static_assert(I::hooks.has("learn") == has,
                   "logdb: Index<P>: P::hooks names learn exactly if its segment_index has "
-                  "learn(bytes, seed, place, store)");
+                  "learn(sealed)");
+    return has;
+  }
+
+  /// Returns what it keeps in a footer beside encode(); the default: nothing.
+  template <class Entries>
+  static std::vector<index_section> sections(const Entries& entries) {
+    constexpr bool has = requires { entries.sections(); };
+    static_assert(I::hooks.has("sections") == has,
+                  "logdb: Index<P>: P::hooks names sections exactly if its segment_index has "
+                  "sections()");
     if constexpr (has) {
-      sealed.entries().learn(sealed.bytes().first(sealed.end_offset()), sealed.seed(),
-                             sealed.start(), sealed.store());
+      return entries.sections();
+    } else {
+      return {};
+    }
+  }
+  /// Gives it back a section; the default: whatever it is is skipped. Returns false for damage.
+  template <class Entries>
+  static bool decode_section(Entries& entries, std::uint32_t id, bytes_view bytes) {
+    constexpr bool has = requires { entries.decode_section(id, bytes); };
+    static_assert(I::hooks.has("sections") == has,
+                  "logdb: Index<P>: P::hooks names sections exactly if its segment_index has "
+                  "decode_section(id, bytes)");
+    if constexpr (has) {
+      return entries.decode_section(id, bytes);
+    } else {
+      return true;
     }
   }
 

@@ -19,6 +19,7 @@
 #include <logdb/journal/control/control.hpp>
 #include <logdb/journal/inspect/footer_reader.hpp>
 #include <logdb/journal/inspect/readable.hpp>
+#include <logdb/journal/segments/done_once.hpp>
 #include <logdb/journal/segments/image.hpp>
 #include <logdb/options.hpp>
 #include <logdb/platform/mutex.hpp>
@@ -101,6 +102,8 @@ class segment {
   [[nodiscard]] timestamp time_last() const { return to_time(time_last_); }
 
   [[nodiscard]] index& entries() { return index_; }
+  /// Sees to it that entries() learns the sealed segment once: learn().
+  [[nodiscard]] auto& learning() { return learning_; }
   /// Says that entries() has all there is, so that nothing need be loaded.
   void adopt_entries() { loaded_.store(true, std::memory_order_release); }
 
@@ -123,9 +126,7 @@ class segment {
   /// Returns the stretch of frames that holds an offset: all of it, unless it has an image.
   /// @errors  as bytes(), and those of the image
   [[nodiscard]] frame_stretch frames_at(std::uint64_t offset) {
-    if (image_ != nullptr) [[unlikely]]
-      return image_->frames_at(offset);
-    return {.bytes = bytes()};
+    return is_plain() ? frame_stretch{.bytes = bytes()} : image_->frames_at(offset);
   }
   /// Tells whether its file holds the frames as they are read: then frames_at() and bytes() agree.
   [[nodiscard]] bool is_plain() const { return image_ == nullptr; }
@@ -375,6 +376,7 @@ class segment {
   atomic<std::int64_t> time_first_ = 0;
   atomic<std::int64_t> time_last_ = 0;
   platform::basic_mutex<typename storage::system> mutex_;  // of mapping and loading
+  done_once<typename storage::system> learning_;
   atomic<bool> mapped_ = false;
   atomic<bool> loaded_ = false;
   atomic<bool> named_ = false;  // ordered by the table's locks

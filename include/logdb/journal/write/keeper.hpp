@@ -47,6 +47,7 @@ class keeper {
   /// Finishes what is sealed, and applies retention.
   /// @errors  errc::failed; errc::no_space and errc::io of the manifest: to be tried again
   void chores() {
+    learn_sealed();
     guard lock{chores_mutex_};
     core_.require_writable();
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.chores_lock; });
@@ -154,12 +155,37 @@ class keeper {
     }
   }
 
-  /// Settles a sealed segment behind its footer; returns whether the manifest has something to
-  /// learn.
-  bool finish(segment<Policies>& sealed) {
+  /// Has the index learn what is sealed before the locks of chores() are taken: it may read all of
+  /// it, and nobody has to wait for that.
+  void learn_sealed() {
+    if constexpr (learns<Policies>()) {
+      const auto list = core_.segments.list();
+      for (const auto& each : list->log) {
+        if (!each->end() || each->settled()) continue;
+        wait_durable();
+        learn_if_there(*each);
+      }
+    }
+  }
+  static void learn_if_there(segment<Policies>& sealed) {
+    try {
+      learn(sealed);
+    } catch (const error&) {
+      // Its footer is what is missing then: write_footer() tries again.
+    }
+  }
+
+  /// Waits until all that was appended is durable, and so all that is sealed. @errors errc::failed
+  void wait_durable() {
     if constexpr (has_step<durability_point::seal_sync>) {
       commits_.wait(core_.reached(watermark::appended), watermark::durable);
     }
+  }
+
+  /// Settles a sealed segment behind its footer; returns whether the manifest has something to
+  /// learn.
+  bool finish(segment<Policies>& sealed) {
+    wait_durable();
     core_.segments.refresh();
     if (sealed.settled() || !is_listed(sealed)) return false;  // it was healed meanwhile
     settle_whole(core_.segments, sealed, write_footer(sealed));

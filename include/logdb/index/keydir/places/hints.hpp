@@ -17,7 +17,7 @@
 #include <logdb/format/frames/batch.hpp>
 #include <logdb/format/frames/key_value.hpp>
 #include <logdb/index/keydir/table/hash.hpp>
-#include <logdb/journal/inspect/scan.hpp>
+#include <logdb/journal/inspect/sealed_segment.hpp>
 
 namespace logdb::detail {
 
@@ -118,19 +118,31 @@ class hint_collector {
   scan_stop walk(bytes_view bytes, format::frame_seed frames, scan_place& place) {
     const auto stop =
         scan(bytes, frames, place, format::read_frame, [&](const auto& frame, const auto& at) {
-          for_each_key_record(bytes, frame, at.next, [&](const auto& record, auto offset, lsn) {
-            hints_.push_back(key_hint::make(hash_key(record.key, seed_), offset, record));
-            if (record.head.expires) note_expiry(record);
-          });
+          for_each_key_record(bytes, frame, at.next,
+                              [&](const auto& record, auto offset, lsn) { add(record, offset); });
         });
     settle(bytes);
     return stop;
+  }
+
+  /// Does so with a segment that is sealed; false: there is damage.
+  bool walk(const sealed_segment& sealed) {
+    const bool is_whole = sealed.for_each([this](bytes_view bytes, std::uint64_t offset, lsn) {
+      if (const auto record = format::decode_key_record(bytes)) add(*record, offset);
+    });
+    settle(sealed.bytes());
+    return is_whole;
   }
 
   [[nodiscard]] const segment_waste& waste() const { return waste_; }
   [[nodiscard]] std::vector<key_hint> take() { return std::move(hints_); }
 
  private:
+  void add(const format::key_record& record, std::uint64_t offset) {
+    hints_.push_back(key_hint::make(hash_key(record.key, seed_), offset, record));
+    if (record.head.expires) note_expiry(record);
+  }
+
   void note_expiry(const format::key_record& record) {
     waste_.mortal_bytes += record.bytes.size();
     const std::int64_t at = record.head.expires->time_since_epoch().count();

@@ -40,14 +40,10 @@ class segment_keys {
     return sparse_.floor(time);
   }
 
-  /// Gathers the hints of the segment, which is sealed, for encode(): none if it is damaged.
-  /// @param bytes  from the segment's start to where its frames end
-  void learn(bytes_view bytes, format::frame_seed seed, const scan_place& from,
-             const identity& store) {
-    hint_collector collected{make_hash_seed(store)};
-    scan_place place = from;
-    collected.walk(bytes, seed, place);
-    is_whole_ = place.offset == bytes.size();
+  /// Gathers the hints of the segment for encode(): none if it is damaged.
+  void learn(const sealed_segment& sealed) {
+    hint_collector collected{make_hash_seed(sealed.store())};
+    is_whole_ = collected.walk(sealed);
     set_waste(collected.waste());
     own_ = collected.take();
     hints_ = own_;
