@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
@@ -155,6 +156,42 @@ struct shown_segments : some_segments {
 };
 
 }  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(stretches, shown_segments)
+
+BOOST_AUTO_TEST_CASE(of_a_log_are_read_in_the_order_in_which_they_were_chosen) {
+  for (const auto& list : {open().list(), show()}) {
+    std::vector<index_entry> frames;
+    for (const auto& each : list->log) {
+      detail::scan_place at = each->start();
+      const auto note = [&](const auto& frame, const auto& here) {
+        if (frame.header.count != 0) frames.push_back({here.next, here.offset, here.time});
+      };
+      detail::scan_segment(*each, each->end_offset(), at, format::read_frame_in, note);
+    }
+    BOOST_TEST_REQUIRE(frames.size() == count);
+    std::vector<record_stretch> chosen;
+    std::vector<lsn> expected;
+    for (const auto& [first, length] :
+         {std::pair{2u, 3u}, {7u, 1u}, {10u, 20u}, {35u, 20u}, {1u, 2u}}) {
+      chosen.push_back({frames[first - 1], lsn{first} + length});
+      for (std::uint64_t n = first; n < first + length && n <= count; ++n) {
+        expected.push_back(lsn{n});
+      }
+    }
+    std::vector<lsn> found;
+    const log_snapshot<policies> now{scope(list)};
+    for (const record& each : now.records(chosen)) {
+      BOOST_TEST(each.text() == text(each.lsn()));
+      found.push_back(each.lsn());
+    }
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    chosen.front().begin.offset += format::frame_alignment;
+    BOOST_TEST(throws(errc::corrupt, [&] { (void)now.records(chosen).begin(); }));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(a_segment_with_an_image, shown_segments)
 

@@ -75,6 +75,24 @@ class record_walker {
     }
   }
 
+  /// Goes to a frame of the scope that an index knows, forwards or back, and gives out the records
+  /// from there to `last`. What lies between is not read.
+  /// @errors  errc::corrupt
+  void go_to(const index_entry& begin, lsn last) {
+    from_ = begin.first;
+    scope_.last = last;
+    batch_ = batch_end_;
+    in_attached_ = false;
+    index_ = scope_.list->find(from_);
+    if (log_.from != scope_.list->log[index_]) {
+      log_.place = {};
+      open_log(*scope_.list->log[index_]);
+    }
+    if (log_.end == 0) return;
+    log_.jump({begin.offset, begin.first, begin.time});
+    skip();
+  }
+
   /// Returns the lsn that the next record would have.
   [[nodiscard]] lsn upcoming() const {
     if (batch_ != batch_end_) return batch_lsn_;

@@ -11,6 +11,47 @@
 
 namespace logdb {
 
+namespace detail {
+
+/// A place in a range of records, moved on by a walker.
+template <class Walker>
+class record_iterator {
+ public:
+  using iterator_concept = std::forward_iterator_tag;
+  using iterator_category = std::input_iterator_tag;
+  using value_type = record;
+  using difference_type = std::ptrdiff_t;
+  using reference = const record&;
+  using pointer = const record*;
+
+  record_iterator() = default;
+  explicit record_iterator(Walker walker) : walker_{std::move(walker)} { ++*this; }
+
+  reference operator*() const { return current_; }
+  pointer operator->() const { return &current_; }
+  record_iterator& operator++() {
+    done_ = !walker_.next(current_);
+    return *this;
+  }
+  record_iterator operator++(int) {
+    record_iterator before = *this;
+    ++*this;
+    return before;
+  }
+
+  friend bool operator==(const record_iterator& a, std::default_sentinel_t) { return a.done_; }
+  friend bool operator==(const record_iterator& a, const record_iterator& b) {
+    return a.done_ == b.done_ && (a.done_ || a.current_.lsn() == b.current_.lsn());
+  }
+
+ private:
+  Walker walker_;
+  record current_;
+  bool done_ = true;
+};
+
+}  // namespace detail
+
 /// Is the records of a log in lsn order, as they stood when the range was made; usable with
 /// std::ranges.
 ///
@@ -25,44 +66,7 @@ namespace logdb {
 template <class Policies>
 class record_range : public std::ranges::view_base {
  public:
-  class iterator {
-   public:
-    using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag;
-    using value_type = record;
-    using difference_type = std::ptrdiff_t;
-    using reference = const record&;
-    using pointer = const record*;
-
-    iterator() = default;
-
-    reference operator*() const { return current_; }
-    pointer operator->() const { return &current_; }
-    iterator& operator++() {
-      done_ = !walker_.next(current_);
-      return *this;
-    }
-    iterator operator++(int) {
-      iterator before = *this;
-      ++*this;
-      return before;
-    }
-
-    friend bool operator==(const iterator& a, std::default_sentinel_t) { return a.done_; }
-    friend bool operator==(const iterator& a, const iterator& b) {
-      return a.done_ == b.done_ && (a.done_ || a.current_.lsn() == b.current_.lsn());
-    }
-
-   private:
-    friend class record_range;
-    explicit iterator(detail::record_walker<Policies> walker) : walker_{std::move(walker)} {
-      ++*this;
-    }
-
-    detail::record_walker<Policies> walker_;
-    record current_;
-    bool done_ = true;
-  };
+  using iterator = detail::record_iterator<detail::record_walker<Policies>>;
 
   record_range() = default;
   record_range(detail::read_scope<Policies> scope, lsn from)

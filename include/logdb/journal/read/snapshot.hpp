@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include <logdb/journal/read/records.hpp>
+#include <logdb/journal/read/stretches.hpp>
 
 namespace logdb {
 
@@ -43,6 +44,13 @@ class log_snapshot {
     auto scope = scope_;
     scope.last = std::min(scope.last, to - 1);
     return {std::move(scope), require_kept(from)};
+  }
+
+  /// Returns the records of stretches that an index has chosen, in their order: of the rest nothing
+  /// is read.
+  /// @errors  while walking: errc::corrupt also where no frame stands as chosen
+  [[nodiscard]] stretch_range<Policies> records(std::vector<record_stretch> chosen) const {
+    return {scope_, std::move(chosen)};
   }
 
   /// Returns one record.
