@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <logdb/journal/journal.hpp>
+#include <logdb/journal/nested.hpp>
 #include <logdb/journal/transaction_records.hpp>
 
 namespace logdb {
@@ -116,23 +117,9 @@ class transaction : public Log::index_policy::template transaction_face<transact
  public:
   using policies = typename Log::policies;
 
-  transaction(transaction&& other) noexcept = default;
-  transaction& operator=(transaction&& other) noexcept {
-    if (this != &other) {
-      abandon();
-      state_ = std::move(other.state_);
-      depth_ = other.depth_;
-    }
-    return *this;
-  }
-  ~transaction() { abandon(); }
-
   /// Begins a transaction within this one: its rollback takes back only what it added, its commit
   /// hands that to this one. Until it ends, this one may not be used.
-  [[nodiscard]] transaction begin() {
-    require_innermost();
-    return transaction{state_};
-  }
+  [[nodiscard]] transaction begin() { return transaction{mine_.begin()}; }
 
   /// Hands the records on: to the log, or to the transaction around this one.
   ///
@@ -141,45 +128,39 @@ class transaction : public Log::index_policy::template transaction_face<transact
   ///          back: all that is left after a failed sync of what it had written (errc::io). With
   ///          errc::failed it is over, and may be there after the next open, whole
   lsn commit() {
-    require_innermost();
-    if (depth_ > 1) {
-      const auto outer = std::exchange(state_, nullptr);
-      outer->pop();
-      return lsn{outer->records()};
+    state_type& state = mine_.require_innermost();
+    if (mine_.is_inner()) {
+      state.pop();
+      return lsn{mine_.end()->records()};
     }
-    const detail::ticket put = state_->place();
-    const auto ended = std::exchange(state_, nullptr);
-    return ended->acknowledge(put);
+    const detail::ticket put = state.place();
+    return mine_.end()->acknowledge(put);
   }
 
   /// Takes everything back. What was written for it is unlinked.
   void rollback() {
-    require_innermost();
-    abandon();
+    (void)mine_.require_innermost();
+    mine_.abandon();
   }
 
   /// Returns how many records it holds, those of the transactions around it included.
-  [[nodiscard]] std::uint64_t size() const { return require_begun().records(); }
+  [[nodiscard]] std::uint64_t size() const { return mine_.require_begun().records(); }
 
   /// Returns the log's records and behind them its own, with the lsns that they would get now.
   ///
   /// The range stays as it is when the transaction goes on.
   /// @cost  copies what the transaction holds in memory
   [[nodiscard]] detail::transaction_records<policies> records() const {
-    return require_begun().view();
+    return mine_.require_begun().view();
   }
 
   /// The narrow view for the index's verbs.
   class view_type {
    public:
     explicit view_type(transaction& self) : self_{self} {}
-    lsn append(bytes_view record) {
-      self_.require_innermost();
-      return self_.state_->add(record);
-    }
+    lsn append(bytes_view record) { return self_.mine_.require_innermost().add(record); }
     lsn append(const detail::batch_builder& batch) {
-      self_.require_innermost();
-      return self_.state_->add(batch.view());
+      return self_.mine_.require_innermost().add(batch.view());
     }
 
    private:
@@ -191,32 +172,10 @@ class transaction : public Log::index_policy::template transaction_face<transact
   friend Log;
   using state_type = detail::transaction_state<policies>;
 
-  explicit transaction(std::shared_ptr<state_type> state) : state_{std::move(state)} {
-    state_->push();
-    depth_ = state_->depth();
-  }
+  explicit transaction(std::shared_ptr<state_type> state) : mine_{std::move(state)} {}
+  explicit transaction(detail::nested<state_type> inner) : mine_{std::move(inner)} {}
 
-  const state_type& require_begun() const {
-    if (state_ != nullptr) return *state_;
-    throw error{errc::invalid_argument, "the transaction is over"};
-  }
-  void require_innermost() const {
-    if (require_begun().depth() == depth_) return;
-    throw error{errc::invalid_argument, "a transaction nested in this one is still open"};
-  }
-
-  void abandon() {
-    const auto state = std::exchange(state_, nullptr);
-    if (state == nullptr) return;
-    // Also ends those nested in it that were left open.
-    while (state->depth() >= depth_) {
-      state->rollback();
-      state->pop();
-    }
-  }
-
-  std::shared_ptr<state_type> state_;  // null: over
-  std::size_t depth_ = 0;              // 1: outermost
+  detail::nested<state_type> mine_;
 };
 
 }  // namespace logdb

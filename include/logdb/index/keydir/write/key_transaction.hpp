@@ -11,6 +11,7 @@
 
 #include <logdb/index/keydir/write/key_commit.hpp>
 #include <logdb/index/keydir/write/key_verbs.hpp>
+#include <logdb/journal/nested.hpp>
 
 namespace logdb {
 
@@ -28,30 +29,23 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   /// Is what a transaction and those nested in it share.
   struct state {
     explicit state(store_type& of) : store{of} {}
+
+    [[nodiscard]] std::size_t depth() const { return savepoints.size(); }
+    void push() { savepoints.push_back(batch.size()); }
+    void pop() { savepoints.pop_back(); }
+    void rollback() noexcept { batch.truncate(savepoints.back()); }
+
     store_type& store;
     detail::key_batch batch{};
     std::vector<std::size_t> savepoints{};
   };
 
  public:
-  explicit key_transaction(store_type& store) : key_transaction{std::make_shared<state>(store)} {}
-  key_transaction(key_transaction&&) noexcept = default;
-  key_transaction& operator=(key_transaction&& other) noexcept {
-    if (this != &other) {
-      abandon();
-      state_ = std::move(other.state_);
-      depth_ = other.depth_;
-    }
-    return *this;
-  }
-  ~key_transaction() { abandon(); }
+  explicit key_transaction(store_type& store) : mine_{std::make_shared<state>(store)} {}
 
   /// Begins a transaction within this one: its rollback takes back only what it wrote, its commit
   /// hands that to this one. Until it ends, this one may not be used.
-  [[nodiscard]] key_transaction begin() {
-    require_innermost();
-    return key_transaction{state_};
-  }
+  [[nodiscard]] key_transaction begin() { return key_transaction{mine_.begin()}; }
 
   /// Hands the writes on: to the log, or to the transaction around this one.
   ///
@@ -60,27 +54,27 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   ///          it is in the log then, and it may be committed again. With errc::failed it is over,
   ///          and may be there at the next open, whole
   lsn commit() {
-    require_innermost();
+    state& mine = mine_.require_innermost();
     (void)require_usable();
-    if (depth_ > 1 || state_->batch.empty()) {
-      const auto ended = std::exchange(state_, nullptr);
-      ended->savepoints.pop_back();
-      return depth_ > 1 ? lsn{ended->batch.size()} : ended->store.view().last_lsn();
+    if (mine_.is_inner() || mine.batch.empty()) {
+      mine.pop();
+      const auto ended = mine_.end();
+      return mine_.is_inner() ? lsn{ended->batch.size()} : ended->store.view().last_lsn();
     }
-    detail::key_commit<policies> whole{state_->store, state_->batch};
+    detail::key_commit<policies> whole{mine.store, mine.batch};
     const detail::ticket given = whole.put();
-    const auto ended = std::exchange(state_, nullptr);
+    const auto ended = mine_.end();  // until it is acknowledged: the batch is looked at
     return whole.acknowledge(given);
   }
 
   /// Takes everything back.
   void rollback() {
-    require_innermost();
-    abandon();
+    (void)mine_.require_innermost();
+    mine_.abandon();
   }
 
   /// Returns how many writes it holds, those of the transactions around it included.
-  [[nodiscard]] std::size_t size() const { return require_begun().batch.size(); }
+  [[nodiscard]] std::size_t size() const { return mine_.require_begun().batch.size(); }
 
   /// Returns the value that a key has here; nothing: none.
   template <bytes_like Key>
@@ -108,28 +102,25 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   /// Erases a key; returns whether it had a value here.
   template <bytes_like Key>
   bool erase(const Key& key) {
-    require_innermost();
+    state& mine = mine_.require_innermost();
     if (!contains(key)) return false;
-    state_->batch.add(format::key_verb::erase, to_bytes(key), {}, std::nullopt);
+    mine.batch.add(format::key_verb::erase, to_bytes(key), {}, std::nullopt);
     return true;
   }
 
   /// The narrow view of the write verbs.
   lsn write(format::key_verb verb, bytes_view key, bytes_view value,
             std::optional<std::chrono::nanoseconds> ttl) {
-    require_innermost();
+    state& mine = mine_.require_innermost();
     (void)require_usable();
     detail::require_key(key);
-    detail::require_value(key, value, state_->store.view().options().record_bytes_max);
-    state_->batch.add(verb, key, value, state_->store.expiry(ttl));
-    return lsn{state_->batch.size()};
+    detail::require_value(key, value, mine.store.view().options().record_bytes_max);
+    mine.batch.add(verb, key, value, mine.store.expiry(ttl));
+    return lsn{mine.batch.size()};
   }
 
  private:
-  explicit key_transaction(std::shared_ptr<state> of) : state_{std::move(of)} {
-    state_->savepoints.push_back(state_->batch.size());
-    depth_ = state_->savepoints.size();
-  }
+  explicit key_transaction(detail::nested<state> inner) : mine_{std::move(inner)} {}
 
   /// Is what its own writes say of a key.
   struct own_value {
@@ -158,33 +149,13 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
     return {own, *own};
   }
 
-  const state& require_begun() const {
-    if (state_ != nullptr) return *state_;
-    throw error{errc::invalid_argument, "the transaction is over"};
-  }
   /// The log may have been closed since, or be a parent's.
   const state& require_usable() const {
-    const state& mine = require_begun();
+    const state& mine = mine_.require_begun();
     mine.store.view().require_readable();
     return mine;
   }
-  void require_innermost() const {
-    if (require_begun().savepoints.size() == depth_) return;
-    throw error{errc::invalid_argument, "a transaction nested in this one is still open"};
-  }
-
-  void abandon() {
-    const auto ended = std::exchange(state_, nullptr);
-    if (ended == nullptr) return;
-    // Also ends those nested in it that were left open.
-    while (ended->savepoints.size() >= depth_) {
-      ended->batch.truncate(ended->savepoints.back());
-      ended->savepoints.pop_back();
-    }
-  }
-
-  std::shared_ptr<state> state_;  // null: over
-  std::size_t depth_ = 0;         // 1: outermost
+  detail::nested<state> mine_;
 };
 
 }  // namespace logdb
