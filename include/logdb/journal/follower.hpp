@@ -245,14 +245,12 @@ class follower {
     const auto known = segments_->list();
     fresh.edit([&known](auto& list) {
       for (auto& segment : list.log) {
-        const auto same = std::ranges::find_if(known->log, [&segment](const auto& old) {
-          return old->number() == segment->number() && old->salt() == segment->salt();
-        });
+        const auto same = known->find_log(segment->number(), segment->salt());
         // A walk bounds what the manifest does not yet: that is to be walked again.
-        const bool says_the_same = same != known->log.end() && !(*same)->is_overlaid() &&
-                                   segment->end() == (*same)->end() &&
-                                   segment->entry() == (*same)->entry();
-        if (says_the_same) segment = *same;
+        const bool says_the_same = same != nullptr && !same->is_overlaid() &&
+                                   segment->end() == same->end() &&
+                                   segment->entry() == same->entry();
+        if (says_the_same) segment = same;
       }
     });
   }

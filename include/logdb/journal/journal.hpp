@@ -373,14 +373,12 @@ class journal {
   void settle_active() {
     append_guard lock{core_.append_mutex};
     const auto& active = core_.extents.back();
-    const auto list = core_.segments.list();
     // The one that the manifest is made of; where others write, too, it is another object.
-    const auto listed = std::ranges::find(list->log, active.segment->number(),
-                                          [](const auto& each) { return each->number(); });
+    const auto listed = core_.segments.list()->find_log(active.segment->number());
     // It was listed before a record went into it, and chores() has learned of every manifest since.
-    assert(listed != list->log.end());
-    (*listed)->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
-    settle_whole(core_.segments, **listed);
+    assert(listed != nullptr);
+    listed->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
+    settle_whole(core_.segments, *listed);
   }
 
   using lease = typename Policies::locking::template lease<storage>;

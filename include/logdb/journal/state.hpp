@@ -104,6 +104,10 @@ struct journal_state {
     return system::now();
   }
 
+  /// Returns how much may wait to be durable.
+  [[nodiscard]] std::uint64_t window_bytes() const {
+    return std::min(ring.ring_bytes(), bounds.bytes_max);
+  }
   /// Returns the frame size from which a transaction gets a segment of its own.
   [[nodiscard]] std::uint64_t inline_bytes_max() const {
     // A frame, a mark and a seal must fit into what may be at risk.

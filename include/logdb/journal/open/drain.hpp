@@ -139,10 +139,7 @@ class drainer {
   }
 
   [[nodiscard]] segment_ptr<Policies> find(const control_extent& part) const {
-    const auto found = std::ranges::find_if(list_.log, [&part](const auto& segment) {
-      return to_integer(segment->number()) == part.segment && segment->salt() == part.salt;
-    });
-    return found == list_.log.end() ? nullptr : *found;
+    return list_.find_log(segment_number{part.segment}, part.salt);
   }
 
   const staging<storage>& ring_;

@@ -49,24 +49,20 @@ class staged_view {
  private:
   /// Shows one stretch; false: not all of it is there, and what follows has lost its place.
   bool show(const control_extent& part, std::uint64_t begin, std::uint64_t end) {
-    const auto list = table_.list();
-    const auto listed = std::ranges::find_if(list->log, [&part](const auto& each) {
-      return to_integer(each->number()) == part.segment && each->salt() == part.salt;
-    });
+    const auto listed = table_.list()->find_log(segment_number{part.segment}, part.salt);
     const std::uint64_t offset = begin - part.base;
-    if (listed == list->log.end() || offset < format::segment_header_bytes ||
-        offset > (*listed)->capacity() || end - begin > (*listed)->capacity() - offset ||
-        (*listed)->bytes_left() < (*listed)->capacity()) {
+    if (listed == nullptr || offset < format::segment_header_bytes || offset > listed->capacity() ||
+        end - begin > listed->capacity() - offset || listed->bytes_left() < listed->capacity()) {
       return false;
     }
     // A frame is checked at its place; the room before it is never touched.
     const auto image = std::make_unique_for_overwrite<std::byte[]>(offset + (end - begin));
     ring_.copy_out(begin, {image.get() + offset, end - begin});
     const bytes_view all{image.get(), offset + (end - begin)};
-    const std::uint64_t kept = drainer<Policies>::whole_frames(all, offset, (*listed)->seed());
-    auto own = table_.make((*listed)->entry());
+    const std::uint64_t kept = drainer<Policies>::whole_frames(all, offset, listed->seed());
+    auto own = table_.make(listed->entry());
     own->overlay(show_in(part, offset, all.subspan(offset, kept)));
-    table_.edit([&](auto& edited) { std::ranges::replace(edited.log, *listed, own); });
+    table_.edit([&](auto& edited) { std::ranges::replace(edited.log, listed, own); });
     return kept == end - begin;
   }
 

@@ -46,10 +46,20 @@ struct segment_list {
     return std::ranges::all_of(log, is_held) && std::ranges::all_of(attached, is_held);
   }
 
+  /// Returns the segment of the log that has a number, or null.
+  [[nodiscard]] segment_ptr<Policies> find_log(segment_number number) const {
+    const auto found = std::ranges::find(log, number, &segment<Policies>::number);
+    return found == log.end() ? nullptr : *found;
+  }
+  /// The same, but null if its salt is another one: then it is not the segment that was meant.
+  [[nodiscard]] segment_ptr<Policies> find_log(segment_number number, std::uint64_t salt) const {
+    auto found = find_log(number);
+    return found != nullptr && found->salt() == salt ? found : nullptr;
+  }
+
   /// Tells whether a number is taken here.
   [[nodiscard]] bool has(segment_number number) const {
-    const auto is_it = [number](const auto& segment) { return segment->number() == number; };
-    return std::ranges::any_of(log, is_it) || find_attached(number) != nullptr;
+    return find_log(number) != nullptr || find_attached(number) != nullptr;
   }
 
   /// Tells whether a segment of the log stands behind another one.

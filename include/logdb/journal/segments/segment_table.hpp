@@ -338,8 +338,8 @@ class segment_table {
     if (!list_->log.empty()) manifest_.first = list_->log.front()->base();
     // One that is not durable yet would stand behind the end of the log after a power cut.
     manifest_.cursors = cursors_.settle([this](segment_number number) {
-      const auto found = std::ranges::find(list_->log, number, &segment<Policies>::number);
-      return found == list_->log.end() || (*found)->settled();
+      const auto found = list_->find_log(number);
+      return found == nullptr || found->settled();
     });
     return manifest_;
   }

@@ -207,14 +207,11 @@ class appender {
     return !core_.group_open && is_begun() && core_.marks.has_come_back(core_);
   }
 
-  [[nodiscard]] std::uint64_t window_bytes() const {
-    return std::min(core_.ring.ring_bytes(), core_.bounds.bytes_max);
-  }
   [[nodiscard]] std::uint64_t room_end() const {
     // Sequentially consistent and in this order, as the two accesses of a reader: one that is not
     // seen here pinned later than this looked at the watermark, and so sees at least as much of it.
     const std::uint64_t kept = core_.reached(keeps_until, std::memory_order_seq_cst);
-    return std::min(kept, core_.pins.lowest()) + window_bytes();
+    return std::min(kept, core_.pins.lowest()) + core_.window_bytes();
   }
 
   [[nodiscard]] std::uint64_t pending_records() const {
@@ -313,7 +310,7 @@ class appender {
   /// Has the committing thread begin before its time when much is waiting, or somebody.
   void rouse() {
     if constexpr (Policies::durability::background) {
-      const bool large = now_at() >= core_.group_begin + window_bytes() / 4;
+      const bool large = now_at() >= core_.group_begin + core_.window_bytes() / 4;
       if (large || core_.is_watched()) core_.work.signal();
     }
   }
@@ -323,7 +320,7 @@ class appender {
     std::uint64_t limit = std::min({core_.segment_end - core_type::reserve_bytes,
                                     room_end() - core_type::reserve_bytes, core_.index_due});
     if constexpr (Policies::durability::background) {
-      const std::uint64_t large = core_.group_begin + window_bytes() / 4;
+      const std::uint64_t large = core_.group_begin + core_.window_bytes() / 4;
       if (now_at() < large) limit = std::min(limit, large);
     }
     if (core_.bounds.records_max != loss_bounds{}.records_max) {
@@ -355,8 +352,9 @@ LOGDB_INLINE bool appender<Policies>::make_way(guard& lock, std::uint64_t bytes,
         now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
       roll(lock);
     } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
-      wait_for(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes(), keeps_until);
-      wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - window_bytes());
+      wait_for(lock, now_at() + bytes + core_type::reserve_bytes - core_.window_bytes(),
+               keeps_until);
+      wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - core_.window_bytes());
     } else if (exceeds_records(count)) {
       wait_for(lock, now_at(), keeps_until);
     } else {

@@ -111,7 +111,7 @@ class workers {
   [[nodiscard]] std::chrono::nanoseconds time_to_commit() {
     const std::uint64_t pending = core_.reached(watermark::appended) - core_.reached(goal);
     if (pending == 0) return std::chrono::nanoseconds{-1};
-    const std::uint64_t large = std::min(core_.ring.ring_bytes(), core_.bounds.bytes_max) / 4;
+    const std::uint64_t large = core_.window_bytes() / 4;
     if (pending >= large || core_.is_watched()) return {};
     const auto age = core_.age_of_oldest().value_or(std::chrono::nanoseconds::max());
     return core_.bounds.delay_max - std::min(age, core_.bounds.delay_max);
