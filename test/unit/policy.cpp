@@ -145,6 +145,15 @@ BOOST_AUTO_TEST_CASE(policies_take_no_room_in_a_log) {
   BOOST_TEST(sizeof(in_memory) == 2 * sizeof(void*));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_read_is_one_type_for_all_durabilities_and_lockings) {
+  using shared = logdb::shared_wal;
+  BOOST_TEST((std::is_same_v<durable_wal::record_range, async_wal::record_range>));
+  BOOST_TEST((std::is_same_v<durable_wal::record_range, shared::record_range>));
+  BOOST_TEST((std::is_same_v<logdb::log_snapshot<durable_wal::policies>,
+                             logdb::log_snapshot<shared::policies>>));
+  BOOST_TEST((!std::is_same_v<durable_wal::record_range, in_memory::record_range>));
+}
+
 template <class IndexChoice, class LockingChoice>
 using plain = detail::policy_set<Directory, Fsync, IndexChoice, LockingChoice>;
 

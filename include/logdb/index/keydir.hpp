@@ -351,7 +351,7 @@ struct BasicKeyDir {
     }
     [[nodiscard]] auto versions() const {
       auto& keys = store();
-      return detail::key_versions{keys, log_snapshot{keys.view().scope()}};
+      return detail::key_versions{keys, log_snapshot<typename Log::policies>{keys.view().scope()}};
     }
   };
 

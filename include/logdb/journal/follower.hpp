@@ -225,7 +225,8 @@ class follower {
   }
 
   void reload(const format::manifest& found) {
-    auto fresh = std::make_unique<table>(volume_, found, options_.index, options_.recovery);
+    auto fresh = std::make_unique<table>(volume_, found, options_.index, options_.recovery,
+                                         Policies::locking::shared_writers);
     if (segments_ && !was_replaced()) keep_known(*fresh);
     segments_ = std::move(fresh);
     generation_ = found.generation;

@@ -60,7 +60,7 @@ struct journal_state {
                 const format::manifest& start)
       : options{chosen},
         bounds{durability::bounds(chosen.durability)},
-        segments{std::move(volume), start, chosen.index, chosen.recovery} {
+        segments{std::move(volume), start, chosen.index, chosen.recovery, is_shared} {
     if constexpr (is_shared) append_mutex.bind(*this);
   }
 

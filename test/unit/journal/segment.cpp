@@ -211,8 +211,8 @@ BOOST_AUTO_TEST_CASE(is_read_from_the_middle) {
 }
 
 BOOST_AUTO_TEST_CASE(is_verified_as_any_other) {
-  const auto expected = detail::verifier{scope(open().list())}.run();
-  const auto found = detail::verifier{scope(show())}.run();
+  const auto expected = detail::verifier<policies>{scope(open().list())}.run();
+  const auto found = detail::verifier<policies>{scope(show())}.run();
   BOOST_TEST(found.intact());
   BOOST_TEST(found.records == expected.records);
   BOOST_TEST(found.frames == expected.frames);
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(of_which_a_stretch_is_damaged_loses_that_one) {
     ++found;
   }
   BOOST_TEST(found == count - 1);
-  BOOST_TEST(!detail::verifier{scope(list)}.run().intact());
+  BOOST_TEST(!detail::verifier<policies>{scope(list)}.run().intact());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -208,7 +208,8 @@ void adopt_met(segment_table<Policies>& table, const segment_list<Policies>& lis
 /// @errors  errc::corrupt, errc::io; nothing may be bounded then
 /// @cost    none if a walk has come so far; else reads the segment up to there
 template <class Policies>
-void list_all_in(segment_table<Policies>& table, segment<Policies>& bounded, std::uint64_t end) {
+void list_all_in(basic_segment_table<Policies>& table, basic_segment<Policies>& bounded,
+                 std::uint64_t end) {
   if (bounded.is_listed_to(end)) return;
   log_end<Policies> met{.place = bounded.start()};
   const bytes_view all = bounded.bytes();
@@ -228,7 +229,7 @@ void list_all_in(segment_table<Policies>& table, segment<Policies>& bounded, std
 /// Bounds a listed segment for good, where it ends.
 /// @errors  as list_all_in()
 template <class Policies>
-void settle_whole(segment_table<Policies>& table, segment<Policies>& sealed,
+void settle_whole(basic_segment_table<Policies>& table, basic_segment<Policies>& sealed,
                   std::uint64_t footer_offset = 0) {
   list_all_in(table, sealed, sealed.end_offset());
   table.settle(sealed, footer_offset);

@@ -63,7 +63,7 @@ bool is_of_later_manifest(const Storage& volume, const std::string& name, const 
 /// is an older one, that is not known: those with frames are put aside.
 /// @errors  errc::io
 template <class Policies>
-void remove_orphans(segment_table<Policies>& table, const orphan_facts& facts) {
+void remove_orphans(basic_segment_table<Policies>& table, const orphan_facts& facts) {
   const auto list = table.list();
   auto& volume = *table.volume();
   std::vector<std::string> orphans;

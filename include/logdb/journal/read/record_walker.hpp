@@ -15,25 +15,29 @@ namespace logdb::detail {
 /// Is what a reader may see: the segments at one moment, and the records in them that are its to
 /// see.
 template <class Policies>
-struct read_scope {
+struct basic_read_scope {
   segment_list_ptr<Policies> list;
   lsn first{1};          // of the records that were not given up
   lsn last{};            // inclusive
   bool salvage = false;  // skip what is damaged instead of throwing
 };
 
+template <class Policies>
+using read_scope = basic_read_scope<stored_of<Policies>>;
+
 /// Is a place in a scope. Every frame is verified before its records are given out.
 ///
 /// @threads  one at a time; copies are independent
 template <class Policies>
-class record_walker {
+class basic_record_walker {
  public:
-  record_walker() = default;
+  basic_record_walker() = default;
 
   /// Stands before record `from`, or before the next one that is intact.
   /// @errors  errc::corrupt
   /// @cost    O(log segments + what the index leaves to scan)
-  record_walker(read_scope<Policies> scope, lsn from) : scope_{std::move(scope)}, from_{from} {
+  basic_record_walker(read_scope<Policies> scope, lsn from)
+      : scope_{std::move(scope)}, from_{from} {
     if (from_ > scope_.last) {
       log_.place.next = from_;
       return;
@@ -106,7 +110,7 @@ class record_walker {
                                             : std::ranges::find(scope.list->log, log_.from);
     if (where == scope.list->log.end()) {
       if (upcoming < scope.first) throw_truncated(upcoming);
-      *this = record_walker{std::move(scope), upcoming};
+      *this = basic_record_walker{std::move(scope), upcoming};
       return;
     }
     index_ = static_cast<std::size_t>(where - scope.list->log.begin());
@@ -365,5 +369,8 @@ class record_walker {
   format::batch_view::iterator batch_end_;
   lsn batch_lsn_{};
 };
+
+template <class Policies>
+using record_walker = basic_record_walker<stored_of<Policies>>;
 
 }  // namespace logdb::detail

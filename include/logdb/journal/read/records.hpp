@@ -64,12 +64,12 @@ class record_iterator {
 ///           writer
 /// @cost     about 15 ns a record of 100 bytes, every checksum verified; no allocation
 template <class Policies>
-class record_range : public std::ranges::view_base {
+class basic_record_range : public std::ranges::view_base {
  public:
   using iterator = detail::record_iterator<detail::record_walker<Policies>>;
 
-  record_range() = default;
-  record_range(detail::read_scope<Policies> scope, lsn from)
+  basic_record_range() = default;
+  basic_record_range(detail::read_scope<Policies> scope, lsn from)
       : scope_{std::move(scope)}, from_{from} {}
 
   [[nodiscard]] iterator begin() const {
@@ -83,5 +83,9 @@ class record_range : public std::ranges::view_base {
   detail::read_scope<Policies> scope_;
   lsn from_{1};
 };
+
+/// The records of a log: one type for all its durabilities and lockings.
+template <class Policies>
+using record_range = basic_record_range<detail::stored_of<Policies>>;
 
 }  // namespace logdb

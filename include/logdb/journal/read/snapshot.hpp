@@ -19,10 +19,10 @@ namespace logdb {
 /// @threads  any
 /// @cost     to make: O(1), no copy
 template <class Policies>
-class log_snapshot {
+class basic_log_snapshot {
  public:
-  log_snapshot() = default;
-  explicit log_snapshot(detail::read_scope<Policies> scope) : scope_{std::move(scope)} {}
+  basic_log_snapshot() = default;
+  explicit basic_log_snapshot(detail::read_scope<Policies> scope) : scope_{std::move(scope)} {}
 
   /// Returns the oldest lsn that was not given up; last_lsn() + 1 when the log is empty.
   [[nodiscard]] lsn first_lsn() const { return scope_.first; }
@@ -108,5 +108,9 @@ class log_snapshot {
 
   detail::read_scope<Policies> scope_;
 };
+
+/// The snapshot of a log: one type for all its durabilities and lockings.
+template <class Policies>
+using log_snapshot = basic_log_snapshot<detail::stored_of<Policies>>;
 
 }  // namespace logdb

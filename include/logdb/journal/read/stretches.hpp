@@ -59,13 +59,13 @@ class stretch_walker {
 ///
 /// As record_range otherwise: errors, threads, cost; and each begin() copies the stretches.
 template <class Policies>
-class stretch_range : public std::ranges::view_base {
+class basic_stretch_range : public std::ranges::view_base {
  public:
   using iterator = detail::record_iterator<detail::stretch_walker<Policies>>;
 
-  stretch_range() = default;
+  basic_stretch_range() = default;
   /// @param chosen  none begins before the first record of the scope, and none is empty
-  stretch_range(detail::read_scope<Policies> scope, std::vector<record_stretch> chosen)
+  basic_stretch_range(detail::read_scope<Policies> scope, std::vector<record_stretch> chosen)
       : scope_{std::move(scope)}, chosen_{std::move(chosen)} {}
 
   [[nodiscard]] iterator begin() const {
@@ -78,5 +78,8 @@ class stretch_range : public std::ranges::view_base {
   detail::read_scope<Policies> scope_;
   std::vector<record_stretch> chosen_;
 };
+
+template <class Policies>
+using stretch_range = basic_stretch_range<detail::stored_of<Policies>>;
 
 }  // namespace logdb

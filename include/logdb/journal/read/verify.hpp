@@ -14,7 +14,7 @@ namespace logdb::detail {
 /// then must all of it be there.
 struct frozen_bounds {
   template <class Policies>
-  explicit frozen_bounds(const segment<Policies>& now)
+  explicit frozen_bounds(const basic_segment<Policies>& now)
       // In this order: one that a healing replaced is settled after it was superseded.
       : settled{now.settled() && !now.is_superseded()},
         end{now.end()},

@@ -24,7 +24,7 @@ consteval bool learns() {
 /// Has the index learn a sealed segment, unless it has; waits for whoever has begun to.
 /// @errors  as segment::bytes(), and those of the index: it can be tried again
 template <class Policies>
-void learn(segment<Policies>& sealed) {
+void learn(basic_segment<Policies>& sealed) {
   if constexpr (learns<Policies>()) {
     sealed.learning().once([&sealed] {
       sealed.entries().learn(sealed_segment{sealed.bytes().first(sealed.end_offset()),
@@ -49,7 +49,7 @@ std::vector<std::byte> index_bytes(const typename Index::segment_index& entries,
 
 /// Frames what the index knows of a sealed segment.
 template <class Policies>
-std::vector<std::byte> encode_footer(segment<Policies>& sealed) {
+std::vector<std::byte> encode_footer(basic_segment<Policies>& sealed) {
   learn(sealed);
   std::uint32_t sections = 0;
   const std::vector<std::byte> entries =
@@ -72,7 +72,7 @@ std::vector<std::byte> encode_footer(segment<Policies>& sealed) {
 /// Writes and syncs the footer behind the last frame, and the segment with it.
 /// @return  its offset; 0 when it could not be written: the segment is then rescanned when needed
 template <class Policies>
-std::uint64_t write_footer(segment<Policies>& sealed) {
+std::uint64_t write_footer(basic_segment<Policies>& sealed) {
   try {
     sealed.writable().write(sealed.end_offset(), encode_footer(sealed));
     index_traits<typename Policies::index>::forget_hints(sealed.entries());

@@ -78,8 +78,8 @@ class retention_scale {
 /// Returns the first record that stays; 0 when nothing goes.
 /// @param end  one past the last record that is there for good
 template <class Policies>
-lsn first_kept(const segment_list<Policies>& list, const retention_options& wanted, timestamp now,
-               lsn end) {
+lsn first_kept(const basic_segment_list<Policies>& list, const retention_options& wanted,
+               timestamp now, lsn end) {
   if (wanted.keeps_all()) return {};
   const segment_ages<Policies> ages{list, wanted.age_max, now};
   retention_scale<Policies> scale{list, wanted, end};

@@ -48,14 +48,14 @@ class rewrite_size {
 /// was.
 /// @threads  one at a time, and one rewrite at a time a log
 template <class Policies>
-class segment_rewrite {
+class basic_segment_rewrite {
  public:
   /// @param run  settled segments that follow one another in the stream; listed
-  segment_rewrite(segment_table<Policies>& table, std::vector<segment_ptr<Policies>> run)
+  basic_segment_rewrite(segment_table<Policies>& table, std::vector<segment_ptr<Policies>> run)
       : table_{table}, run_{std::move(run)} {}
-  segment_rewrite(const segment_rewrite&) = delete;
-  segment_rewrite& operator=(const segment_rewrite&) = delete;
-  ~segment_rewrite() {
+  basic_segment_rewrite(const basic_segment_rewrite&) = delete;
+  basic_segment_rewrite& operator=(const basic_segment_rewrite&) = delete;
+  ~basic_segment_rewrite() {
     // A manifest that names it may be on disk: then the next open removes it.
     if (fresh_ != nullptr && !fresh_->is_named()) fresh_->drop();
   }
@@ -175,5 +175,8 @@ class segment_rewrite {
   scan_place place_{};           // in fresh_
   std::vector<std::byte> buffer_;
 };
+
+template <class Policies>
+using segment_rewrite = basic_segment_rewrite<stored_of<Policies>>;
 
 }  // namespace logdb::detail

@@ -24,6 +24,7 @@
 #include <logdb/options.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/policy/storage_traits.hpp>
+#include <logdb/policy/stored.hpp>
 
 namespace logdb::detail {
 
@@ -32,7 +33,7 @@ namespace logdb::detail {
 ///
 /// @threads  readers: any; write(), sync(), begin(), seal() are the writer's, ordered by its locks
 template <class Policies>
-class segment {
+class basic_segment {
  public:
   using storage = typename Policies::storage;
   using file = typename storage::file;
@@ -41,8 +42,8 @@ class segment {
   using index = typename Policies::index::segment_index;
   using index_options = typename Policies::index::options;
 
-  segment(std::shared_ptr<storage> volume, const format::manifest_segment& entry,
-          const identity& store, const index_options& chosen, recovery_mode mode)
+  basic_segment(std::shared_ptr<storage> volume, const format::manifest_segment& entry,
+                const identity& store, const index_options& chosen, recovery_mode mode)
       : volume_{std::move(volume)},
         number_{entry.number},
         salt_{entry.salt},
@@ -62,10 +63,10 @@ class segment {
     loaded_ = entry.end_offset == 0;  // what is written now is noted as it comes
   }
 
-  segment(const segment&) = delete;
-  segment& operator=(const segment&) = delete;
+  basic_segment(const basic_segment&) = delete;
+  basic_segment& operator=(const basic_segment&) = delete;
 
-  ~segment() {
+  ~basic_segment() {
     if (!dropped_.load(std::memory_order_acquire)) return;  // pairs with drop()
     if (is_forked()) return;                                // the file is the parent's
     try {
@@ -102,8 +103,7 @@ class segment {
   [[nodiscard]] timestamp time_last() const { return to_time(time_last_); }
 
   [[nodiscard]] index& entries() { return index_; }
-  /// Sees to it that entries() learns the sealed segment once: learn().
-  [[nodiscard]] auto& learning() { return learning_; }
+  [[nodiscard]] auto& learning() { return learning_; }  // of entries(): learn()
   /// Says that entries() has all there is, so that nothing need be loaded.
   void adopt_entries() { loaded_.store(true, std::memory_order_release); }
 
@@ -195,8 +195,7 @@ class segment {
       if (missing.condition() != errc::not_found) throw;
     }
   }
-  /// Closes the file; a mapping stays.
-  void release() { file_.reset(); }
+  void release() { file_.reset(); }  // a mapping stays
 
   /// Returns where its first frame stands.
   [[nodiscard]] scan_place start() const {
@@ -235,7 +234,7 @@ class segment {
   [[nodiscard]] bool settled() const { return settled_; }
 
   /// Says that what its frames up to an offset attach, and where they leave cursors, stands in the
-  /// table. Of a log that one process writes nobody says so: there it does at once.
+  /// table. Of a log that one process writes all does, whatever comes.
   void note_listed(std::uint64_t offset) {
     std::uint64_t seen = listed_to_.load(std::memory_order_relaxed);
     while (seen < offset && !listed_to_.compare_exchange_strong(seen, offset)) {
@@ -243,7 +242,7 @@ class segment {
   }
   /// Tells whether a manifest may bound it at an offset: nobody walks it again then.
   [[nodiscard]] bool is_listed_to(std::uint64_t offset) const {
-    return !Policies::locking::shared_writers || role_ != format::segment_role::log ||
+    return role_ != format::segment_role::log ||
            listed_to_.load() >= offset;  // pairs with note_listed()
   }
 
@@ -268,7 +267,7 @@ class segment {
     dropped_.store(true, std::memory_order_release);  // pairs with the destructor
   }
   /// Takes the place of another view of the same file, and leaves it to that one to unlink it.
-  void supersede(std::shared_ptr<segment> older) {
+  void supersede(std::shared_ptr<basic_segment> older) {
     older_ = std::move(older);
     older_->superseded_.store(true);  // pairs with is_superseded()
   }
@@ -382,13 +381,15 @@ class segment {
   atomic<bool> named_ = false;  // ordered by the table's locks
   atomic<bool> dropped_ = false;
   atomic<bool> superseded_ = false;
-  std::shared_ptr<segment> older_;     // the view of the same file that this one superseded, if any
-  typename storage::mapping mapping_;  // constant once mapped_
+  std::shared_ptr<basic_segment> older_;        // the view of the file that this superseded, if any
+  typename storage::mapping mapping_;           // constant once mapped_
   std::unique_ptr<const segment_image> image_;  // null: plain; constant once somebody has it
   bool header_intact_ = true;                   // constant once mapped_
   bool overlaid_ = false;                       // constant once somebody has it
 };
 
+template <class Policies>
+using segment = basic_segment<stored_of<Policies>>;
 template <class Policies>
 using segment_ptr = std::shared_ptr<segment<Policies>>;
 

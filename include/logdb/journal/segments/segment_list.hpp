@@ -19,7 +19,7 @@ namespace logdb::detail {
 
 /// Is the live segments at one moment; immutable, so that a reader keeps the one it began with.
 template <class Policies>
-struct segment_list {
+struct basic_segment_list {
   std::vector<segment_ptr<Policies>> log;  // in stream order; one that is made ready is the last
   std::vector<segment_ptr<Policies>> attached;  // by number
 
@@ -96,6 +96,8 @@ struct segment_list {
 };
 
 template <class Policies>
+using segment_list = basic_segment_list<stored_of<Policies>>;
+template <class Policies>
 using segment_list_ptr = std::shared_ptr<const segment_list<Policies>>;
 
 /// Remembers which list was held last, so that the same one costs nothing. Keeps none alive.
@@ -116,7 +118,7 @@ class held_list {
 
 /// Lists a segment with the attached ones.
 template <class Policies>
-void insert_attached(segment_list<Policies>& list, segment_ptr<Policies> made) {
+void insert_attached(basic_segment_list<Policies>& list, segment_ptr<Policies> made) {
   const auto place = std::ranges::upper_bound(
       list.attached, made->number(), {}, [](const auto& segment) { return segment->number(); });
   list.attached.insert(place, std::move(made));
@@ -124,7 +126,7 @@ void insert_attached(segment_list<Policies>& list, segment_ptr<Policies> made) {
 
 /// Undoes take_front().
 template <class Policies>
-void give_back(segment_list<Policies>& list, const std::vector<segment_ptr<Policies>>& gone) {
+void give_back(basic_segment_list<Policies>& list, const std::vector<segment_ptr<Policies>>& gone) {
   const auto log_end = std::ranges::find(gone, format::segment_role::attached,
                                          [](const auto& segment) { return segment->role(); });
   list.log.insert(list.log.begin(), gone.begin(), log_end);
@@ -135,8 +137,8 @@ void give_back(segment_list<Policies>& list, const std::vector<segment_ptr<Polic
 /// it but for `kept`.
 /// @param kept  numbers, ascending
 template <class Policies>
-void take_front(segment_list<Policies>& list, lsn first_kept, std::span<const segment_number> kept,
-                std::vector<segment_ptr<Policies>>& gone) {
+void take_front(basic_segment_list<Policies>& list, lsn first_kept,
+                std::span<const segment_number> kept, std::vector<segment_ptr<Policies>>& gone) {
   const auto stays = std::ranges::find_if_not(list.log, [first_kept](const auto& segment) {
     return segment->end() && segment->settled() && segment->end() <= first_kept;
   });
@@ -154,7 +156,7 @@ void take_front(segment_list<Policies>& list, lsn first_kept, std::span<const se
 
 /// Maps a segment, so that whoever reads there goes on also when the next writer has unlinked it.
 template <class Policies>
-void keep_readable(segment<Policies>& shown) noexcept {
+void keep_readable(basic_segment<Policies>& shown) noexcept {
   try {
     (void)shown.bytes();
   } catch (const std::exception&) {

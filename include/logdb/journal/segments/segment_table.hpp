@@ -19,7 +19,7 @@ namespace logdb::detail {
 ///
 /// @threads  any; readers of the list wait only for its exchange, never for the disk
 template <class Policies>
-class segment_table {
+class basic_segment_table {
  public:
   using storage = typename Policies::storage;
   using system = typename storage::system;
@@ -28,9 +28,14 @@ class segment_table {
   using list_type = segment_list<Policies>;
   using control_type = control_header<system>;
 
-  segment_table(std::shared_ptr<storage> volume, format::manifest start,
-                typename Policies::index::options chosen, recovery_mode mode)
-      : volume_{std::move(volume)}, manifest_{std::move(start)}, chosen_{chosen}, mode_{mode} {
+  basic_segment_table(std::shared_ptr<storage> volume, format::manifest start,
+                      typename Policies::index::options chosen, recovery_mode mode,
+                      bool has_many_writers = false)
+      : volume_{std::move(volume)},
+        manifest_{std::move(start)},
+        chosen_{chosen},
+        mode_{mode},
+        has_many_writers_{has_many_writers} {
     auto list = std::make_shared<list_type>();
     for (const auto& entry : manifest_.segments) {
       auto& where = entry.role != format::segment_role::attached ? list->log : list->attached;
@@ -194,7 +199,10 @@ class segment_table {
   }
 
   [[nodiscard]] segment_ptr<Policies> make(const format::manifest_segment& entry) const {
-    return std::make_shared<segment<Policies>>(volume_, entry, manifest_.store, chosen_, mode_);
+    auto made =
+        std::make_shared<segment<Policies>>(volume_, entry, manifest_.store, chosen_, mode_);
+    if (!has_many_writers_) made->note_listed(~std::uint64_t{0});
+    return made;
   }
 
  private:
@@ -365,6 +373,10 @@ class segment_table {
   segment_list_ptr<Policies> list_;
   typename Policies::index::options chosen_;
   recovery_mode mode_;
+  bool has_many_writers_;  // then what is attached is listed when a walk meets it
 };
+
+template <class Policies>
+using segment_table = basic_segment_table<stored_of<Policies>>;
 
 }  // namespace logdb::detail

@@ -39,7 +39,7 @@ struct ruling {
 /// Returns the highest number of the segments before a record: another one once some of them were
 /// compacted.
 template <class Policies>
-[[nodiscard]] segment_number newest_before(const segment_list<Policies>& list, lsn at) {
+[[nodiscard]] segment_number newest_before(const basic_segment_list<Policies>& list, lsn at) {
   segment_number newest{};
   for (const auto& each : list.log) {
     if (each->base() && each->base() < at) newest = std::max(newest, each->number());

@@ -29,7 +29,7 @@ struct segment_hints {
   /// @param last        of one that is active: the last record
   /// @errors            errc::corrupt: there is no footer, and a frame is damaged
   template <class Policies>
-  void take(segment<Policies>& of, std::uint64_t end_offset, lsn last = format::lsn_max) {
+  void take(basic_segment<Policies>& of, std::uint64_t end_offset, lsn last = format::lsn_max) {
     (void)of.known_entries();  // loads the footer, if there is one
     const auto* const known = of.entries().hints();
     const auto is_inside = [end_offset](const key_hint& each) {
