@@ -80,8 +80,8 @@ struct index_hook_names {
 ///                    log return; default: a segment's is all there is
 /// `learn`            `segment_index::learn(sealed)`: reads a sealed_segment before encode();
 ///                    default: what it noted is enough
-/// `sections`         `segment_index::sections()` and `decode_section(id, bytes)`: what a footer has
-///                    beside encode(); default: nothing, and what is there is skipped
+/// `sections`         `segment_index::sections()` and `decode_section(id, bytes)`: what a footer
+///                    has beside encode(); default: nothing, and what is there is skipped
 /// `forget_hints`     `segment_index::forget_hints()`: frees what only encode() needed; default:
 ///                    nothing
 /// `reads_staging`    keeps positions of records that are still in staging and copies from there;
