@@ -61,26 +61,20 @@ struct Halves {
   };
 
   template <class Log>
-  class face {
+  class face : public logdb::index_face<Log> {
    public:
-    logdb::lsn append(std::string_view text) { return self().view().append(logdb::as_bytes(text)); }
+    logdb::lsn append(std::string_view text) { return this->view().append(logdb::as_bytes(text)); }
     std::optional<logdb::record> newest() const {
-      const auto now = self().snapshot();
+      const auto now = static_cast<const Log&>(*this).snapshot();
       if (now.size() == 0) return std::nullopt;
       return now.read(now.last_lsn());
     }
-
-   private:
-    Log& self() { return static_cast<Log&>(*this); }
-    const Log& self() const { return static_cast<const Log&>(*this); }
   };
 
   template <class Transaction>
-  class transaction_face {
+  class transaction_face : public logdb::index_face<Transaction> {
    public:
-    logdb::lsn append(std::string_view text) {
-      return static_cast<Transaction&>(*this).view().append(logdb::as_bytes(text));
-    }
+    logdb::lsn append(std::string_view text) { return this->view().append(logdb::as_bytes(text)); }
   };
 };
 

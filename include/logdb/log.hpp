@@ -225,6 +225,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   using refused::tail;
   using refused::truncate_front;
   using refused::verify;
+  using refused::view;
   using refused::wait_durable;
 
   /// The narrow view that an index policy's verbs have of a log.
@@ -262,7 +263,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
    private:
     const log_engine& log_;
   };
-  [[nodiscard]] view_type view() const { return view_type{*this}; }
+  [[nodiscard]] view_type view(log_key) const { return view_type{*this}; }
 
  private:
   using writer_type = typename parts::writer;

@@ -51,6 +51,13 @@ void refuse_truncation() {
                 "compact()");
 }
 
+template <class... Given>
+void refuse_view() {
+  static_assert(never<Given...>,
+                "logdb: view() of a log is for the verbs of its index: use the log's own verbs, or "
+                "derive the face of an index from index_face");
+}
+
 /// The verbs that a log does not have, of those of every log: their use does not compile, and says
 /// why.
 template <bool HasRecords, bool HasTransactions, bool MayTruncate>
@@ -91,6 +98,10 @@ class refused_verbs {
   template <class... Given>
   requires(!HasRecords) void loss_window(const Given&...) const {
     refuse_without_storage<Given...>();
+  }
+  template <class... Given>
+  void view(const Given&...) const {
+    refuse_view<Given...>();
   }
   template <class... Given>
   requires(!HasTransactions) void begin(const Given&...) const { refuse_transactions<Given...>(); }

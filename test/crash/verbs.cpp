@@ -120,7 +120,7 @@ class records_subject : public sim::verb_subject<Log, contents> {
       if (each.lsn().value() != found.records.size() + 1) throw sim::mismatch{"a hole"};
       found.records.emplace_back(each.text());
     }
-    found.cursor = this->log_->view().cursor(sim::cursor_name).value();
+    found.cursor = logdb::detail::log_access::view(*this->log_).cursor(sim::cursor_name).value();
     return found;
   }
 

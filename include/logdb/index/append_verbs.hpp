@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <logdb/journal/write/batch_builder.hpp>
+#include <logdb/policy/index.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
@@ -33,7 +34,7 @@ class append_verbs {
   /// @source         group commit: DeWitt et al., SIGMOD 1984
   template <bytes_like Bytes>
   lsn append(const Bytes& record) {
-    return self().view().append(to_bytes(record));
+    return log_access::view(self()).append(to_bytes(record));
   }
 
   /// Appends the records of a range as one batch, atomically: after a crash all of them are there
@@ -47,7 +48,7 @@ class append_verbs {
   lsn append(Range&& records) {
     batch_builder batch;
     for (auto&& record : records) batch.add(to_bytes(record));
-    return self().view().append(std::move(batch));
+    return log_access::view(self()).append(std::move(batch));
   }
 
  private:

@@ -317,14 +317,14 @@ struct BasicKeyDir {
     ///          stays so
     /// @cost    reads what has dead bytes, writes what is left of it
     compaction_report compact() {
-      auto& index = self().view().index();
+      auto& index = detail::log_access::view(self()).index();
       index.store().view().require_open();
       return index.compaction().compact();
     }
     /// Returns what compaction did since the log was opened.
     [[nodiscard]] compaction_report compacted() const {
       (void)readable();
-      return const_cast<Log&>(self()).view().index().compaction().total();
+      return detail::log_access::view(self()).index().compaction().total();
     }
 
     /// Returns the memory that the keydir takes.
@@ -342,7 +342,7 @@ struct BasicKeyDir {
    private:
     [[nodiscard]] Log& self() { return static_cast<Log&>(*this); }
     [[nodiscard]] const Log& self() const { return static_cast<const Log&>(*this); }
-    [[nodiscard]] auto& store() const { return const_cast<Log&>(self()).view().index().store(); }
+    [[nodiscard]] auto& store() const { return detail::log_access::view(self()).index().store(); }
     /// The same, unless the log was closed. @errors errc::closed
     [[nodiscard]] auto& readable() const {
       auto& keys = store();

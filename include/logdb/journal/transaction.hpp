@@ -11,6 +11,7 @@
 #include <logdb/journal/journal.hpp>
 #include <logdb/journal/nested.hpp>
 #include <logdb/journal/transaction_records.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb {
 
@@ -166,7 +167,7 @@ class transaction : public Log::index_policy::template transaction_face<transact
    private:
     transaction& self_;
   };
-  [[nodiscard]] view_type view() { return view_type{*this}; }
+  [[nodiscard]] view_type view(log_key) { return view_type{*this}; }
 
  private:
   friend Log;

@@ -35,8 +35,39 @@ struct index_section {
 namespace detail {
 
 struct face_archetype {};
+struct log_access;
 
 }  // namespace detail
+
+/// The key to what an index's verbs see of a log or a transaction, `view(log_key)`. The verbs of a
+/// face have it, by index_face; programs that use a log cannot make one.
+class log_key {
+  friend struct detail::log_access;
+  explicit log_key() = default;
+};
+
+namespace detail {
+
+struct log_access {
+  /// Returns what an index's verbs see of a log or a transaction.
+  template <class Target>
+  static auto view(Target& of) {
+    return of.view(log_key{});
+  }
+};
+
+}  // namespace detail
+
+/// The base of an index's face, and of its transaction face: gives their verbs `this->view()`, what
+/// they see of the log or transaction that they are part of.
+template <class Target>
+class index_face {
+ protected:
+  [[nodiscard]] auto view() { return detail::log_access::view(static_cast<Target&>(*this)); }
+  [[nodiscard]] auto view() const {
+    return detail::log_access::view(static_cast<const Target&>(*this));
+  }
+};
 
 /// Is satisfied by what an index keeps for one segment. One thread notes, any may look up
 /// meanwhile.
@@ -178,7 +209,7 @@ consteval void explain_index() {
 /// `reads(id)`      whether it can open what the index with that id wrote
 /// `options`        its run-time options
 /// `segment_index`  what it keeps for one segment, made from `(options, capacity in bytes)`
-/// `face<Log>`      the base class that gives the log its verbs; reaches the log by `Log::view()`
+/// `face<Log>`      the base class that gives the log its verbs; reaches the log by index_face
 /// `transaction_face<Transaction>`  the same for the write verbs of a transaction
 /// `hooks`          which optional members it has, an index_hooks
 template <class P>

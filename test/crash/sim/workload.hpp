@@ -105,7 +105,7 @@ contents show(Log& log) {
     }
     shown.records.emplace_back(record.text());
   }
-  shown.cursor = log.view().cursor(cursor_name).value();
+  shown.cursor = logdb::detail::log_access::view(log).cursor(cursor_name).value();
   return shown;
 }
 

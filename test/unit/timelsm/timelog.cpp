@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_whose_cursor_was_lost_repeats_nothing) {
   {
     // As if the process had died before it said where the checkpoint stands.
     load_log log{dir / "load"};
-    log.view().set_cursor(logdb::timelsm::checkpoint_cursor, lsn{0});
+    logdb::detail::log_access::view(log).set_cursor(logdb::timelsm::checkpoint_cursor, lsn{0});
   }
   const load_log log{dir / "load"};
   BOOST_TEST((listed(log) == wanted));

@@ -15,8 +15,8 @@
 
 namespace logdb::timelsm {
 
-/// Gives a log the verbs that write rows. Reaches the index through `self.view().index()`; what the
-/// index returns, the verbs return: the lsn of the record, of a log that has records.
+/// Gives a log the verbs that write rows. Reaches the index by `log_access`; what that returns, the
+/// verbs return: the lsn of the record, of a log that has records.
 template <class Log, class V>
 class write_face {
  public:
@@ -93,7 +93,7 @@ class write_face {
   }
 
  private:
-  [[nodiscard]] auto& index() { return static_cast<Log&>(*this).view().index(); }
+  [[nodiscard]] auto& index() { return detail::log_access::view(static_cast<Log&>(*this)).index(); }
 };
 
 /// Gives a log the verbs that read rows, each as of now. What several of them are to agree on is
@@ -159,7 +159,9 @@ class read_face {
   [[nodiscard]] std::vector<std::string> validate() const { return index().validate(); }
 
  private:
-  [[nodiscard]] auto& index() const { return static_cast<const Log&>(*this).view().index(); }
+  [[nodiscard]] auto& index() const {
+    return detail::log_access::view(static_cast<const Log&>(*this)).index();
+  }
   [[nodiscard]] time_snapshot<V> now() const { return index().snapshot(); }
 };
 

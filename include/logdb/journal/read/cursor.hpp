@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <logdb/journal/read/tail.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb {
 
@@ -25,7 +26,7 @@ class log_cursor {
 
   /// Returns the record to read next: the one behind the last acknowledged, or the log's first.
   [[nodiscard]] lsn next() const {
-    return std::max(log_->view().cursor(name_) + 1, log_->first_lsn());
+    return std::max(detail::log_access::view(*log_).cursor(name_) + 1, log_->first_lsn());
   }
 
   /// Returns what is there from next() on.
@@ -40,7 +41,7 @@ class log_cursor {
   ///
   /// @errors      as append(); errc::invalid_argument beyond last_lsn()
   /// @durability  as an append
-  void acknowledge(lsn done) { log_->view().set_cursor(name_, done); }
+  void acknowledge(lsn done) { detail::log_access::view(*log_).set_cursor(name_, done); }
 
  private:
   Log* log_;

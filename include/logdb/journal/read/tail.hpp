@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <logdb/journal/read/record_walker.hpp>
+#include <logdb/policy/index.hpp>
 
 namespace logdb {
 
@@ -57,14 +58,14 @@ class record_tail {
 
  private:
   void advance() {
-    log_->view().require_own();
+    detail::log_access::view(*log_).require_own();
     if (!last_look_ && stop_.stop_requested()) look_last();
     while (!step()) {
       if (last_look_) {
         done_ = true;
         return;
       }
-      log_->view().wait_beyond(seen_, stop_) ? look_again() : look_last();
+      detail::log_access::view(*log_).wait_beyond(seen_, stop_) ? look_again() : look_last();
     }
   }
 
@@ -81,7 +82,7 @@ class record_tail {
   }
 
   void look_again() {
-    auto scope = log_->view().scope();
+    auto scope = detail::log_access::view(*log_).scope();
     if (begun_) return walker_.extend(std::move(scope));
     if (seen_ + 1 < scope.first && scope.first > lsn{1}) {
       throw error{errc::truncated,

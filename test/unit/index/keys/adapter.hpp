@@ -118,11 +118,11 @@ struct keys_adapter final : key_writes_adapter<key_log_verbs, Log> {
   [[nodiscard]] verification verify() const override { return real.verify(); }
   void close() override { real.close(); }
   [[nodiscard]] std::shared_ptr<void> lock_shard_of(std::string_view key) override {
-    auto& store = real.view().index().store();
+    auto& store = detail::log_access::view(real).index().store();
     return locked(store.table().shard_of(store.hash(as_bytes(key))).lock);
   }
   [[nodiscard]] std::shared_ptr<void> prepare_first_shard() override {
-    auto& shard = real.view().index().store().table().shard_at(0);
+    auto& shard = detail::log_access::view(real).index().store().table().shard_at(0);
     auto held = locked(shard.lock);
     shard.prepares = true;
     return {&shard, [held](auto* prepared) { prepared->prepares = false; }};
