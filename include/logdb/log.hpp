@@ -161,13 +161,13 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     return open_writer().truncate_front(first_kept);
   }
 
-  /// Returns which log this is, and which record its history has come to.
-  /// @errors  as reading the newest record
-  /// @cost    reads one record
+  /// Returns which log this is, and which record its history has come to: the newest that is still
+  /// there, since compaction may have dropped those behind it.
+  /// @errors  errc::corrupt, errc::io
+  /// @cost    reads one record; if the last ones are gone, from the last segment that has any
   [[nodiscard]] log_identity identity() const requires has_records {
-    const auto now = scope();
     log_identity mine{.store = store()};
-    if (now.last >= now.first) note_record(mine, now, now.last);
+    if (const auto newest = detail::newest_record(scope())) note_record(mine, *newest);
     return mine;
   }
   /// Tells whether this is the log that an identity was taken of, and its history goes on from that
@@ -179,7 +179,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     log_identity mine{.store = known.store};
     if (store() != known.store) return false;
     if (known.at > now.last) return false;
-    if (known.at) note_record(mine, now, known.at);
+    if (known.at) note_record(mine, log_snapshot<Policies>{now}.read(known.at));
     return mine == known;
   }
 
@@ -309,10 +309,8 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     return log_snapshot<Policies>{scope()};
   }
 
-  static void note_record(log_identity& of, const detail::read_scope<Policies>& seen,
-                          lsn at) requires has_records {
-    const record found = log_snapshot<Policies>{seen}.read(at);
-    of.at = at;
+  static void note_record(log_identity& of, const record& found) requires has_records {
+    of.at = found.lsn();
     of.time = found.time();
     of.checksum = format::crc32c(found.bytes());
   }

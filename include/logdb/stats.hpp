@@ -19,7 +19,7 @@ namespace logdb {
 /// place, to notice that the log was replaced by an older copy or by another one.
 struct log_identity {
   std::array<std::byte, 16> store{};  ///< drawn when the log was made; its copies have the same
-  lsn at{};                           ///< the newest record then; 0: there was none
+  lsn at{};                           ///< the newest record there was then; 0: none
   timestamp time{};                   ///< when that record's commit group began
   std::uint32_t checksum = 0;         ///< CRC-32C of that record's bytes
 

@@ -40,6 +40,31 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_read_as_of_a_record_to_come_sees_what_is_there, 
   BOOST_TEST(!f.log.get("a", lsn{}));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_identity_is_of_the_newest_record_that_compaction_leaves, Log,
+                              logs) {
+  small_log<Log> f{by_hand<Log>()};
+  const lsn stays = f.log.put("stays", "v");
+  const lsn goes = f.log.put("goes", "v");
+  const auto before = f.log.identity();
+  BOOST_TEST((before.at == goes));
+  BOOST_TEST(f.log.erase("goes"));
+  f.log.compact();
+  f.log.compact();
+  const auto after = f.log.identity();
+  BOOST_TEST((after.at == stays));
+  BOOST_TEST(f.log.continues(after));
+  BOOST_TEST((f.log.last_lsn() > goes));
+  const auto failure = error_of([&] { (void)f.log.continues(before); });
+  BOOST_REQUIRE(failure);
+  BOOST_TEST((failure->condition() == errc::not_found));
+  BOOST_TEST(std::string{failure->what()}.find("compacted away") != std::string::npos);
+  BOOST_TEST(f.log.erase("stays"));
+  f.log.compact();
+  f.log.compact();
+  BOOST_TEST((f.log.identity().at == lsn{}));
+  BOOST_TEST(f.log.continues(f.log.identity()));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_largest_record_is_a_key_a_value_and_sixteen_bytes, Log, logs) {
   auto chosen = by_hand<Log>();
   chosen.record_bytes_max = 1000;

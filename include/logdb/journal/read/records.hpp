@@ -3,7 +3,9 @@
 /// @file
 /// The range of records that `records()` gives.
 
+#include <algorithm>
 #include <iterator>
+#include <optional>
 #include <ranges>
 #include <utility>
 
@@ -87,5 +89,25 @@ class basic_record_range : public std::ranges::view_base {
 /// The records of a log: one type for all its durabilities and lockings.
 template <class Policies>
 using record_range = basic_record_range<detail::stored_of<Policies>>;
+
+namespace detail {
+
+/// Returns the newest record that is still there: compaction, or damage that salvage passes, may
+/// have left none behind it. Nothing: there is none at all.
+/// @errors  errc::corrupt, errc::io
+/// @cost    reads one record; if the last ones are gone, from the last segment that has any
+template <class Stored>
+std::optional<record> newest_record(const basic_read_scope<Stored>& seen) {
+  std::optional<record> newest;
+  lsn from = seen.last;
+  while (seen.first <= seen.last) {
+    for (const record& each : basic_record_range<Stored>{seen, from}) newest = each;
+    if (newest || from <= seen.first) break;
+    from = std::max(seen.first, seen.list->log[seen.list->find(from - 1)]->base());
+  }
+  return newest;
+}
+
+}  // namespace detail
 
 }  // namespace logdb

@@ -101,6 +101,12 @@ class basic_log_snapshot {
   }
 
   [[noreturn]] void throw_not_found(lsn at) const {
+    if (at >= scope_.first && at <= scope_.last) {
+      throw error{errc::not_found,
+                  scope_.salvage ? "the record was damaged, or compacted away"
+                                 : "the record was compacted away",
+                  {.at = at, .remedy = "records(from) gives those that are there"}};
+    }
     throw error{errc::not_found,
                 "there is no such record; the last is lsn " + std::to_string(scope_.last.value()),
                 {.at = at, .remedy = "read from first_lsn() to last_lsn()"}};
