@@ -126,7 +126,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   [[nodiscard]] transaction_type begin() requires has_transactions {
     if constexpr (has_index) {
       (void)open_writer();
-      return transaction_type{index_->store()};
+      return index_->template begin<transaction_type>();
     } else {
       return transaction_type{std::make_shared<detail::transaction_state<Policies>>(open_writer())};
     }

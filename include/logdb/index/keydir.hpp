@@ -140,6 +140,11 @@ struct BasicKeyDir {
 
     [[nodiscard]] detail::key_store<Policies>& store() { return store_; }
     [[nodiscard]] key_snapshot<Policies> snapshot() { return key_snapshot<Policies>{store_}; }
+    /// Begins a transaction.
+    template <class Transaction>
+    [[nodiscard]] Transaction begin() {
+      return Transaction{store_};
+    }
     [[nodiscard]] detail::compactor<Policies>& compaction() { return compactor_; }
     void close() {
       if (store_.view().follows()) return;

@@ -13,6 +13,7 @@
 #include <logdb/index/timelsm/face.hpp>
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/index/timelsm/log/logged_index.hpp>
+#include <logdb/index/timelsm/log/row_transaction.hpp>
 #include <logdb/index/timelsm/log/unlogged_index.hpp>
 #include <logdb/policy/index.hpp>
 
@@ -60,13 +61,13 @@ struct BasicTimeLSM {
   template <class Policies>
   using snapshot = time_snapshot<V>;
   template <class Log>
-  using transaction = no_transaction;
+  using transaction = logdb::transaction<Log>;
 
   template <class Log>
   class face : public timelsm::write_face<Log, V>, public timelsm::read_face<Log, V> {};
 
   template <class Transaction>
-  class transaction_face {};
+  class transaction_face : public timelsm::row_verbs<Transaction, V> {};
 };
 
 }  // namespace logdb

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -105,6 +106,14 @@ class transaction_state {
   std::vector<savepoint> savepoints_;
 };
 
+/// What a transaction and those nested in it share: records, or what the index's `log_index` names.
+template <class Policies, bool HasLogIndex>
+struct transaction_state_of : std::type_identity<transaction_state<Policies>> {};
+template <class Policies>
+struct transaction_state_of<Policies, true>
+    : std::type_identity<
+          typename Policies::index::template log_index<Policies>::transaction_state> {};
+
 }  // namespace detail
 
 /// Is a unit of records: visible, and after a crash there, all together or not at all.
@@ -117,6 +126,11 @@ template <class Log>
 class transaction : public Log::index_policy::template transaction_face<transaction<Log>> {
  public:
   using policies = typename Log::policies;
+  using state_type = typename detail::transaction_state_of<
+      policies, index_traits<typename policies::index>::has_log_index>::type;
+
+  /// For the log.
+  explicit transaction(std::shared_ptr<state_type> state) : mine_{std::move(state)} {}
 
   /// Begins a transaction within this one: its rollback takes back only what it added, its commit
   /// hands that to this one. Until it ends, this one may not be used.
@@ -134,7 +148,7 @@ class transaction : public Log::index_policy::template transaction_face<transact
       state.pop();
       return lsn{mine_.end()->records()};
     }
-    const detail::ticket put = state.place();
+    const auto put = state.place();
     return mine_.end()->acknowledge(put);
   }
 
@@ -151,9 +165,8 @@ class transaction : public Log::index_policy::template transaction_face<transact
   ///
   /// The range stays as it is when the transaction goes on.
   /// @cost  copies what the transaction holds in memory
-  [[nodiscard]] detail::transaction_records<policies> records() const {
-    return mine_.require_begun().view();
-  }
+  [[nodiscard]] auto records() const requires requires(const state_type& own) { own.view(); }
+  { return mine_.require_begun().view(); }
 
   /// The narrow view for the index's verbs.
   class view_type {
@@ -164,16 +177,15 @@ class transaction : public Log::index_policy::template transaction_face<transact
       return self_.mine_.require_innermost().add(batch.view());
     }
 
+    /// Returns what an index with a state of its own keeps of the transaction.
+    [[nodiscard]] state_type& index() const { return self_.mine_.require_innermost(); }
+
    private:
     transaction& self_;
   };
   [[nodiscard]] view_type view(log_key) { return view_type{*this}; }
 
  private:
-  friend Log;
-  using state_type = detail::transaction_state<policies>;
-
-  explicit transaction(std::shared_ptr<state_type> state) : mine_{std::move(state)} {}
   explicit transaction(detail::nested<state_type> inner) : mine_{std::move(inner)} {}
 
   detail::nested<state_type> mine_;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <sys/wait.h>
@@ -96,10 +97,8 @@ class trial {
 
   void operate() {
     const auto what = below(100);
-    if (what < 30) return append_one();
-    if (what < 70) return append_batch(1 + below(what == 50 ? 5000 : 200));
-    if (what < 85) return erase(drawn_bounds());
-    if (what < 86) return erase({clock_ - 20, last_time});
+    if (what < 80) return write(log_.get(), what);
+    if (what < 86) return transact();
     if (what < 90) return maintain(what);
     const auto in = drawn_bounds();
     if (log_ != nullptr) require_same(log_->snapshot(), model_, in);
@@ -114,26 +113,48 @@ class trial {
     }
   }
 
-  void append_one() {
+  /// Writes to a log or a transaction; null: to the model alone.
+  template <class Target>
+  void write(Target* to, std::uint64_t what) {
+    if (what < 30) return append_one(to);
+    if (what < 65) return append_batch(to, 1 + below(what == 50 ? 5000 : 200));
+    erase(to, what < 79 ? drawn_bounds() : bounds{clock_ - 20, last_time});
+  }
+
+  /// Writes several times as one, or in vain.
+  void transact() {
+    const model before = model_;
+    std::optional<log_type::transaction_type> all;
+    if (log_ != nullptr) all.emplace(log_->begin());
+    for (auto n = 1 + below(8); n != 0; --n) write(all ? &*all : nullptr, below(80));
+    const bool takes_back = below(4) == 0;
+    if (takes_back) model_ = before;
+    if (all) takes_back ? all->rollback() : static_cast<void>(all->commit());
+  }
+
+  template <class Target>
+  void append_one(Target* to) {
     const auto time = next_time();
-    if (log_ != nullptr) log_->append(time, next_value_);
+    if (to != nullptr) to->append(time, next_value_);
     model_.append(time, next_value_++);
   }
 
-  void append_batch(std::size_t n) {
+  template <class Target>
+  void append_batch(Target* to, std::size_t n) {
     rows batch;
     for (std::size_t i = 0; i < n; ++i) batch.emplace_back(next_time(), next_value_++);
-    if (log_ != nullptr) log_->append(batch);
+    if (to != nullptr) to->append(batch);
     for (const auto& [time, value] : batch) model_.append(time, value);
   }
 
-  void erase(const bounds& in) {
+  template <class Target>
+  void erase(Target* to, const bounds& in) {
     model_.erase(in);
-    if (log_ == nullptr) return;
+    if (to == nullptr) return;
     if (in.last == last_time) {
-      log_->erase_since(in.first);
+      to->erase_since(in.first);
     } else {
-      log_->erase(in.first, in.last + 1);
+      to->erase(in.first, in.last + 1);
     }
   }
 

@@ -15,10 +15,11 @@
 
 namespace logdb::timelsm {
 
-/// Gives a log the verbs that write rows. Reaches the index by `log_access`; what that returns, the
-/// verbs return: the lsn of the record, of a log that has records.
-template <class Log, class V>
-class write_face {
+/// Gives a log, or a transaction, the verbs that write rows. Reaches what takes them by
+/// `log_access`; what that returns, the verbs return: of a log that has records the lsn of the
+/// record, within a transaction its number there, from 1.
+template <class Target, class V>
+class row_verbs {
  public:
   /// Appends a row.
   ///
@@ -71,6 +72,16 @@ class write_face {
   auto erase_since(time_type time) { return index().erase(bounds{time, time_last}); }
   auto erase_all() { return index().erase(bounds{}); }
 
+ private:
+  [[nodiscard]] auto& index() {
+    return detail::log_access::view(static_cast<Target&>(*this)).index();
+  }
+};
+
+/// Gives a log the verbs that write rows and maintain the index.
+template <class Log, class V>
+class write_face : public row_verbs<Log, V> {
+ public:
   /// Brings every row out of the memtables, also where the log was opened `read_only`.
   /// @blocks for the sealing
   void flush() { index().flush(); }

@@ -126,7 +126,7 @@ class time_index {
   }
   template <class Rows, class Log>
   void append_batch(const Rows& rows, Log& log) {
-    if (rows.size() != 0) writer_.append_batch(rows, log);
+    if (rows.size() != 0) writer_.apply({}, rows, log);
   }
   /// Does the same for a range of pairs.
   template <range_of_rows<V> Range>
@@ -151,7 +151,13 @@ class time_index {
   }
   template <class Log>
   void erase(const bounds& in, Log& log) {
-    if (!in.empty()) writer_.erase(in, log);
+    if (!in.empty()) writer_.apply({&in, 1}, column_pair<V>{}, log);
+  }
+
+  /// Carries out deletions and then appends rows, as one write.
+  template <class Rows, class Log>
+  void apply(std::span<const bounds> hidden, const Rows& rows, Log& log) {
+    writer_.apply(hidden, rows, log);
   }
 
   [[nodiscard]] time_snapshot<V> snapshot() const { return time_snapshot<V>{core_.snapshot()}; }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -15,9 +16,13 @@
 #include <logdb/index/timelsm/log/checkpoint.hpp>
 #include <logdb/index/timelsm/log/logged_write.hpp>
 #include <logdb/index/timelsm/log/replay.hpp>
+#include <logdb/index/timelsm/log/row_changes.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 
 namespace logdb::timelsm {
+
+template <class Policies>
+class row_transaction;
 
 /// A time index whose every write is a record of the log first.
 ///
@@ -32,6 +37,7 @@ class logged_index {
   using value_type = typename Policies::index::value_type;
   using system = typename Policies::storage::system;
   using index_type = time_index<value_type, system>;
+  using transaction_state = row_transaction<Policies>;
 
   /// Makes the index of the log.
   /// @errors  errc::corrupt, errc::format_mismatch
@@ -77,10 +83,44 @@ class logged_index {
   }
   [[nodiscard]] time_type now() const { return index_.now(); }
 
+  /// Accepts a write of nothing. @return the lsn of the last record @errors errc::read_only
+  lsn write_nothing() {
+    line_.log.require_writer();
+    return line_.log.last_lsn();
+  }
+
+  using many_writes = logged_write<Policies, index_type, many_records>;
+
+  /// Begins to write records that belong together. @errors errc::busy, and as the log's append
+  [[nodiscard]] std::unique_ptr<many_writes> prepare(const detail::batch_builder& records) {
+    wait_for_room();
+    return std::make_unique<many_writes>(line_, many_records{records});
+  }
+  /// Puts them into the log, and carries out what they say. @errors as an append
+  void put(many_writes& records, const row_changes<value_type>& what) {
+    index_.apply(what.hidden, what.rows(), records);
+  }
+  /// Waits as the durability says. @return  the lsn of the last record @errors errc::failed
+  template <class Write>
+  lsn acknowledge(Write& put) {
+    const lsn at = put.acknowledge();
+    if (written() >= due_.load(std::memory_order_relaxed)) [[unlikely]]
+      grown_.signal();
+    return at;
+  }
+  [[nodiscard]] detail::index_view<Policies>& log() { return line_.log; }
+  /// Begins a transaction.
+  template <class Transaction>
+  [[nodiscard]] Transaction begin() {
+    return Transaction{std::make_shared<typename Transaction::state_type>(*this)};
+  }
+
   /// Returns what readers see.
   [[nodiscard]] time_snapshot<value_type> snapshot() {
-    (void)known();  // brings in what is new
-    return line_.shown.now();
+    if (!line_.log.follows()) return line_.shown.now();
+    guard lock{replay_mutex_};  // nobody sees a part of what is brought in
+    replay_.go_on(line_.log, index_);
+    return index_.snapshot();
   }
   [[nodiscard]] timelsm_stats stats() { return known().stats(); }
   [[nodiscard]] std::vector<std::string> validate() { return known().validate(); }
@@ -135,19 +175,10 @@ class logged_index {
   template <class Apply>
   lsn write(bytes_view record, Apply apply) {
     wait_for_room();
-    logged_write mine{line_, record};
+    logged_write<Policies, index_type> mine{line_, {record}};
     apply(mine);
-    const lsn at = mine.acknowledge();
-    if (written() >= due_.load(std::memory_order_relaxed)) [[unlikely]]
-      grown_.signal();
-    return at;
+    return acknowledge(mine);
   }
-  /// Accepts a write of nothing. @return the lsn of the last record @errors errc::read_only
-  lsn write_nothing() {
-    line_.log.require_writer();
-    return line_.log.last_lsn();
-  }
-
   /// Returns the index; of a log that is only read, with what the writer appended since.
   [[nodiscard]] index_type& known() {
     if (line_.log.follows()) {

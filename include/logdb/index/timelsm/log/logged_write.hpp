@@ -10,6 +10,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/journal/index_view.hpp>
@@ -59,17 +60,50 @@ class durable_view {
   std::uint64_t pending_ = 0;           // writes that are not durable
 };
 
-/// Shows readers all that there is.
+/// Shows readers all that there is, of a write in several steps all or nothing.
+///
+/// @threads  any
 template <class Index>
 class whole_view {
  public:
   using snapshot_type = decltype(std::declval<const Index&>().snapshot());
 
   explicit whole_view(const Index& of) : index_{of} {}
-  [[nodiscard]] snapshot_type now() const { return index_.snapshot(); }
+
+  /// Says that steps follow of which readers are to see all or none. Requires the index's lock.
+  void begin() {
+    const guard lock{mutex_};
+    before_ = index_.snapshot();
+    changes_.fetch_add(1);  // before the first step is published, so that its reader knows
+  }
+  /// Says that these were all. Requires the index's lock.
+  void end() {
+    const guard lock{mutex_};
+    changes_.fetch_add(1);
+    before_.reset();
+  }
+  [[nodiscard]] snapshot_type now() const {
+    for (;;) {
+      const std::uint64_t seen = changes_.load(std::memory_order_acquire);  // pairs with end()
+      if (seen % 2 != 0) {
+        const guard lock{mutex_};
+        if (before_) return *before_;
+        continue;
+      }
+      snapshot_type found = index_.snapshot();
+      // A snapshot that shows a step was taken after begin(), and so after the first store.
+      if (changes_.load(std::memory_order_acquire) == seen) return found;
+    }
+  }
 
  private:
+  using mutex = typename Index::mutex;
+  using guard = std::unique_lock<mutex>;
+
   const Index& index_;
+  mutable mutex mutex_;
+  std::optional<snapshot_type> before_;     // the steps that have begun; guarded by mutex_
+  std::atomic<std::uint64_t> changes_ = 0;  // odd: between begin() and end()
 };
 
 /// Is what the writes of a durable log share.
@@ -87,12 +121,55 @@ struct write_line {
   std::atomic<std::uint64_t> written = 0;  // bytes of records; changed under the append lock
 };
 
-/// Is one record, to be put into the log while the lock of the index is held, which is the log's
-/// own: so the index changes in the order of the lsns, and nobody waits for a turn.
+/// One record, as a write puts it.
+struct one_record {
+  static constexpr bool has_steps = false;
+
+  bytes_view record;
+
+  [[nodiscard]] static constexpr format::frame_kind kind() { return format::frame_kind::record; }
+  [[nodiscard]] static constexpr std::uint32_t count() { return 1; }
+  [[nodiscard]] static constexpr bool is_framed() { return true; }
+  [[nodiscard]] bytes_view head() const { return record; }
+  [[nodiscard]] static bytes_view tail() { return {}; }
+  [[nodiscard]] std::uint64_t bytes() const { return record.size(); }
+  [[nodiscard]] std::uint64_t longest() const { return record.size(); }
+  [[nodiscard]] detail::batch_builder whole() const {
+    detail::batch_builder alone;
+    alone.add(record);
+    return alone;
+  }
+};
+
+/// Records that reach the log together, as a write puts them.
+class many_records {
+ public:
+  static constexpr bool has_steps = true;
+
+  /// @param batch  stays, and as it is, until the write is acknowledged
+  explicit many_records(const detail::batch_builder& batch) : batch_{batch}, head_{batch.table()} {}
+
+  [[nodiscard]] format::frame_kind kind() const { return batch_.kind(); }
+  /// Returns how many records there are, at most what one frame holds: is_framed().
+  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(batch_.count()); }
+  [[nodiscard]] bool is_framed() const { return batch_.count() <= format::frame_count_max; }
+  [[nodiscard]] bytes_view head() const { return head_; }
+  [[nodiscard]] bytes_view tail() const { return batch_.bytes(); }
+  [[nodiscard]] std::uint64_t bytes() const { return head_.size() + batch_.bytes().size(); }
+  [[nodiscard]] std::uint64_t longest() const { return batch_.longest(); }
+  [[nodiscard]] const detail::batch_builder& whole() const { return batch_; }
+
+ private:
+  const detail::batch_builder& batch_;
+  std::vector<std::byte> head_;  // the lengths of the records
+};
+
+/// A write, to be put into the log while the lock of the index is held, which is the log's own: so
+/// the index changes in the order of the lsns, and nobody waits for a turn.
 ///
 /// The index makes room for the write first, and so does the log; then neither can refuse it. Its
 /// caller waits for the disk behind the lock, so writes share syncs.
-template <class Policies, class Index>
+template <class Policies, class Index, class Payload = one_record>
 class logged_write {
  public:
   using line_type = write_line<Policies, Index>;
@@ -101,37 +178,41 @@ class logged_write {
 
   static constexpr bool may_refuse = true;
 
-  /// @param record  what to put; stays until the write is acknowledged
-  /// @errors  errc::record_too_large, errc::read_only, errc::closed; of a record that does not fit
-  ///          into staging, which is written now, errc::no_space, errc::io, errc::failed
-  logged_write(line_type& line, bytes_view record)
+  /// @param what  what to put; stays until the write is acknowledged
+  /// @errors  errc::record_too_large, errc::read_only, errc::closed; of what does not fit into
+  ///          staging, which is written now, errc::no_space, errc::io, errc::failed
+  logged_write(line_type& line, Payload what)
       : line_{line},
-        record_{record},
-        frame_{log_view::header_of(format::frame_kind::record, 1, record)} {
+        what_{std::move(what)},
+        frame_{log_view::header_of(what_.kind(), what_.count(), what_.head(), what_.tail())} {
     line_.log.require_writer();
-    line_.log.require_size(record.size());
-    if (!line_.log.fits(record.size())) [[unlikely]]
-      write_large();
+    line_.log.require_size(what_.longest());
+    if (!what_.is_framed() || !line_.log.fits(what_.bytes())) [[unlikely]]
+      large_ = line_.log.write_attached(what_.whole());
   }
 
   /// Returns whether the lock was held throughout.
   /// @errors  errc::no_space, errc::io, errc::failed, errc::closed; nothing was put
   [[nodiscard]] bool make_room(guard& lock) {
-    return large_ ? line_.log.make_room(lock, format::attach_bytes, 1)
-                  : line_.log.make_room(lock, record_.size(), 1);
+    return large_ ? line_.log.make_room(lock, format::attach_bytes, what_.count())
+                  : line_.log.make_room(lock, what_.bytes(), what_.count());
   }
   /// Puts the record, and lets the index change. @errors errc::failed
   template <class Change>
   void put(Change&& change) {
-    given_ = large_ ? line_.log.attach_in_turn(large_.segment(), 1)
-                    : line_.log.append_in_turn(frame_, record_, {}).given;
+    given_ = large_ ? line_.log.attach_in_turn(large_.segment(), what_.count())
+                    : line_.log.append_in_turn(frame_, what_.head(), what_.tail()).given;
     // Relaxed, and no read-modify-write: it is changed under the lock, and read as a figure.
     const std::uint64_t before = line_.written.load(std::memory_order_relaxed);
-    line_.written.store(before + record_.size(), std::memory_order_relaxed);
+    line_.written.store(before + what_.bytes(), std::memory_order_relaxed);
     try {
-      if constexpr (line_type::shows_durable) line_.shown.begin();
+      if constexpr (line_type::shows_durable || Payload::has_steps) line_.shown.begin();
       change();
-      if constexpr (line_type::shows_durable) after_.emplace(line_.index.snapshot());
+      if constexpr (line_type::shows_durable) {
+        after_.emplace(line_.index.snapshot());
+      } else if constexpr (Payload::has_steps) {
+        line_.shown.end();
+      }
     } catch (const std::exception& failure) {
       // The log has it and the index has not: only the next open mends that.
       line_.log.fail_in_turn("the time index lost a record", failure.what());
@@ -148,14 +229,8 @@ class logged_write {
  private:
   struct nothing {};
 
-  void write_large() {
-    detail::batch_builder alone;
-    alone.add(record_);
-    large_ = line_.log.write_attached(std::move(alone));
-  }
-
   line_type& line_;
-  bytes_view record_;
+  Payload what_;
   format::frame_header frame_;  // made in its place: a copy would wait for its four stores
   detail::uncommitted<Policies> large_{};
   detail::ticket given_{};

@@ -112,4 +112,15 @@ class chunk_maker {
   block_ptr<V> room_;
 };
 
+/// Returns the active memtable with what its head has.
+template <class V>
+std::shared_ptr<memtable<V>> closed_table(const heap_ptr& memory, const view<V>& seen,
+                                          drops<V>& gone) {
+  auto closed = std::make_shared<memtable<V>>(*seen.at->active);
+  const auto open = seen.at->growing->open_piece(seen.seen);
+  if (open.size != 0) closed->pieces.push_back(open);
+  chunk_maker<V>{memory, seen, gone, 0}.add(closed->chunks, {});
+  return closed;
+}
+
 }  // namespace logdb::timelsm

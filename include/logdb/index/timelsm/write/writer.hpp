@@ -4,6 +4,7 @@
 /// The writing half of a time index: rows and deletions into the memtable.
 
 #include <functional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -57,28 +58,29 @@ class writer {
     });
   }
 
-  /// Appends rows that are seen whole or not at all.
-  /// @param rows  has size(), time(i), value(i); one at least
+  /// Carries out deletions and then appends rows, as one write. Readers see its steps: where there
+  /// are several, `log` is to show them something else meanwhile.
+  /// @param hidden  none of them empty
+  /// @param rows    has size(), time(i), value(i); seen whole or not at all
   template <class Rows, class Log>
-  void append_batch(const Rows& rows, Log& log) {
+  void apply(std::span<const bounds> hidden, const Rows& rows, Log& log) {
     core_.give_way();
-    guard lock{core_.append_mutex};
-    do make_room<Log::may_refuse>(lock, rows);
-    while (!log.make_room(lock));
-    batch_.reserve(core_.memory, rows.size());
-    batch_.part(rows, *owner_, times_, values_, rows_, last_);
-    log.put([&] { place(rows); });
-  }
-
-  template <class Log>
-  void erase(const bounds& in, Log& log) {
     guard lock{core_.append_mutex};
     do {
       require_open();
-      while (pieces_ >= pieces_max) roll<Log::may_refuse>(lock, 1);
+      while (!hidden.empty() && pieces_ >= pieces_max) roll<Log::may_refuse>(lock, 1);
+      if (rows.size() != 0) make_room<Log::may_refuse>(lock, rows);
     } while (!log.make_room(lock));
-    if (recent_ == head<V>::deletions_max) fold();
-    log.put([&] { hide({in.first, in.last, deletions_ + 1}); });
+    // What fails before the log has it has changed nothing.
+    if (rows.size() != 0) batch_.reserve(core_.memory, rows.size());
+    if (hidden.empty()) part(rows);
+    if (recent_ + hidden.size() > head<V>::deletions_max) fold();
+    log.put([&] {
+      for (const bounds& each : hidden) hide({each.first, each.last, deletions_ + 1});
+      if (rows.size() == 0) return;
+      if (!hidden.empty()) part(rows);
+      place(rows);
+    });
   }
 
   /// Freezes the memtable unless it is empty; lets go of a block that a large batch has left.
@@ -202,6 +204,11 @@ class writer {
   }
 
   template <class Rows>
+  void part(const Rows& rows) {
+    batch_.part(rows, *owner_, times_, values_, rows_, last_);
+  }
+
+  template <class Rows>
   void place(const Rows& rows) {
     const columns<V> late = batch_.late();
     if (late_ + late.size > head<V>::late_max) {
@@ -263,6 +270,7 @@ class writer {
   }
 
   void hide(const fragment& hidden) {
+    if (recent_ == head<V>::deletions_max) fold();
     if (rows_ != 0 && hidden.last >= times_[rows_ - 1]) return cut(hidden);
     growing_->recent[recent_++] = hidden;
     ++deletions_;
@@ -339,7 +347,7 @@ class writer {
     auto owner = goes_on ? owner_ : std::make_shared<block<V>>(core_.memory, capacity);
     auto next = core_.edited();
     if (held() != 0) {
-      auto closed = closed_table(*next, gone);
+      auto closed = closed_table(core_.memory, core_.snapshot(), gone);
       if (closed->rows() != 0) next->frozen.push_back(std::move(closed));
     }
     next->active = std::make_shared<const memtable<V>>();
@@ -358,16 +366,6 @@ class writer {
     install(std::move(next), std::move(growing), {0, 0, recent_});
     core_.report(std::move(gone));
     core_.rouse();
-  }
-
-  /// Returns the active memtable with what its head has.
-  [[nodiscard]] std::shared_ptr<memtable<V>> closed_table(const version<V>& now, drops<V>& gone) {
-    auto closed = std::make_shared<memtable<V>>(*now.active);
-    const auto open = growing_->open_piece({.rows = rows_});
-    if (open.size != 0) closed->pieces.push_back(open);
-    const auto seen = core_.snapshot();
-    chunk_maker<V>{core_.memory, seen, gone, 0}.add(closed->chunks, {});
-    return closed;
   }
 
   core_type& core_;

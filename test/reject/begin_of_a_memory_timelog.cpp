@@ -3,6 +3,6 @@
 #include <logdb/logdb.hpp>
 
 int main() {
-  const logdb::timelog log{"a.tl"};
+  const logdb::memory_timelog log{"a.tl"};
   log.begin();
 }

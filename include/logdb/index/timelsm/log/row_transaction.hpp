@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What a transaction of a time log holds: rows and deletions that reach the log together.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <logdb/index/timelsm/log/logged_index.hpp>
+#include <logdb/journal/transaction.hpp>
+
+namespace logdb::timelsm {
+
+/// The writes of a transaction and of those nested in it, as records, in memory.
+///
+/// @threads  one at a time
+template <class Policies>
+class row_transaction {
+ public:
+  using index_type = logged_index<Policies>;
+  using value_type = typename index_type::value_type;
+
+  explicit row_transaction(index_type& of) : index_{of} {}
+
+  [[nodiscard]] std::uint64_t records() const { return writes_.count(); }
+  [[nodiscard]] std::size_t depth() const { return savepoints_.size(); }
+  void push() { savepoints_.push_back(writes_.count()); }
+  void pop() { savepoints_.pop_back(); }
+  /// Takes back what was written since the last push().
+  void rollback() noexcept { writes_.truncate(savepoints_.back()); }
+
+  // The verbs of rows; each returns the number of its record, from 1.
+
+  lsn append(time_type time, const value_type& value) {
+    return add(encode_row(time, value).bytes());
+  }
+  template <class Rows>
+  lsn append_batch(const Rows& rows) {
+    if (rows.size() == 0) return lsn{records()};
+    batch_encoder<value_type, Rows> encoder{rows};
+    return add(encoder.run().bytes());
+  }
+  lsn erase(const bounds& in) {
+    return in.empty() ? lsn{records()} : add(encode_deletion(in).bytes());
+  }
+  [[nodiscard]] time_type now() const { return index_.now(); }
+
+  /// Puts all into the log and the index. @errors as append(); nothing was put
+  lsn place() {
+    if (writes_.empty()) return index_.write_nothing();
+    const row_changes<value_type> what{writes_.view()};
+    auto put = index_.prepare(writes_);
+    index_.put(*put, what);
+    put_ = std::move(put);
+    return lsn{};
+  }
+  /// Waits as the durability says. @errors errc::failed
+  lsn acknowledge(lsn nothing) { return put_ ? index_.acknowledge(*put_) : nothing; }
+
+ private:
+  lsn add(bytes_view record) {
+    index_.log().require_readable();
+    index_.log().require_size(record.size());
+    writes_.add(record);
+    return lsn{records()};
+  }
+
+  index_type& index_;
+  detail::batch_builder writes_;
+  std::vector<std::size_t> savepoints_;
+  std::unique_ptr<typename index_type::many_writes> put_;  // null: not committed, or nothing was
+};
+
+}  // namespace logdb::timelsm

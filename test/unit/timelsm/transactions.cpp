@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+#define BOOST_TEST_MODULE timelsm_transactions
+#include <atomic>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include <logdb/logdb.hpp>
+
+#include "../../support/temp_dir.hpp"
+#include "../../support/throws.hpp"
+
+// Rows and deletions that reach a time log together.
+
+namespace {
+
+using logdb::errc;
+using logdb::test::temp_dir;
+using logdb::test::throws;
+using load_log = logdb::basic_timelog<double>;
+using durable_log = load_log::with<logdb::Durability<logdb::Fsync>>;
+using pairs = std::vector<std::pair<std::int64_t, double>>;
+
+pairs listed(const load_log& log) {
+  pairs all;
+  for (const auto& [time, value] : log.all()) all.emplace_back(time, value);
+  return all;
+}
+
+BOOST_AUTO_TEST_SUITE(timelsm_transactions)
+
+BOOST_AUTO_TEST_CASE(what_a_transaction_writes_is_there_together) {
+  const temp_dir dir;
+  {
+    load_log log{dir / "load"};
+    log.append(pairs{{1, 0.1}, {5, 0.5}});
+    auto whole = log.begin();
+    BOOST_TEST(whole.append(2, 0.2).value() == 1U);
+    whole.append(1, 0.3);
+    whole.erase(1);
+    whole.append(pairs{{1, 0.4}, {0, 0.0}});
+    BOOST_TEST(whole.size() == 4U);
+    auto part = whole.begin();
+    part.append(7, 0.7);
+    part.erase_all();
+    part.rollback();
+    auto other = whole.begin();
+    BOOST_TEST(throws(errc::invalid_argument, [&] { whole.append(8, 0.8); }));
+    other.append(9, 0.9);
+    BOOST_TEST(other.commit().value() == 5U);
+    BOOST_TEST((listed(log) == pairs{{1, 0.1}, {5, 0.5}}));
+    BOOST_TEST(whole.commit().value() == 6U);
+    BOOST_TEST(throws(errc::invalid_argument, [&] { whole.commit(); }));
+    BOOST_TEST((listed(log) == pairs{{0, 0.0}, {1, 0.4}, {2, 0.2}, {5, 0.5}, {9, 0.9}}));
+    BOOST_TEST(log.begin().commit().value() == 6U);
+    log.begin().append(3, 0.3);  // taken back when it goes
+  }
+  const load_log log{dir / "load"};
+  BOOST_TEST((listed(log) == pairs{{0, 0.0}, {1, 0.4}, {2, 0.2}, {5, 0.5}, {9, 0.9}}));
+  BOOST_TEST(log.last_lsn().value() == 6U);
+  BOOST_TEST(log.validate().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_transaction_of_bytes_keeps_them_and_outgrows_staging) {
+  const temp_dir dir;
+  logdb::timelog::options options;
+  options.durability.staging_bytes = 32 << 10;
+  options.segment_bytes = 16 << 10;
+  options.index.memtable_rows = 256;
+  const auto is_whole = [](const logdb::timelog& log) {
+    std::int64_t next = 0;
+    for (const auto& [time, value] : log.all()) {
+      if (time != next || value.text() != std::to_string(next)) return false;
+      ++next;
+    }
+    return next == 70000;
+  };
+  {
+    logdb::timelog log{dir / "notes", options};
+    log.append(7, "seven");
+    auto whole = log.begin();
+    whole.erase_all();
+    for (int i = 0; i < 70000; ++i) whole.append(i, std::to_string(i));
+    whole.commit();
+    BOOST_TEST(is_whole(log));
+  }
+  const logdb::timelog log{dir / "notes", options};
+  BOOST_TEST(is_whole(log));
+}
+
+BOOST_AUTO_TEST_CASE(a_transaction_of_a_log_that_was_closed_says_so) {
+  const temp_dir dir;
+  load_log log{dir / "load"};
+  auto whole = log.begin();
+  whole.append(1, 0.1);
+  log.close();
+  BOOST_TEST(throws(errc::closed, [&] { whole.append(2, 0.2); }));
+  BOOST_TEST(throws(errc::closed, [&] { whole.erase_all(); }));
+  BOOST_TEST(throws(errc::closed, [&] { whole.commit(); }));
+  BOOST_TEST(throws(errc::closed, [&] { static_cast<void>(log.begin()); }));
+  BOOST_TEST(whole.size() == 1U);
+  whole.rollback();
+}
+
+template <class Log>
+void require_whole_transactions(const Log& read, Log& written) {
+  std::atomic<bool> over = false;
+  std::atomic<int> parts = 0;
+  std::jthread reader{[&] {
+    while (!over) parts += read.snapshot().size() == 3 ? 0 : 1;
+  }};
+  for (int i = 0; i < 300; ++i) {
+    auto whole = written.begin();
+    whole.erase_all();
+    for (int j = 0; j < 3; ++j) whole.append(i + j, i);
+    whole.commit();
+  }
+  over = true;
+  reader.join();
+  BOOST_TEST(parts == 0);
+}
+
+BOOST_AUTO_TEST_CASE(no_reader_sees_a_part_of_a_transaction) {
+  const auto try_it = []<class Log>(Log*) {
+    const temp_dir dir;
+    Log log{dir / "load"};
+    log.append(pairs{{1, 1}, {2, 2}, {3, 3}});
+    log.sync();
+    require_whole_transactions(log, log);
+    typename Log::options options;
+    options.mode = logdb::open_mode::read_only;
+    const Log beside{dir / "load", options};
+    require_whole_transactions(beside, log);
+    BOOST_TEST(throws(errc::read_only, [&] {
+      Log reader{dir / "load", options};
+      static_cast<void>(reader.begin());
+    }));
+  };
+  try_it(static_cast<load_log*>(nullptr));
+  try_it(static_cast<durable_log*>(nullptr));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
