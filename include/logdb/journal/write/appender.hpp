@@ -125,28 +125,7 @@ class appender {
   }
 
   /// Does so with the lock that take_turn(format::attach_bytes, records) gave.
-  ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records) {
-    const auto payload = format::encode(format::attach{.segment = own->number(),
-                                                       .salt = own->salt(),
-                                                       .end_offset = own->end_offset(),
-                                                       .records = records});
-    static_assert(sizeof payload == format::attach_bytes);
-    auto header = format::header_of(format::frame_kind::attach, 0, payload);
-    own->begin(next_lsn(), core_.marks.time);
-    own->seal(next_lsn() + records, own->end_offset());
-    if constexpr (!core_type::is_shared) {
-      core_.segments.settle(*own, 0);
-      try {
-        core_.segments.attach(own);
-      } catch (...) {
-        own->reopen();
-        own->begin({}, {});  // it is not committed
-        throw;
-      }
-    }
-    core_.counters.attached_bytes.fetch_add(own->end_offset(), std::memory_order_relaxed);
-    return place(header, records, payload, {});
-  }
+  ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records);
 
  private:
   [[nodiscard]] auto& control() const { return core_.control(); }
@@ -366,6 +345,31 @@ LOGDB_INLINE bool appender<Policies>::make_way(guard& lock, std::uint64_t bytes,
   rouse();
   set_limit(bytes, count);
   return held;
+}
+
+template <class Policies>
+LOGDB_INLINE ticket appender<Policies>::attach_in_turn(const segment_ptr<Policies>& own,
+                                                       std::uint64_t records) {
+  const auto payload = format::encode(format::attach{.segment = own->number(),
+                                                     .salt = own->salt(),
+                                                     .end_offset = own->end_offset(),
+                                                     .records = records});
+  static_assert(sizeof payload == format::attach_bytes);
+  auto header = format::header_of(format::frame_kind::attach, 0, payload);
+  own->begin(next_lsn(), core_.marks.time);
+  own->seal(next_lsn() + records, own->end_offset());
+  if constexpr (!core_type::is_shared) {
+    core_.segments.settle(*own, 0);
+    try {
+      core_.segments.attach(own);
+    } catch (...) {
+      own->reopen();
+      own->begin({}, {});  // it is not committed
+      throw;
+    }
+  }
+  core_.counters.attached_bytes.fetch_add(own->end_offset(), std::memory_order_relaxed);
+  return place(header, records, payload, {});
 }
 
 }  // namespace logdb::detail

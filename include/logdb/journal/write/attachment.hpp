@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/compiled.hpp>
 #include <logdb/durability_point.hpp>
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/read/record_walker.hpp>
@@ -48,7 +49,7 @@ class attachment {
   using core_type = journal_state<Policies>;
 
   /// @errors  errc::closed, errc::failed, errc::no_space, errc::io
-  explicit attachment(core_type& core) : core_{core}, own_{make()} {}
+  explicit attachment(core_type& core);
   attachment(const attachment&) = delete;
   attachment& operator=(const attachment&) = delete;
   ~attachment() {
@@ -63,17 +64,7 @@ class attachment {
 
   /// Appends records, in as many frames as they need.
   /// @errors  errc::no_space, errc::io, errc::record_too_large; nothing was added
-  void add(batch_view batch) {
-    require_sound();
-    leave_shown();
-    const scan_place before = place_;
-    try {
-      while (!batch.empty()) write(batch.split_front(fitting(batch)));
-    } catch (...) {
-      place_ = before;
-      throw;
-    }
-  }
+  void add(batch_view batch);
   void add(const batch_builder& batch) { add(batch.view()); }
 
   /// Forgets what was added since a place was asked for.
@@ -84,16 +75,7 @@ class attachment {
   /// May be done again, but not after a sync that failed: the kernel may have dropped what was
   /// written, and would say success.
   /// @errors  errc::no_space, errc::io
-  [[nodiscard]] segment_ptr<Policies> finish() {
-    require_sound();
-    is_in_doubt_ = true;
-    if constexpr (has_step<durability_point::attachment_sync>) own_->writable().sync();
-    is_in_doubt_ = false;
-    if constexpr (has_step<durability_point::attachment_name_sync>) core_.segments.volume()->sync();
-    auto finished = core_.segments.make(entry());
-    if (own_.use_count() > 1) finished->supersede(own_);  // it is being read
-    return finished;
-  }
+  [[nodiscard]] segment_ptr<Policies> finish();
   /// Leaves the segment to who has it from finish().
   void release() noexcept {
     own_->release();
@@ -208,5 +190,33 @@ class attachment {
   mutable std::uint64_t shown_ = 0;  // up to where a reader may look
   bool is_in_doubt_ = false;         // a sync failed
 };
+
+template <class Policies>
+LOGDB_INLINE attachment<Policies>::attachment(core_type& core) : core_{core}, own_{make()} {}
+
+template <class Policies>
+LOGDB_INLINE void attachment<Policies>::add(batch_view batch) {
+  require_sound();
+  leave_shown();
+  const scan_place before = place_;
+  try {
+    while (!batch.empty()) write(batch.split_front(fitting(batch)));
+  } catch (...) {
+    place_ = before;
+    throw;
+  }
+}
+
+template <class Policies>
+LOGDB_INLINE segment_ptr<Policies> attachment<Policies>::finish() {
+  require_sound();
+  is_in_doubt_ = true;
+  if constexpr (has_step<durability_point::attachment_sync>) own_->writable().sync();
+  is_in_doubt_ = false;
+  if constexpr (has_step<durability_point::attachment_name_sync>) core_.segments.volume()->sync();
+  auto finished = core_.segments.make(entry());
+  if (own_.use_count() > 1) finished->supersede(own_);  // it is being read
+  return finished;
+}
 
 }  // namespace logdb::detail
