@@ -254,7 +254,11 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     /// Returns the part of the index that lives as long as the log, if it has one.
     [[nodiscard]] auto& index() const requires has_index {
       log_.require_usable();
-      return *log_.index_;
+      if constexpr (has_index) {
+        return *log_.index_;
+      } else {  // clang++ 14 instantiates it whatever it requires
+        return log_.index_;
+      }
     }
     void set_cursor(const std::string& name, lsn at) requires has_records {
       log_.writer().set_cursor({at, name});
