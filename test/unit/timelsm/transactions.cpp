@@ -105,17 +105,22 @@ BOOST_AUTO_TEST_CASE(a_transaction_of_a_log_that_was_closed_says_so) {
   whole.rollback();
 }
 
+constexpr int replaced = 300;  // rows, by each transaction
+
 template <class Log>
 void require_whole_transactions(const Log& read, Log& written) {
   std::atomic<bool> over = false;
   std::atomic<int> parts = 0;
   std::jthread reader{[&] {
-    while (!over) parts += read.snapshot().size() == 3 ? 0 : 1;
+    while (!over) parts += read.snapshot().size() == replaced ? 0 : 1;
   }};
-  for (int i = 0; i < 300; ++i) {
+  // Each deletion is a step that others could see.
+  for (int i = 0; i < 100; ++i) {
     auto whole = written.begin();
-    whole.erase_all();
-    for (int j = 0; j < 3; ++j) whole.append(i + j, i);
+    for (int row = 0; row < replaced; ++row) {
+      whole.erase(row);
+      whole.append(row, i);
+    }
     whole.commit();
   }
   over = true;
@@ -127,7 +132,9 @@ BOOST_AUTO_TEST_CASE(no_reader_sees_a_part_of_a_transaction) {
   const auto try_it = []<class Log>(Log*) {
     const temp_dir dir;
     Log log{dir / "load"};
-    log.append(pairs{{1, 1}, {2, 2}, {3, 3}});
+    pairs rows;
+    for (int row = 0; row < replaced; ++row) rows.emplace_back(row, 0);
+    log.append(rows);
     log.sync();
     require_whole_transactions(log, log);
     typename Log::options options;
