@@ -49,7 +49,8 @@ constexpr std::string_view remedy(errc code) {
     case errc::format_mismatch: return "open it with the policies and the version that wrote it";
     case errc::corrupt:
       return "restore a copy, or open with recovery_mode::salvage to read what is intact";
-    case errc::locked: return "close the other writer, or open it read_only";
+    case errc::locked:
+      return "close the other writer, open it read_only, or let several write: Locking<Fcntl>";
     case errc::read_only: return "open it with open_mode::read_write";
     case errc::closed: return "open the log again";
     case errc::failed: return "mend what the message names, then close the log and open it again";
@@ -116,11 +117,15 @@ constexpr std::string_view remedy_for(int os_error) {
     case EDQUOT: return "raise the quota of this user, or keep less: options::retention";
     case EROFS: return "the file system is mounted read-only: open it read_only, or mount it anew";
     case ENOENT: return "check the path: it, or a part of it, is not there or was removed";
-    case ENOTDIR: return "check the path: a part of it is a file";
+    case ENOTDIR:
+      return "check the path: it or a part of it is a file; a log in one file is opened with "
+             "Storage<SingleFile>";
     case ELOOP: return "check the path: its symbolic links lead in a circle";
     case ENAMETOOLONG: return "choose a shorter path: a name has at most 255 bytes, a path 4095";
-    case EEXIST:
     case EISDIR:
+      return "a directory is there: open a log in a directory without Storage<SingleFile>, or move "
+             "away what is no log";
+    case EEXIST:
     case ENOTEMPTY: return "move away what is in the way there";
     default: return {};
   }

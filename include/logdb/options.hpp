@@ -73,6 +73,10 @@ void require_valid(const basic_options<Policies>& options) {
           "segment_bytes must be 16 KiB .. 1 TiB", options.segment_bytes);
   require(options.record_bytes_max <= (std::uint64_t{1} << 32) - (1u << 16),
           "record_bytes_max must be at most 4 GiB - 64 KiB", options.record_bytes_max);
+  if (const auto age = options.retention.age_max; age.count() < 0) {
+    throw error{errc::invalid_argument, "retention.age_max must not be negative, not " +
+                                            std::to_string(age.count()) + " ns"};
+  }
   // Whatever policy asks for them, also one of the user's.
   const std::string bounds = fault_of(Policies::durability::bounds(options.durability));
   if (!bounds.empty()) throw error{errc::invalid_argument, bounds};

@@ -58,6 +58,7 @@ struct cursor_adapter final : tested_cursor_verbs {
   explicit cursor_adapter(Cursor real) : cursor{std::move(real)} {}
   [[nodiscard]] std::string name() const override { return cursor.name(); }
   [[nodiscard]] lsn next() const override { return cursor.next(); }
+  [[nodiscard]] std::uint64_t missed() const override { return cursor.missed(); }
   [[nodiscard]] tested_records records() const override { return erased(cursor.records()); }
   [[nodiscard]] tested_records tail(std::stop_token stop) const override {
     return erased(cursor.tail(std::move(stop)));

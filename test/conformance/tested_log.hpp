@@ -116,6 +116,7 @@ struct tested_cursor_verbs {
   virtual ~tested_cursor_verbs() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual lsn next() const = 0;
+  [[nodiscard]] virtual std::uint64_t missed() const = 0;
   [[nodiscard]] virtual tested_records records() const = 0;
   [[nodiscard]] virtual tested_records tail(std::stop_token stop) const = 0;
   virtual void acknowledge(lsn done) = 0;
@@ -125,6 +126,7 @@ class tested_cursor {
   explicit tested_cursor(std::unique_ptr<tested_cursor_verbs> real) : real_{std::move(real)} {}
   [[nodiscard]] std::string name() const { return real_->name(); }
   [[nodiscard]] lsn next() const { return real_->next(); }
+  [[nodiscard]] std::uint64_t missed() const { return real_->missed(); }
   [[nodiscard]] tested_records records() const { return real_->records(); }
   [[nodiscard]] tested_records tail(std::stop_token stop = {}) const {
     return real_->tail(std::move(stop));

@@ -88,6 +88,30 @@ BOOST_AUTO_TEST_CASE(through_a_file_is_called_so) {
   check_open<wal>(path / "log", errc::not_a_log, "a part of it is a file");
 }
 
+BOOST_AUTO_TEST_CASE(of_a_log_on_the_other_storage_names_that_storage) {
+  { const wal log{path}; }
+  { const one_file log{place / "one.wal"}; }
+  check_open<one_file>(path, errc::not_a_log, "without Storage<SingleFile>");
+  check_open<wal>(place / "one.wal", errc::not_a_log, "opened with Storage<SingleFile>");
+}
+
+BOOST_AUTO_TEST_CASE(of_a_log_with_another_index_names_both) {
+  { const logdb::kv_store log{path}; }
+  check_open<wal>(path, errc::format_mismatch,
+                  "written with Index<KeyDir>, opened with Index<Sparse>");
+}
+
+BOOST_AUTO_TEST_CASE(of_a_log_whose_manifest_was_overwritten_tells_of_salvage) {
+  { const wal log{path}; }
+  std::ofstream{path / "manifest"} << "something else, and longer than any header of a manifest is";
+  check_open<wal>(path, errc::not_a_log, "recovery_mode::salvage", "an empty or a new directory");
+}
+
+BOOST_AUTO_TEST_CASE(that_this_process_has_open_says_so) {
+  const wal log{path};
+  check_open<wal>(path, errc::locked, "which is this one");
+}
+
 BOOST_AUTO_TEST_CASE(where_no_log_is_can_be_created_by_one_who_only_read) {
   const std::string said = "open_mode::read_write to create";
   check_reader<wal>(path, errc::not_found, said);

@@ -372,6 +372,8 @@ BOOST_AUTO_TEST_CASE(options_out_of_their_ranges_are_refused_before_anything_is_
     expect_refused_option(path, [&](auto& options) { options.record_bytes_max = bytes; });
   }
   expect_refused_option(path, [&](auto& options) { options.index.stride_bytes = 63; });
+  expect_refused_option(
+      path, [&](auto& options) { options.retention.age_max = std::chrono::nanoseconds{-1}; });
 }
 
 BOOST_AUTO_TEST_CASE(the_least_options_make_a_working_log) {

@@ -131,8 +131,9 @@ class Flock::lease {
   [[noreturn]] void throw_locked() const {
     const std::uint32_t owner = read_owner_if_any();
     const bool known = owner != 0 && system::is_running(owner);
+    const std::string holder = known ? "process " + std::to_string(owner) : "another process";
     detail::throw_locked(file_.path(),
-                         known ? "process " + std::to_string(owner) : "another process");
+                         owner == system::process_id() ? holder + ", which is this one" : holder);
   }
 
   /// Unlocks, not only closes: a child of a fork may still have the handle. And in such a child

@@ -271,7 +271,9 @@ class BasicDirectory {
   [[noreturn]] static void throw_no_file(const std::filesystem::path& path, int os_error) {
     throw error{errc::not_a_log,
                 "no regular file",
-                {.path = path, .os_error = os_error, .remedy = detail::remedy_for(EEXIST)}};
+                {.path = path,
+                 .os_error = os_error,
+                 .remedy = detail::remedy_for(os_error == EISDIR ? EISDIR : EEXIST)}};
   }
 
   std::filesystem::path path_;

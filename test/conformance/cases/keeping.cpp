@@ -98,6 +98,7 @@ LOGDB_EACH_LOG(truncation_gives_up_whole_segments_below_a_record) {
   BOOST_TEST(throws(errc::truncated, [&] { (void)f.log.records(first - 1); }));
   BOOST_TEST(throws(errc::truncated, [&] { (void)f.log.snapshot().read(first - 1); }));
   BOOST_TEST(f.log.cursor("new").next() == first);
+  BOOST_TEST(f.log.cursor("new").missed() == first - lsn{1});
 }
 
 LOGDB_EACH_LOG(truncation_takes_the_active_segment_only_where_nothing_is_to_stay) {

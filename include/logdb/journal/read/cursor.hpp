@@ -29,6 +29,12 @@ class log_cursor {
     return std::max(detail::log_access::view(*log_).cursor(name_) + 1, log_->first_lsn());
   }
 
+  /// Returns how many records were given up, by retention or truncation, before they were
+  /// acknowledged: next() has passed them.
+  [[nodiscard]] std::uint64_t missed() const {
+    return next() - (detail::log_access::view(*log_).cursor(name_) + 1);
+  }
+
   /// Returns what is there from next() on.
   [[nodiscard]] auto records() const { return log_->records(next()); }
 

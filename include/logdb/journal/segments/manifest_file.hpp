@@ -4,8 +4,10 @@
 /// Reads the manifest of a store.
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <logdb/durability_point.hpp>
@@ -22,7 +24,11 @@ namespace logdb::detail {
   const error_site site{.path = path};
   switch (fault) {
     case format::format_fault::not_ours:
-      throw error{errc::not_a_log, "a file of that name is no manifest of logdb", site};
+      throw error{errc::not_a_log,
+                  "a file of that name is no manifest of logdb",
+                  {.path = path,
+                   .remedy = "where no log was, choose another directory; a log whose manifest was "
+                             "overwritten is read with recovery_mode::salvage"}};
     case format::format_fault::newer_version:
       throw error{
           errc::format_mismatch,
@@ -36,6 +42,13 @@ namespace logdb::detail {
   }
 }
 
+/// Returns the name of an index by its id; any other by its id alone.
+inline std::string index_name(std::uint32_t id) {
+  constexpr std::array<std::string_view, 4> known{"None", "Sparse", "KeyDir", "TimeLSM"};
+  if (id < known.size()) return "Index<" + std::string{known[id]} + ">";
+  return "index " + std::to_string(id);
+}
+
 /// Throws unless these policies can open what the manifest describes.
 template <class Policies>
 void require_readable(const format::manifest& found, open_mode mode,
@@ -43,10 +56,12 @@ void require_readable(const format::manifest& found, open_mode mode,
   const bool writes = mode == open_mode::read_write;
   if (!Policies::index::reads(found.index_id) || found.compression_id != 0) {
     throw error{errc::format_mismatch,
-                "written with index " + std::to_string(found.index_id) + " and compression " +
-                    std::to_string(found.compression_id) + ", opened with index " +
-                    std::to_string(Policies::index::id) + " (" +
-                    std::string{Policies::index::name} + ") and compression 0",
+                "written with " + index_name(found.index_id) +
+                    (found.compression_id == 0
+                         ? std::string{}
+                         : " and compression " + std::to_string(found.compression_id)) +
+                    ", opened with Index<" + std::string{Policies::index::name} +
+                    "> and no compression",
                 {.path = path}};
   }
   if (writes && (found.read_only_compat & ~format::read_only_compat_known) != 0) {
