@@ -9,8 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
+#include <ranges>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace logdb {
 
@@ -67,18 +69,38 @@ inline std::string_view as_text(bytes_view bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Is satisfied by whatever can be appended: text, or contiguous bytes.
+namespace detail {
+
+template <class T, class... Choices>
+concept one_of = (std::same_as<T, Choices> || ...);
+
+/// Is satisfied by contiguous char, unsigned char, char8_t or std::byte, owned or not.
+template <class R>
+concept contiguous_bytes = std::ranges::contiguous_range<R> && std::ranges::sized_range<R> &&
+                           one_of < std::ranges::range_value_t<R>,
+char, unsigned char, char8_t, std::byte > ;
+
+}  // namespace detail
+
+/// Is satisfied by whatever can be appended: text up to its end, or contiguous bytes of the types
+/// char, unsigned char, char8_t and std::byte.
 template <class T>
-concept bytes_like =
-    std::convertible_to<const T&, std::string_view> || std::convertible_to<const T&, bytes_view>;
+concept bytes_like = std::convertible_to<const T&, std::string_view> ||
+    std::convertible_to<const T&, std::u8string_view> ||
+    std::convertible_to<const T&, bytes_view> || detail::contiguous_bytes<const T&>;
 
 /// Views anything `bytes_like` as bytes.
 template <bytes_like T>
 bytes_view to_bytes(const T& value) {
   if constexpr (std::convertible_to<const T&, std::string_view>) {
     return as_bytes(std::string_view{value});
-  } else {
+  } else if constexpr (std::convertible_to<const T&, std::u8string_view>) {
+    const std::u8string_view text{value};
+    return std::as_bytes(std::span{text.data(), text.size()});
+  } else if constexpr (std::convertible_to<const T&, bytes_view>) {
     return bytes_view{value};
+  } else {
+    return std::as_bytes(std::span{std::ranges::data(value), std::ranges::size(value)});
   }
 }
 

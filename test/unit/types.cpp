@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE types
 #include <array>
+#include <span>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -45,6 +46,10 @@ BOOST_AUTO_TEST_CASE(text_and_contiguous_bytes_can_be_appended_and_nothing_else)
   BOOST_TEST((logdb::bytes_like<std::string> && logdb::bytes_like<const char*>));
   BOOST_TEST((logdb::bytes_like<std::vector<std::byte>> && logdb::bytes_like<logdb::bytes_view>));
   BOOST_TEST((logdb::bytes_like<std::array<std::byte, 3>>));
+  BOOST_TEST((logdb::bytes_like<std::vector<char>> && logdb::bytes_like<std::span<unsigned char>>));
+  BOOST_TEST((logdb::bytes_like<std::u8string> && logdb::bytes_like<const char8_t*>));
+  BOOST_TEST((!logdb::bytes_like<std::wstring_view> && !logdb::bytes_like<char>));
+  BOOST_TEST((!logdb::bytes_like<std::vector<std::vector<unsigned char>>>));
   BOOST_TEST((!logdb::bytes_like<int> && !logdb::bytes_like<std::vector<int>>));
   BOOST_TEST((!logdb::bytes_like<std::vector<std::string>>));
 }
@@ -56,6 +61,10 @@ BOOST_AUTO_TEST_CASE(bytes_and_text_view_the_same_memory) {
   BOOST_TEST(bytes.size() == 3U);
   BOOST_TEST(logdb::as_text(bytes) == text);
   BOOST_TEST(logdb::to_bytes("literal").size() == 7U);
+  BOOST_TEST(logdb::to_bytes(u8"literal").size() == 7U);
+  const std::vector<unsigned char> small{1, 0, 2};
+  BOOST_TEST(static_cast<const void*>(logdb::to_bytes(small).data()) == small.data());
+  BOOST_TEST(logdb::to_bytes(small).size() == 3U);
   BOOST_TEST(logdb::to_bytes(std::string{}).empty());
 }
 

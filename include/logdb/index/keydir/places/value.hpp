@@ -6,9 +6,12 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <logdb/types.hpp>
@@ -102,21 +105,53 @@ struct key_entry {
   key_value value{};
 };
 
+namespace detail {
+
+template <class T>
+inline constexpr bool is_reference_wrapper = false;
+template <class T>
+inline constexpr bool is_reference_wrapper<std::reference_wrapper<T>> = true;
+
+/// Tells whether a type says by itself that it is an address, or a range that may borrow what it
+/// shows. Of ranges only arrays are known to own it.
+template <class T>
+inline constexpr bool is_address =
+    std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T> ||
+    is_reference_wrapper<T> || std::ranges::range<T>;
+template <class T>
+inline constexpr bool is_address<const T> = is_address<T>;
+template <class T, std::size_t Size>
+inline constexpr bool is_address<T[Size]> = is_address<T>;
+template <class T, std::size_t Size>
+inline constexpr bool is_address<std::array<T, Size>> = is_address<T>;
+
+/// Says why a type needs a codec of its own.
+template <class T>
+constexpr void require_copied_by_byte() {
+  constexpr bool is_copied = std::is_trivially_copyable_v<T>;
+  static_assert(is_copied, "logdb: put<T> and get<T> need a codec: specialise logdb::codec<T>");
+  static_assert(!is_copied || !is_address<T>,
+                "logdb: put<T> and get<T> would store an address: T is a pointer, or a range that "
+                "may be a view; give what it refers to, or specialise logdb::codec<T>");
+}
+
+}  // namespace detail
+
 /// Is how values of a type become bytes and come back. The default takes types that are copied
-/// byte by byte; specialise it for others.
+/// byte by byte, but for pointers, views and other ranges that are no array; specialise it for
+/// others. What is `bytes_like` is put as it is, without a codec. A pointer that is a member of a
+/// type is not noticed: such a type needs one.
 template <class T>
 struct codec {
   static std::array<std::byte, sizeof(T)> encode(const T& value) {
-    static_assert(std::is_trivially_copyable_v<T>,
-                  "logdb: put<T> and get<T> need a codec: specialise logdb::codec<T>");
+    detail::require_copied_by_byte<T>();
     std::array<std::byte, sizeof(T)> bytes;
     std::memcpy(bytes.data(), &value, sizeof value);
     return bytes;
   }
   /// Nothing: these bytes are no T.
   static std::optional<T> decode(bytes_view bytes) {
-    static_assert(std::is_trivially_copyable_v<T>,
-                  "logdb: put<T> and get<T> need a codec: specialise logdb::codec<T>");
+    detail::require_copied_by_byte<T>();
     if (bytes.size() != sizeof(T)) return std::nullopt;
     T value;
     std::memcpy(&value, bytes.data(), sizeof value);
