@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// snapshot(): the log as it stood at one moment. Later appends do not show. It may outlive the
-/// log.
+/// log; only that of a key-value log needs it, to look up keys.
 
 #include <iostream>
 

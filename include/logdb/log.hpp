@@ -204,7 +204,8 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   }
 
   /// Brings everything to stable storage and ends the log; every later use throws errc::closed, but
-  /// ranges, snapshots and records that were taken before can still be read.
+  /// records, values, rows, and ranges and snapshots of records and rows that were taken before can
+  /// still be read. What looks up keys, a key snapshot's get() and ranges of keys, throws.
   /// Closing again does nothing.
   /// @errors  errc::failed, errc::io, errc::no_space; the log is closed nevertheless, and what was
   ///          accepted is kept for the next open
@@ -238,13 +239,16 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     }
     /// Returns what may be seen now, or could when the log was closed.
     [[nodiscard]] detail::read_scope<Policies> scope() const requires has_records {
+      log_.require_here();
       return log_.writer_ ? log_.writer_->last_scope() : log_.reader_->scope();
     }
     /// Throws in a child of the process that opened the log. @errors errc::closed
     void require_own() const requires has_records {
+      log_.require_here();
       log_.half([](auto& of) { of.require_own(); });
     }
     [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) requires has_records {
+      log_.require_here();
       return log_.half([&](auto& of) { return of.wait_beyond(seen, stop); });
     }
     [[nodiscard]] lsn cursor(std::string_view name) const requires has_records {
@@ -284,8 +288,11 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     return f(*writer_);
   }
 
-  void require_usable() const {
+  void require_here() const {
     if (!is_open()) throw error{errc::closed, "the log was moved from"};
+  }
+  void require_usable() const {
+    require_here();
     half([](auto& of) { of.require_usable(); });
   }
 

@@ -120,7 +120,7 @@ struct transaction_state_of<Policies, true>
 ///
 /// Built without holding any lock, so it delays nobody's appends. Any size that the disk holds:
 /// what outgrows memory goes to a segment of its own. Rolled back when it is destroyed. The log
-/// must outlive it.
+/// must outlive it, and may be closed or moved before; its `records()` may outlive both.
 /// @threads  one at a time
 template <class Log>
 class transaction : public Log::index_policy::template transaction_face<transaction<Log>> {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE keydir_edges
+#include <array>
 #include <chrono>
+#include <iterator>
 #include <map>
+#include <optional>
+#include <ranges>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unit/index/key_logs.hpp"
@@ -151,6 +157,96 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_log_that_is_open_to_read_refuses_each_verb_that_
   Log log{f.path, reading};
   BOOST_TEST(refuses_to_write(log, errc::read_only));
   BOOST_TEST(log.get("a")->text() == "one");
+}
+
+/// Tells whether whatever looks up keys in a log says that this is over, and does nothing else.
+template <class Log>
+void expect_ended(typename Log::snapshot_type& then, typename Log::transaction_type& open) {
+  BOOST_TEST(throws(errc::closed, [&] { (void)then.get("a"); }));
+  BOOST_TEST(throws(errc::closed, [&] { (void)then.contains("a"); }));
+  BOOST_TEST(throws(errc::closed, [&] { then.for_each([](const auto&, const auto&) {}); }));
+  BOOST_TEST(std::ranges::distance(then.records()) == 2);
+  BOOST_TEST(throws(errc::closed, [&] { (void)open.get("a"); }));
+  BOOST_TEST(throws(errc::closed, [&] { open.put("a", "w"); }));
+  BOOST_TEST(throws(errc::closed, [&] { open.commit(); }));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_looks_up_keys_says_that_the_log_has_ended, Log, logs) {
+  temp_dir place;
+  std::optional<Log> log{std::in_place, place / "log"};
+  const std::string large(1000, 'v');
+  log->put("a", "v");
+  log->put("large", large);
+  auto then = log->snapshot();
+  const auto value = log->get("large");
+  auto open = log->begin();
+  open.put("b", "v");
+  const auto keys = log->keys();
+  const auto entries = log->entries();
+  const auto walk_all = [](const auto& all) {
+    for (const auto& each : all) (void)each;
+  };
+  log->close();
+  expect_ended<Log>(then, open);
+  BOOST_TEST(throws(errc::closed, [&] { walk_all(keys); }));
+  log.reset();
+  expect_ended<Log>(then, open);
+  BOOST_TEST(throws(errc::closed, [&] { walk_all(keys); }));
+  BOOST_TEST(throws(errc::closed, [&] { walk_all(entries); }));
+  BOOST_TEST(value->text() == large);
+}
+
+BOOST_AUTO_TEST_CASE(a_walk_of_keys_says_that_the_log_has_ended_and_keeps_what_it_gave) {
+  temp_dir place;
+  std::optional<ordered> log{std::in_place, place / "log"};
+  for (int i = 10; i < 99; ++i) log->put("key " + std::to_string(i), std::string(200, 'v'));
+  const auto all = log->lower_bound("");
+  auto at = all.begin();
+  const key_entry first = *at;
+  log.reset();
+  BOOST_TEST(throws(errc::closed, [&] { ++at; }));
+  BOOST_TEST((at == std::default_sentinel));
+  BOOST_TEST(throws(errc::closed, [&] { (void)all.begin(); }));
+  BOOST_TEST(throws(errc::closed, [&] { (void)all.reversed(); }));
+  BOOST_TEST(first.key.text() == "key 10");
+  BOOST_TEST(first.value.text() == std::string(200, 'v'));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_looks_up_keys_follows_a_log_that_moves, Log, logs) {
+  temp_dir place;
+  Log from{place / "log"};
+  from.put("a", "v");
+  const auto then = from.snapshot();
+  auto open = from.begin();
+  const auto keys = from.keys();
+  Log log{std::move(from)};
+  log.put("a", "w");
+  BOOST_TEST(then.get("a")->text() == "v");
+  BOOST_TEST(std::ranges::distance(keys) == 1);
+  open.put("b", "v");
+  open.commit();
+  BOOST_TEST(log.get("b")->text() == "v");
+}
+
+BOOST_AUTO_TEST_CASE(a_snapshot_of_no_log_is_empty_and_says_so_when_asked_for_a_key) {
+  const kv_store::snapshot_type none;
+  BOOST_TEST(none.size() == 0U);
+  BOOST_TEST(throws(errc::closed, [&] { (void)none.get("a"); }));
+}
+
+BOOST_AUTO_TEST_CASE(contiguous_bytes_of_each_type_are_keys_and_values) {
+  small_log<kv_store> f;
+  const std::vector<unsigned char> bytes{'a', 'b'};
+  const std::vector<char> letters{'a', 'b'};
+  const std::u8string text{u8"ab"};
+  f.log.put(bytes, std::span{bytes});
+  BOOST_TEST(f.log.get(letters)->text() == "ab");
+  f.log.put(std::span<const char>{letters}, std::u8string_view{text});
+  BOOST_TEST(f.log.get(u8"ab")->text() == "ab");
+  const std::array<unsigned char, 4> id{1, 2, 3, 4};
+  f.log.put("id", id);
+  BOOST_TEST((f.log.get<std::array<unsigned char, 4>>("id") == id));
+  BOOST_TEST(f.log.size() == 2U);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/mp11/list.hpp>
@@ -133,6 +134,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_of_a_closed_log_gives_what_it_had, Storage,
   BOOST_TEST(next->text() == "second");
   ++next;
   BOOST_TEST((next == tail.end()));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_tail_of_a_log_that_was_moved_from_says_so, Storage, storages) {
+  using log_type = async_wal::with<logdb::Storage<Storage>>;
+  const temp_dir place;
+  log_type from{place / "log", slow_options<log_type>()};
+  from.append("first");
+  auto tail = from.tail();
+  auto next = tail.begin();
+  auto cursor = from.cursor("reader");
+  const log_type log{std::move(from)};
+  BOOST_TEST(throws(errc::closed, [&] { ++next; }));
+  BOOST_TEST(throws(errc::closed, [&] { (void)cursor.next(); }));
+  BOOST_TEST(throws(errc::closed, [&] { cursor.acknowledge(lsn{1}); }));
+  BOOST_TEST(log.last_lsn() == lsn{1});
 }
 
 BOOST_AUTO_TEST_CASE(what_a_snapshot_keeps_is_nobodys_to_unlink_once_the_log_is_closed) {

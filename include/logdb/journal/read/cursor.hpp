@@ -15,7 +15,8 @@ namespace logdb {
 /// Is the place of a named consumer. Exactly what was acknowledged is not given again; after a
 /// crash at least once, since an acknowledgement is as durable as an append of the same log.
 ///
-/// Does not hold retention back. The log must outlive it.
+/// Does not hold retention back. The log object must outlive it and stay where it is; what
+/// `records()` gave may outlive both.
 /// @threads  any; the last acknowledgement in log order counts
 template <class Log>
 class log_cursor {

@@ -16,9 +16,10 @@ namespace logdb {
 /// Is the records of a log from one on, those that are still to come included.
 ///
 /// ++ waits at the end of the log. It ends when a stop is requested, or the log is closed or fails,
-/// after what was there then; however much is appended meanwhile. Single-pass.
+/// after what was there then; however much is appended meanwhile. Single-pass. The log object must
+/// outlive it and stay where it is; its records may outlive both.
 /// @errors   errc::corrupt; errc::truncated when retention overtook it; errc::closed in a child of
-///           the process that opened the log
+///           the process that opened the log, and when the log was moved from
 /// @threads  one at a time; any number of tails
 template <class Log>
 class record_tail {

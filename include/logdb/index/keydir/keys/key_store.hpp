@@ -19,6 +19,7 @@
 #include <logdb/index/keydir/keys/look_under.hpp>
 #include <logdb/index/keydir/keys/placing.hpp>
 #include <logdb/index/keydir/keys/snapshot_holds.hpp>
+#include <logdb/index/keydir/keys/store_link.hpp>
 #include <logdb/index/keydir/places/hints.hpp>
 #include <logdb/index/keydir/places/record_source.hpp>
 #include <logdb/index/keydir/table/hash.hpp>
@@ -42,7 +43,7 @@ class key_learner;
 /// write, the append lock comes first: key_learner. Compaction takes shards one by one.
 /// @threads  any
 template <class Policies>
-class key_store {
+class key_store : public linked_store<key_store<Policies>> {
  public:
   using policies = Policies;
   using system = typename Policies::storage::system;
@@ -207,7 +208,6 @@ class key_store {
 
   /// The same without a look at what other processes wrote.
   [[nodiscard]] std::uint64_t live_keys() const { return live_.load(std::memory_order_relaxed); }
-
   /// Brings in what other processes wrote.
   void refresh() { prepare(); }
 

@@ -19,14 +19,16 @@ namespace logdb {
 /// A key that is there all the while is given once; one that comes or goes meanwhile once or not at
 /// all. Some hundred keys at a time are looked up and kept.
 /// @tparam Item  key_entry, or stored_bytes for the keys alone
-/// @threads      one at a time; waits for no writer. The log must outlive it
+/// @errors       errc::corrupt, errc::io; errc::closed behind the close() or the end of the log,
+///               perhaps after keys that were looked up before
+/// @threads      one at a time; waits for no writer
 template <class Policies, class Item>
 class key_range : public std::ranges::view_base {
   using store_type = detail::key_store<Policies>;
 
   struct walk {
-    store_type* store;
-    detail::page_walk<Policies> pages{*store};
+    detail::store_link<store_type> store;
+    detail::page_walk<Policies> pages{*store};  // used behind a look at `store`
     std::vector<Item> items{};
     std::size_t place = 0;
     bool done = false;
@@ -34,17 +36,18 @@ class key_range : public std::ranges::view_base {
     /// Gets the next keys when those at hand are used up.
     void settle() {
       while (place == items.size() && !done) {
+        store_type& keys = *store;
         items.clear();
         place = 0;
         std::vector<stored_bytes> veiled;
         done =
             !pages.next_values(veiled, [this](const auto& found) { items.push_back(take(found)); });
-        for (stored_bytes& key : veiled) take_under(std::move(key));
+        for (stored_bytes& key : veiled) take_under(keys, std::move(key));
       }
     }
     /// Takes a key if it has a value left.
-    void take_under(stored_bytes key) {
-      auto value = store->get(key.bytes());
+    void take_under(store_type& keys, stored_bytes key) {
+      auto value = keys.get(key.bytes());
       if (!value) return;
       if constexpr (std::is_same_v<Item, stored_bytes>) {
         items.push_back(std::move(key));
@@ -63,7 +66,7 @@ class key_range : public std::ranges::view_base {
   };
 
  public:
-  explicit key_range(store_type& store) : walk_{std::make_shared<walk>(walk{&store})} {}
+  explicit key_range(store_type& store) : walk_{std::make_shared<walk>(walk{store.link()})} {}
 
   class iterator {
    public:

@@ -16,7 +16,8 @@ namespace logdb {
 /// Is a key-value log as it stood at one moment: puts, erases, expiry, eviction and compaction
 /// change nothing in it.
 ///
-/// Its records may outlive the log; looking up keys needs the log to be there.
+/// Its records can be read as long as it lives. Looking up keys needs the log: after its close()
+/// and behind its end `get`, `contains` and `for_each` throw errc::closed. The log may be moved.
 /// @threads  any
 /// @cost     to make: O(1), some µs; a lookup follows the versions of the key that came since
 template <class Policies>
@@ -26,7 +27,7 @@ class key_snapshot : public log_snapshot<Policies> {
  public:
   key_snapshot() = default;
   /// @errors  errc::closed in a child of the process that opened the log
-  explicit key_snapshot(store_type& store) : store_{&store} {
+  explicit key_snapshot(store_type& store) : store_{store.link()} {
     store.view().require_own();
     hold_ = store.holds().hold({lsn{}, timestamp::min()});
     // First everything is held, then it is looked how much is needed.
@@ -52,6 +53,7 @@ class key_snapshot : public log_snapshot<Policies> {
   }
 
   /// Calls `visit(key, value)` for each key that had a value, in no order.
+  /// @errors  errc::corrupt, errc::closed
   template <class Visit>
   void for_each(Visit&& visit) const {
     const auto chain = versions();
@@ -75,7 +77,7 @@ class key_snapshot : public log_snapshot<Policies> {
     return {*store_, log_snapshot<Policies>{store_->view().scope()}, *this};
   }
 
-  store_type* store_ = nullptr;
+  detail::store_link<store_type> store_;
   std::shared_ptr<const void> hold_;  // keeps compaction from dropping what is seen here
   timestamp time_{};
 };

@@ -18,7 +18,9 @@ namespace logdb {
 ///
 /// As it is while it is walked: a key that is there all the while is given once, with the value
 /// that it has when it comes to it.
-/// @threads  one at a time; waits for no writer. The log must outlive it
+/// @errors   errc::corrupt, errc::io; errc::closed behind the close() or the end of the log; behind
+///           the close() perhaps after keys that were read ahead
+/// @threads  one at a time; waits for no writer
 template <class Policies>
 class ordered_range : public std::ranges::view_base {
   using store_type = detail::key_store<Policies>;
@@ -27,7 +29,7 @@ class ordered_range : public std::ranges::view_base {
   /// @param to  one past the last; nothing: to the end
   ordered_range(store_type& store, std::string from, std::optional<std::string> to,
                 bool reverse = false)
-      : store_{&store}, from_{std::move(from)}, to_{std::move(to)}, reverse_{reverse} {}
+      : store_{store.link()}, from_{std::move(from)}, to_{std::move(to)}, reverse_{reverse} {}
 
   /// Returns the same keys from the last to the first.
   [[nodiscard]] ordered_range reversed() const { return {*store_, from_, to_, !reverse_}; }
@@ -42,6 +44,8 @@ class ordered_range : public std::ranges::view_base {
     const key_entry& operator*() const { return *walk_->current; }
     const key_entry* operator->() const { return &**this; }
     iterator& operator++() {
+      walk_->current = nullptr;  // also if this throws
+      (void)*walk_->store;
       walk_->current = walk_->rows.next();
       return *this;
     }
@@ -53,11 +57,13 @@ class ordered_range : public std::ranges::view_base {
    private:
     friend class ordered_range;
     struct walk {
+      detail::store_link<store_type> store;
       detail::ordered_walk<Policies> rows;
       const key_entry* current = nullptr;
     };
     explicit iterator(const ordered_range& of)
-        : walk_{std::make_shared<walk>(walk{{*of.store_, of.from_, of.to_, of.reverse_}})} {
+        : walk_{std::make_shared<walk>(
+              walk{of.store_, {*of.store_, of.from_, of.to_, of.reverse_}})} {
       ++*this;
     }
     std::shared_ptr<walk> walk_;
@@ -67,7 +73,7 @@ class ordered_range : public std::ranges::view_base {
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }
 
  private:
-  store_type* store_;
+  detail::store_link<store_type> store_;
   std::string from_;
   std::optional<std::string> to_;  // nothing: no bound
   bool reverse_;

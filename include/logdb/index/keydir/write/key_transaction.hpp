@@ -19,7 +19,8 @@ namespace logdb {
 ///
 /// Sees its own writes and those of the transactions around it, and of the log what is committed.
 /// Kept in memory until it is committed, and delays nobody before. Rolled back when it is
-/// destroyed. The log must outlive it.
+/// destroyed. Behind the close() or the end of the log its verbs throw errc::closed. The log may be
+/// moved.
 /// @threads  one at a time
 template <class Log>
 class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
@@ -28,14 +29,14 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
 
   /// Is what a transaction and those nested in it share.
   struct state {
-    explicit state(store_type& of) : store{of} {}
+    explicit state(store_type& of) : store{of.link()} {}
 
     [[nodiscard]] std::size_t depth() const { return savepoints.size(); }
     void push() { savepoints.push_back(batch.size()); }
     void pop() { savepoints.pop_back(); }
     void rollback() noexcept { batch.truncate(savepoints.back()); }
 
-    store_type& store;
+    detail::store_link<store_type> store;
     detail::key_batch batch{};
     std::vector<std::size_t> savepoints{};
   };
@@ -59,9 +60,9 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
     if (mine_.is_inner() || mine.batch.empty()) {
       mine.pop();
       const auto ended = mine_.end();
-      return mine_.is_inner() ? lsn{ended->batch.size()} : ended->store.view().last_lsn();
+      return mine_.is_inner() ? lsn{ended->batch.size()} : ended->store->view().last_lsn();
     }
-    detail::key_commit<policies> whole{mine.store, mine.batch};
+    detail::key_commit<policies> whole{*mine.store, mine.batch};
     const detail::ticket given = whole.put();
     const auto ended = mine_.end();  // until it is acknowledged: the batch is looked at
     return whole.acknowledge(given);
@@ -81,7 +82,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   [[nodiscard]] std::optional<key_value> get(const Key& key) const {
     const state& mine = require_usable();
     const own_value own = find_own(mine, to_bytes(key));
-    if (!own.is_known) return mine.store.get(to_bytes(key));
+    if (!own.is_known) return mine.store->get(to_bytes(key));
     if (own.write == detail::key_batch::nowhere) return std::nullopt;
     const auto record = mine.batch.record(own.write);
     return key_value{own_bytes(record.value), lsn{}, record.head.expires};
@@ -96,7 +97,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
     const state& mine = require_usable();
     const own_value own = find_own(mine, to_bytes(key));
     return own.is_known ? own.write != detail::key_batch::nowhere
-                        : mine.store.contains(to_bytes(key));
+                        : mine.store->contains(to_bytes(key));
   }
 
   /// Erases a key; returns whether it had a value here.
@@ -114,8 +115,8 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
     state& mine = mine_.require_innermost();
     (void)require_usable();
     detail::require_key(key);
-    detail::require_value(key, value, mine.store.view().options().record_bytes_max);
-    mine.batch.add(verb, key, value, mine.store.expiry(ttl));
+    detail::require_value(key, value, mine.store->view().options().record_bytes_max);
+    mine.batch.add(verb, key, value, mine.store->expiry(ttl));
     return lsn{mine.batch.size()};
   }
 
@@ -140,7 +141,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   }
 
   static bool lives(const state& mine, const format::key_record_head& head) {
-    return head.verb != format::key_verb::erase && !mine.store.is_expired(head);
+    return head.verb != format::key_verb::erase && !mine.store->is_expired(head);
   }
 
   static stored_bytes own_bytes(bytes_view bytes) {
@@ -152,7 +153,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   /// The log may have been closed since, or be a parent's.
   const state& require_usable() const {
     const state& mine = mine_.require_begun();
-    mine.store.view().require_readable();
+    mine.store->view().require_readable();
     return mine;
   }
   detail::nested<state> mine_;
