@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE keydir_edges
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -232,6 +233,25 @@ BOOST_AUTO_TEST_CASE(a_snapshot_of_no_log_is_empty_and_says_so_when_asked_for_a_
   const kv_store::snapshot_type none;
   BOOST_TEST(none.size() == 0U);
   BOOST_TEST(throws(errc::closed, [&] { (void)none.get("a"); }));
+}
+
+BOOST_AUTO_TEST_CASE(contiguous_bytes_of_each_type_are_records_and_batches) {
+  small_log<async_wal> f;
+  const std::vector<unsigned char> bytes{'a', 'b'};
+  f.log.append(bytes);
+  f.log.append(std::span{bytes});
+  f.log.append(std::u8string{u8"ab"});
+  f.log.append(std::vector{bytes, bytes});
+  auto unit = f.log.begin();
+  unit.append(std::vector<char>{'a', 'b'});
+  unit.commit();
+  for (const record& each : f.log.records()) BOOST_TEST(each.text() == "ab");
+  BOOST_TEST(f.log.last_lsn() == lsn{6});
+  timelog rows{f.place / "rows"};
+  rows.append(1, bytes);
+  rows.append(std::vector{std::pair{std::int64_t{2}, bytes}});
+  BOOST_TEST(rows.size() == 2U);
+  for (const auto& each : rows.all()) BOOST_TEST(each.value.text() == "ab");
 }
 
 BOOST_AUTO_TEST_CASE(contiguous_bytes_of_each_type_are_keys_and_values) {
