@@ -114,7 +114,8 @@ class read_face {
  public:
   using row = time_row<V>;
 
-  /// Returns the rows in [from, to), in the order of time; equal times in that of insertion.
+  /// Returns the rows in [from, to), in the order of time; equal times in that of insertion. Byte
+  /// values in them are views: `row.keep()` makes one to be kept.
   [[nodiscard]] time_range<V> range(time_type from, time_type to) const {
     return now().range(from, to);
   }
@@ -147,8 +148,10 @@ class read_face {
   }
   [[nodiscard]] std::size_t size() const { return now().size(); }
   [[nodiscard]] bool empty() const { return now().empty(); }
-  [[nodiscard]] std::optional<row> front() const { return now().front(); }
-  [[nodiscard]] std::optional<row> back() const { return now().back(); }
+  /// Returns the first row, with a copy of its bytes; none when there is none.
+  [[nodiscard]] std::optional<kept_row<V>> front() const { return now().front(); }
+  /// Returns the last one; of equal times the youngest.
+  [[nodiscard]] std::optional<kept_row<V>> back() const { return now().back(); }
   [[nodiscard]] std::optional<time_type> min_time() const { return now().min_time(); }
   [[nodiscard]] std::optional<time_type> max_time() const { return now().max_time(); }
   [[nodiscard]] std::optional<time_type> next_time(time_type after) const {

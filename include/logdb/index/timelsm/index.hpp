@@ -4,6 +4,7 @@
 /// `time_index`, a multimap from times to values in memory: all of Index<TimeLSM> but the log.
 
 #include <chrono>
+#include <concepts>
 #include <exception>
 #include <iterator>
 #include <ranges>
@@ -44,13 +45,16 @@ template <class V, class Given>
 V to_value(const Given& given) {
   if constexpr (owns_bytes<V> && bytes_like<Given>) {
     return bytes_value{to_bytes(given)};
+  } else if constexpr (owns_bytes<V> && std::derived_from<Given, stored_bytes>) {
+    return bytes_value{given.bytes()};
   } else {
     return static_cast<V>(given);
   }
 }
 
 template <class Given, class V>
-concept value_for = std::convertible_to<const Given&, V> ||(owns_bytes<V>&& bytes_like<Given>);
+concept value_for = std::convertible_to<const Given&, V> ||
+    (owns_bytes<V> && (bytes_like<Given> || std::derived_from<Given, stored_bytes>));
 
 /// Is satisfied by a range of rows: pairs of a time and a value.
 template <class R, class V>

@@ -7,72 +7,15 @@
 #include <cstddef>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <ranges>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include <logdb/stored_bytes.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb {
-
-/// Views bytes of a key-value log, a key or a value, and keeps them readable.
-///
-/// Few bytes are copied into it, which is cheaper than keeping their segment; of more, the segment
-/// is kept, and nothing is copied.
-/// @threads  as any value
-class stored_bytes {
- public:
-  static constexpr std::size_t inline_bytes = 128;
-
-  stored_bytes() = default;
-  /// Copies, if there is room for them here.
-  explicit stored_bytes(bytes_view small) : size_{small.size()} {
-    if (!small.empty()) std::memcpy(small_.data(), small.data(), small.size());
-  }
-  /// Views bytes that something keeps.
-  stored_bytes(std::shared_ptr<const void> pin, bytes_view large)
-      : pin_{std::move(pin)}, large_{large.data()}, size_{large.size()} {}
-  stored_bytes(const stored_bytes& other)
-      : pin_{other.pin_}, large_{other.large_}, size_{other.size_} {
-    take_small(other);
-  }
-  stored_bytes(stored_bytes&& other) noexcept
-      : pin_{std::move(other.pin_)}, large_{other.large_}, size_{other.size_} {
-    take_small(other);
-  }
-  stored_bytes& operator=(const stored_bytes& other) {
-    if (this != &other) *this = stored_bytes{other};
-    return *this;
-  }
-  stored_bytes& operator=(stored_bytes&& other) noexcept {
-    pin_ = std::move(other.pin_);
-    large_ = other.large_;
-    size_ = other.size_;
-    take_small(other);
-    return *this;
-  }
-  ~stored_bytes() = default;
-
-  [[nodiscard]] bytes_view bytes() const {
-    return {large_ != nullptr ? large_ : small_.data(), size_};
-  }
-  [[nodiscard]] std::string_view text() const { return as_text(bytes()); }
-  [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] bool empty() const { return size_ == 0; }
-
- private:
-  void take_small(const stored_bytes& other) {
-    if (other.large_ == nullptr) std::memcpy(small_.data(), other.small_.data(), other.size_);
-  }
-
-  std::shared_ptr<const void> pin_;
-  const std::byte* large_ = nullptr;  // null: they are in small_
-  std::size_t size_ = 0;
-  std::array<std::byte, inline_bytes> small_;  // the first size_ of them, if large_ is null
-};
 
 /// Is a value that a key has or had, with the lsn of its record.
 class key_value : public stored_bytes {

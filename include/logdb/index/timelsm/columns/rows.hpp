@@ -12,31 +12,15 @@
 #include <string_view>
 #include <type_traits>
 
+#include <logdb/stored_bytes.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb {
 
-/// Is a time and its value; binds to `auto [time, value]`.
-template <class V>
-struct time_row {
-  std::int64_t time{};
-  V value{};
-
-  friend bool operator==(const time_row&, const time_row&) = default;
-};
-
-/// Is a stretch of rows where they lie: a column of times and one of values, equally long. Valid as
-/// long as the range that it is from, or as itself or a copy of it.
-template <class V>
-struct time_span {
-  std::span<const std::int64_t> times{};
-  std::span<const V> values{};
-  std::shared_ptr<const void> pin{};  ///< keeps columns that were read from the log; else null
-
-  [[nodiscard]] std::size_t size() const { return times.size(); }
-};
-
-/// Views the bytes of a value that a time index keeps; valid as long as what it was read from.
+/// A view of the bytes of a value that a time index keeps.
+///
+/// Valid as long as the range that showed it, or its span or a copy of that; as an argument of a
+/// callback, during the call. What is to live longer is copied: `time_row::keep()`.
 class bytes_value {
  public:
   bytes_value() = default;
@@ -53,6 +37,48 @@ class bytes_value {
  private:
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+};
+
+/// The bytes of a value of a time index, copied: readable as long as this or a copy of it.
+/// @cost  up to 128 bytes lie within it; more are one allocation, which copies share
+class kept_value : public stored_bytes {
+ public:
+  kept_value() = default;
+  explicit kept_value(const bytes_value& of) : stored_bytes{copy_of(of.bytes())} {}
+
+  friend bool operator==(const kept_value& a, const kept_value& b) { return a.text() == b.text(); }
+};
+
+/// A time and its value; binds to `auto [time, value]`.
+///
+/// A byte value is a view, valid as long as `bytes_value` says. Any other value is a copy.
+template <class V>
+struct time_row {
+  std::int64_t time{};
+  V value{};
+
+  /// Returns the row with a copy of its bytes, to be kept as long as one likes.
+  [[nodiscard]] auto keep() const {
+    using kept = std::conditional_t<std::is_same_v<V, bytes_value>, kept_value, V>;
+    return time_row<kept>{time, static_cast<kept>(value)};
+  }
+
+  friend bool operator==(const time_row&, const time_row&) = default;
+};
+
+/// A row that needs nothing else to stay readable: of byte values it has a `kept_value`.
+template <class V>
+using kept_row = decltype(time_row<V>{}.keep());
+
+/// Is a stretch of rows where they lie: a column of times and one of values, equally long. Valid as
+/// long as the range that it is from, or as itself or a copy of it.
+template <class V>
+struct time_span {
+  std::span<const std::int64_t> times{};
+  std::span<const V> values{};
+  std::shared_ptr<const void> pin{};  ///< keeps columns that were read from the log; else null
+
+  [[nodiscard]] std::size_t size() const { return times.size(); }
 };
 
 /// Is satisfied by what can lie in a column: a type of fixed size that can be copied as bytes.

@@ -135,7 +135,8 @@ class view_range {
 /// Is rows in the order of time, equal times in the order of their insertion, as they stood when
 /// the range was made.
 ///
-/// Multi-pass. An iterator refers to its range: the range stays where it is while one is used.
+/// Multi-pass. An iterator refers to its range: the range stays where it is while one is used. A
+/// byte value is a view, valid as long as the range: `row.keep()` makes a row to be kept.
 ///
 /// @threads  a range may be walked by many threads, an iterator by one at a time; waits for no
 ///           writer

@@ -4,7 +4,9 @@
 /// The questions that a time index answers, as a class of their own: `time_snapshot`.
 
 #include <algorithm>
+#include <functional>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -143,24 +145,24 @@ class time_snapshot {
     return range(from, to).count();
   }
   [[nodiscard]] std::size_t size() const { return all().count(); }
-  [[nodiscard]] bool empty() const { return !front(); }
+  [[nodiscard]] bool empty() const { return !min_time(); }
 
-  /// Returns the first row; none when there is none.
-  [[nodiscard]] std::optional<row> front() const { return first_in({}); }
+  /// Returns the first row, with a copy of its bytes; none when there is none.
+  [[nodiscard]] std::optional<kept_row<V>> front() const { return first_in({}, &row::keep); }
   /// Returns the last one; of equal times the youngest.
-  [[nodiscard]] std::optional<row> back() const { return last_in({}); }
+  [[nodiscard]] std::optional<kept_row<V>> back() const { return last_in({}, &row::keep); }
 
-  [[nodiscard]] std::optional<time_type> min_time() const { return time_of(front()); }
-  [[nodiscard]] std::optional<time_type> max_time() const { return time_of(back()); }
+  [[nodiscard]] std::optional<time_type> min_time() const { return first_in({}, &row::time); }
+  [[nodiscard]] std::optional<time_type> max_time() const { return last_in({}, &row::time); }
   /// Returns the first time after one.
   [[nodiscard]] std::optional<time_type> next_time(time_type after) const {
     if (after == timelsm::time_last) return std::nullopt;
-    return time_of(first_in({after + 1, timelsm::time_last}));
+    return first_in({after + 1, timelsm::time_last}, &row::time);
   }
   /// Returns the last time before one.
   [[nodiscard]] std::optional<time_type> prev_time(time_type before) const {
     if (before == timelsm::time_first) return std::nullopt;
-    return time_of(last_in({timelsm::time_first, before - 1}));
+    return last_in({timelsm::time_first, before - 1}, &row::time);
   }
 
   /// Sums up [from, to) by stretches of `width`, which begin at its multiples; those without rows
@@ -184,24 +186,27 @@ class time_snapshot {
   [[nodiscard]] const timelsm::view<V>& seen() const { return view_; }
 
  private:
-  [[nodiscard]] std::optional<row> first_in(const timelsm::bounds& in) const {
+  template <class F>
+  using of_row = std::optional<std::remove_cvref_t<std::invoke_result_t<F, const row&>>>;
+
+  /// Returns what f takes from the first row in bounds. It takes no view: what keeps the row's
+  /// bytes ends here.
+  template <class F>
+  [[nodiscard]] of_row<F> first_in(const timelsm::bounds& in, F f) const {
     const timelsm::query<V> asked{view_, in};
     auto walk = asked.template walk<timelsm::forward_walk<V>>();
     const auto rows = walk.next();
     if (rows.size == 0) return std::nullopt;
-    return row{rows.times[0], rows.values[0]};
+    return std::invoke(f, row{rows.times[0], rows.values[0]});
   }
 
-  [[nodiscard]] std::optional<row> last_in(const timelsm::bounds& in) const {
+  template <class F>
+  [[nodiscard]] of_row<F> last_in(const timelsm::bounds& in, F f) const {
     const timelsm::query<V> asked{view_, in};
     auto walk = asked.template walk<timelsm::backward_walk<V>>();
     const auto rows = walk.next();
     if (rows.size == 0) return std::nullopt;
-    return row{rows.times[rows.size - 1], rows.values[rows.size - 1]};
-  }
-
-  static std::optional<time_type> time_of(const std::optional<row>& found) {
-    return found ? std::optional{found->time} : std::nullopt;
+    return std::invoke(f, row{rows.times[rows.size - 1], rows.values[rows.size - 1]});
   }
 
   /// Adds rows to the last bucket, or begins one; returns those that lie behind it.
