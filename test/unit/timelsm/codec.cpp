@@ -10,6 +10,7 @@
 
 #include <logdb/index/timelsm/columns/codec.hpp>
 #include <logdb/index/timelsm/log/replay.hpp>
+#include <logdb/index/timelsm/log/row_marks.hpp>
 
 namespace {
 
@@ -109,6 +110,18 @@ BOOST_AUTO_TEST_CASE(values_of_another_size_are_a_mismatch) {
   const auto row = encode_row<std::uint64_t>(5, 6);
   BOOST_TEST(refuses<std::uint32_t>(errc::format_mismatch, row.bytes()));
   BOOST_TEST(refuses<bytes_value>(errc::format_mismatch, row.bytes()));
+}
+
+BOOST_AUTO_TEST_CASE(records_without_marks_are_of_any_kind_and_unit) {
+  const logdb::timelsm::row_marks<std::int64_t> marks{std::chrono::seconds{1}};
+  const auto old = encode_row<double>(1, 0.5);
+  BOOST_CHECK_NO_THROW(marks.require(old.bytes(), true));
+  const logdb::timelsm::row_marks<double> others{std::chrono::seconds{1}};
+  const auto marked = encode_row<double>(1, 0.5, others.flags());
+  BOOST_CHECK_THROW(marks.require(marked.bytes(), false), logdb::error);
+  BOOST_CHECK_NO_THROW(others.require(marked.bytes(), true));
+  const auto back = record_decoder<double>{marked.bytes()}.run();
+  BOOST_TEST(back.values == std::vector<double>{0.5});
 }
 
 BOOST_AUTO_TEST_CASE(random_bytes_decode_or_are_refused) {

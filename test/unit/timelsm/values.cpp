@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// How long the values of a time log can be read.
+// How long the values of a time log can be read, and of which type they are.
 #define BOOST_TEST_MODULE timelsm_values
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,10 +13,27 @@
 #include <logdb/timelog.hpp>
 
 #include "../../support/temp_dir.hpp"
+#include "../../support/throws.hpp"
 
 namespace {
 
+using logdb::errc;
 using logdb::test::temp_dir;
+using logdb::test::throws;
+using load_log = logdb::basic_timelog<double>;
+
+/// Opens a log for values of a type; returns why that was refused.
+template <class V>
+std::string refusal(const std::filesystem::path& place, logdb::open_mode mode) {
+  typename logdb::basic_timelog<V>::options options;
+  options.mode = mode;
+  try {
+    const logdb::basic_timelog<V> log{place, options};
+    return {};
+  } catch (const logdb::error& wrong) {
+    return wrong.condition() == errc::format_mismatch ? wrong.what() : "another error";
+  }
+}
 
 BOOST_AUTO_TEST_SUITE(timelsm_values)
 
@@ -53,6 +72,44 @@ BOOST_AUTO_TEST_CASE(rows_that_are_kept_outlive_the_walk_that_showed_them) {
     return row.value.text() == "value " + std::to_string(row.time);
   };
   BOOST_TEST(std::ranges::all_of(rows, is_whole));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_of_values_of_another_kind_is_refused_in_words) {
+  struct pair_of_floats {
+    float a, b;
+  };
+  const temp_dir dir;
+  load_log{dir / "load"}.append(1, 0.5);
+  for (const bool stored : {false, true}) {
+    if (stored) load_log{dir / "load"}.compact();  // no record of rows is left to be replayed
+    for (const auto mode : {logdb::open_mode::read_write, logdb::open_mode::read_only}) {
+      const auto refused = refusal<std::int64_t>(dir / "load", mode);
+      BOOST_TEST(refused.find("values of type double, and is opened") != std::string::npos,
+                 refused);
+      BOOST_TEST(refused.find("type int64") != std::string::npos, refused);
+      BOOST_TEST(!refusal<std::uint64_t>(dir / "load", mode).empty());
+      BOOST_TEST(!refusal<pair_of_floats>(dir / "load", mode).empty());
+      BOOST_TEST(!refusal<float>(dir / "load", mode).empty());
+      BOOST_TEST(!refusal<logdb::bytes_value>(dir / "load", mode).empty());
+      BOOST_TEST(refusal<double>(dir / "load", mode).empty());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_log_whose_times_count_another_unit_is_refused_to_who_appends) {
+  const temp_dir dir;
+  load_log::options milliseconds;
+  milliseconds.index.unit = std::chrono::milliseconds{1};
+  load_log::options reader;
+  reader.mode = logdb::open_mode::read_only;
+  { load_log{dir / "load"}.append(0.5); }
+  { load_log(dir / "load", milliseconds).append(0.5); }  // nanoseconds are the default: not said
+  for (const bool stored : {false, true}) {
+    if (stored) load_log(dir / "load", milliseconds).compact();
+    BOOST_TEST(throws(errc::format_mismatch, [&] { load_log log{dir / "load"}; }));
+    BOOST_TEST(load_log(dir / "load", reader).size() == 2U);
+    BOOST_TEST(load_log(dir / "load", milliseconds).size() == 2U);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,7 +4,7 @@
 /// How rows and deletions of a time log stand in its records. Do not change: on disk.
 ///
 /// ```
-/// a row       kind 1 | 0 (1) | value bytes (2) | 0 (4) | time (8) | value
+/// a row       kind 1 | flags (1) | value bytes (2) | 0 (4) | time (8) | value
 /// rows        kind 2 | flags (1) | value bytes (2) | count (4) | times | values
 /// a block     kind 5 | the same
 /// a deletion  kind 3 | 0 (7) | first time (8) | last time (8)
@@ -13,7 +13,8 @@
 /// Little-endian. Times of a batch are LEB128 of the zigzag of their differences, flag 1: of the
 /// differences of those, whichever is shorter. Values of a batch are the column as it is, flag 2:
 /// LEB128 of the zigzag of their differences, for integers where that is shorter. Of byte values
-/// `value bytes` is 65535: a batch has their lengths in LEB128, then their bytes.
+/// `value bytes` is 65535: a batch has their lengths in LEB128, then their bytes. The other flags
+/// are marks: log/row_marks.hpp.
 
 #include <algorithm>
 #include <array>
@@ -116,13 +117,13 @@ struct record_header {
   }
 };
 
-/// Encodes one row.
+/// Encodes one row. @param marks  flags to be set in it
 template <class V>
-record_buffer encode_row(time_type time, const V& value) {
+record_buffer encode_row(time_type time, const V& value, std::uint8_t marks = 0) {
   std::size_t bytes = sizeof value;
   if constexpr (owns_bytes<V>) bytes = value.size();
   record_buffer out{record_header_bytes + sizeof time + bytes};  // not in a branch: not copied
-  put_header<V>(out, record_kind::row, 0, 0);
+  put_header<V>(out, record_kind::row, marks, 0);
   out.put(time);
   if constexpr (owns_bytes<V>) {
     out.put(value.bytes());
@@ -147,14 +148,16 @@ class batch_encoder {
  public:
   explicit batch_encoder(const Rows& rows) : rows_{rows} {}
 
-  /// @param kind  rows, or a block of a run
-  [[nodiscard]] record_buffer run(record_kind kind = record_kind::rows) {
+  /// @param kind   rows, or a block of a run
+  /// @param marks  flags to be set in it
+  [[nodiscard]] record_buffer run(record_kind kind = record_kind::rows, std::uint8_t marks = 0) {
     measure();
     const bool second = second_bytes_ < first_bytes_;
     const bool coded = is_number<V> && value_bytes_ < rows_.size() * sizeof(V);
     const std::size_t values = owns_bytes<V> || coded ? value_bytes_ : rows_.size() * sizeof(V);
     record_buffer out{record_header_bytes + std::min(first_bytes_, second_bytes_) + values};
-    const int flags = (second ? flag_second_differences : 0) | (coded ? flag_value_differences : 0);
+    const int flags =
+        marks | (second ? flag_second_differences : 0) | (coded ? flag_value_differences : 0);
     put_header<V>(out, kind, static_cast<std::uint8_t>(flags),
                   format::narrowed<std::uint32_t>(rows_.size()));
     put_times(out, second);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/core.hpp>
+#include <logdb/index/timelsm/log/row_marks.hpp>
 #include <logdb/index/timelsm/log/runs.hpp>
 #include <logdb/index/timelsm/maintain/exchange.hpp>
 #include <logdb/index/timelsm/read/hidden_counts.hpp>
@@ -67,7 +68,9 @@ class checkpoint_writer {
  public:
   using log_view = detail::index_view<Policies>;
 
-  checkpoint_writer(log_view& log, Index& index) : log_{log}, index_{index} {}
+  checkpoint_writer(log_view& log, Index& index,
+                    const row_marks<typename Policies::index::value_type>& marks)
+      : log_{log}, index_{index}, marks_{marks} {}
 
   /// @param last  returns the last record that the index has; called while nobody writes
   /// @return  the bytes of the directory
@@ -189,7 +192,8 @@ class checkpoint_writer {
     } else {
       const columns<V> rows = one.from->rows().drop(one.begin).take(made.rows);
       const column_pair<V> shown{{rows.times, rows.size}, {rows.values, rows.size}};
-      const auto record = batch_encoder<V, column_pair<V>>{shown}.run(record_kind::block);
+      const auto record =
+          batch_encoder<V, column_pair<V>>{shown}.run(record_kind::block, marks_.flags());
       made.bytes = record.bytes().size();
       made.first = rows.times[0], made.last = rows.times[rows.size - 1];
       add(own, record.bytes());
@@ -233,7 +237,7 @@ class checkpoint_writer {
     while (!left.empty()) {
       const auto bytes = std::min(left.size(), piece_bytes_max);
       record_buffer part{sizeof(std::uint64_t) + bytes};
-      part.put(static_cast<std::uint64_t>(record_kind::directory));
+      part.put(marks_.directory_head());
       part.put(left.first(bytes));
       whole.add(part.bytes());
       left = left.subspan(bytes);
@@ -254,6 +258,7 @@ class checkpoint_writer {
 
   log_view& log_;
   Index& index_;
+  const row_marks<V>& marks_;
   std::shared_ptr<const tree<V>> before_;
   run_choice choice_;
   directory<V> directory_;

@@ -48,7 +48,7 @@ class logged_index {
                {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }},
                log.follows() ? nullptr : &log.append_mutex()},
         line_{std::move(log), index_},
-        replay_{line_.log.options().recovery} {
+        replay_{line_.log.options().recovery, marks_} {
     replay_.open(line_.log, index_, [this, more = is_automatic()]() mutable {
       if (more && index_.is_laden()) more = relieve_replay();
     });
@@ -66,7 +66,7 @@ class logged_index {
   /// @errors  as the log's append, errc::busy; nothing was appended, unless it is errc::failed
   /// @cost    two locked instructions without contention: the append lock
   lsn append(time_type time, const value_type& value) {
-    return write(encode_row(time, value).bytes(),
+    return write(encode_row(time, value, marks_.flags()).bytes(),
                  [&](auto& mine) { index_.append(time, value, mine); });
   }
   /// Appends rows that are seen whole or not at all.
@@ -74,7 +74,8 @@ class logged_index {
   lsn append_batch(const Rows& rows) {
     if (rows.size() == 0) return write_nothing();
     batch_encoder<value_type, Rows> encoder{rows};
-    return write(encoder.run().bytes(), [&](auto& mine) { index_.append_batch(rows, mine); });
+    return write(encoder.run(record_kind::rows, marks_.flags()).bytes(),
+                 [&](auto& mine) { index_.append_batch(rows, mine); });
   }
   /// Deletes what was inserted before, in closed bounds.
   lsn erase(const bounds& in) {
@@ -82,6 +83,7 @@ class logged_index {
     return write(encode_deletion(in).bytes(), [&](auto& mine) { index_.erase(in, mine); });
   }
   [[nodiscard]] time_type now() const { return index_.now(); }
+  [[nodiscard]] const row_marks<value_type>& marks() const { return marks_; }
 
   /// Accepts a write of nothing. @return the lsn of the last record @errors errc::read_only
   lsn write_nothing() {
@@ -203,7 +205,7 @@ class logged_index {
   /// @param bytes  of these records
   template <class Last>
   void store_up_to(std::uint64_t bytes, Last last) {
-    const std::uint64_t directory = writer_type{line_.log, index_}.run(last);
+    const std::uint64_t directory = writer_type{line_.log, index_, marks_}.run(last);
     stored_.store(bytes, std::memory_order_relaxed);
     set_due(directories_behind * directory);
   }
@@ -293,6 +295,7 @@ class logged_index {
   }
 
   timelsm_options<value_type> options_;
+  row_marks<value_type> marks_{options_.unit};
   std::atomic<bool> asked_ = false;      // memory asks for a checkpoint
   platform::basic_event<system> grown_;  // due_ is reached, asked_, or it is to stop
   index_type index_;

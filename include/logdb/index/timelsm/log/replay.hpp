@@ -23,7 +23,8 @@ class replayer {
  public:
   using log_view = detail::index_view<Policies>;
 
-  explicit replayer(recovery_mode mode) : mode_{mode} {}
+  replayer(recovery_mode mode, const row_marks<typename Policies::index::value_type>& marks)
+      : mode_{mode}, marks_{marks} {}
 
   /// Makes an empty index what the log says it is. No pressure refuses a record that the log has:
   /// maintenance is waited for, or done here.
@@ -151,13 +152,13 @@ class replayer {
     checkpoint_ = checkpoint;
   }
 
-  static std::vector<std::byte> read_directory(log_view& log, lsn first,
-                                               const checkpoint_mark& mark) {
+  std::vector<std::byte> read_directory(log_view& log, lsn first, const checkpoint_mark& mark) {
     std::vector<std::byte> coded;
     constexpr std::size_t head = sizeof(std::uint64_t);
     for (const auto& record : records(log, first, first + mark.records)) {
       const bytes_view bytes = record.bytes();
       if (kind_of(bytes) != record_kind::directory || bytes.size() < head) continue;
+      marks_.require(bytes, !log.follows());
       coded.insert(coded.end(), bytes.begin() + head, bytes.end());
     }
     if (coded.size() == mark.bytes) return coded;
@@ -186,20 +187,21 @@ class replayer {
         next_ += run->records;
         return;
       }
-      apply(record.bytes(), index);
+      apply(record.bytes(), index, !log.follows());
       relieve();
     }
     next_ = last + 1;  // salvage may have skipped some
   }
 
   template <class Index>
-  void apply(bytes_view record, Index& index) {
+  void apply(bytes_view record, Index& index, bool stamps) {
     switch (kind_of(record)) {
       case record_kind::checkpoint:
       case record_kind::block:
       case record_kind::run:
       case record_kind::directory: return;  // they repeat what is here already
-      default: break;
+      case record_kind::deletion: break;
+      default: marks_.require(record, stamps);
     }
     const auto what = record_decoder<V>{record}.run();
     bytes_ += record.size();
@@ -211,6 +213,7 @@ class replayer {
   }
 
   recovery_mode mode_;
+  const row_marks<V>& marks_;
   lsn next_{1};
   lsn checkpoint_{};               // the one that was loaded; 0: none
   std::uint64_t carried_out_ = 0;  // the last deletion that its rows know of, until it is passed

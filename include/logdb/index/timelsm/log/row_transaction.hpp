@@ -34,13 +34,13 @@ class row_transaction {
   // The verbs of rows; each returns the number of its record, from 1.
 
   lsn append(time_type time, const value_type& value) {
-    return add(encode_row(time, value).bytes());
+    return add(encode_row(time, value, index_.marks().flags()).bytes());
   }
   template <class Rows>
   lsn append_batch(const Rows& rows) {
     if (rows.size() == 0) return lsn{records()};
     batch_encoder<value_type, Rows> encoder{rows};
-    return add(encoder.run().bytes());
+    return add(encoder.run(record_kind::rows, index_.marks().flags()).bytes());
   }
   lsn erase(const bounds& in) {
     return in.empty() ? lsn{records()} : add(encode_deletion(in).bytes());

@@ -8,7 +8,7 @@
 /// a run begins  kind 6 | 0 (7) | records (8)
 /// a block       kind 5, as rows
 /// a checkpoint  kind 4 | 0 (7) | lsn (8) | deletions (8) | records (8) | bytes (8)
-/// its directory kind 7 | 0 (7) | a piece
+/// its directory kind 7 | flags (1) | value bytes (2) | 0 (4) | a piece
 /// ```
 ///
 /// A run is a segment of its own: its begin, then each block in a frame of its own. `records` is
