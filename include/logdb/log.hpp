@@ -17,6 +17,7 @@
 #include <logdb/index/sparse.hpp>
 #include <logdb/journal/follower.hpp>
 #include <logdb/journal/journal.hpp>
+#include <logdb/journal/log_state.hpp>
 #include <logdb/journal/no_journal.hpp>
 #include <logdb/journal/read/cursor.hpp>
 #include <logdb/journal/read/snapshot.hpp>
@@ -289,7 +290,8 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   }
 
   void require_here() const {
-    if (!is_open()) throw error{errc::closed, "the log was moved from"};
+    if (!is_open()) [[unlikely]]
+      detail::throw_moved_from();
   }
   void require_usable() const {
     require_here();
@@ -301,7 +303,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     if (writer_ != nullptr) [[likely]]
       return *writer_;
     require_usable();
-    throw error{errc::read_only, "the log was opened to read"};
+    detail::throw_read_only();
   }
 
   [[nodiscard]] writer_type& open_writer() const {

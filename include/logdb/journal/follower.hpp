@@ -11,6 +11,7 @@
 
 #include <logdb/compiled.hpp>
 #include <logdb/journal/index_view.hpp>
+#include <logdb/journal/log_state.hpp>
 #include <logdb/journal/open/drain.hpp>
 #include <logdb/journal/open/find_end.hpp>
 #include <logdb/journal/open/rebuild.hpp>

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <logdb/format/frames/frame_writer.hpp>
+#include <logdb/journal/log_state.hpp>
 #include <logdb/journal/read/record_walker.hpp>
 #include <logdb/journal/write/appender.hpp>
 #include <logdb/journal/write/attachment.hpp>
@@ -46,7 +47,8 @@ class index_view {
   [[nodiscard]] bool follows() const { return follower_ != nullptr; }
   /// Throws when the log is only read, or a parent's. @errors errc::read_only, errc::closed
   void require_writer() const {
-    if (follows()) throw error{errc::read_only, "the log was opened to read"};
+    if (follows()) [[unlikely]]
+      throw_read_only();
     require_own();
   }
 

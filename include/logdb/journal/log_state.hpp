@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
-#include <mutex>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <string>
@@ -14,8 +14,29 @@
 #include <logdb/error.hpp>
 #include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
+
+/// Returns the error for a log that this process's parent opened before the fork.
+[[gnu::cold]] inline error error_in_child(const std::filesystem::path& at) {
+  return {
+      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
+}
+
+// Apart from the checks that every call makes, so that these are small.
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_in_child(const std::filesystem::path& at) {
+  throw error_in_child(at);
+}
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_closed(const std::filesystem::path& at) {
+  throw error{errc::closed, "the log was closed", {.path = at}};
+}
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_moved_from() {
+  throw error{errc::closed, "the log was moved from"};
+}
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_read_only() {
+  throw error{errc::read_only, "the log was opened to read"};
+}
 
 /// What may still be done: `closed` takes no appends, and what it has accepted is brought to disk;
 /// `ended` has given the right to write back.
@@ -85,7 +106,7 @@ class failure_note {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   const std::exception_ptr without_memory_ = std::make_exception_ptr(
       error{errc::failed, "the log takes no more appends, and memory has run out"});

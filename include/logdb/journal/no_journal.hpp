@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <logdb/error.hpp>
+#include <logdb/journal/log_state.hpp>
 #include <logdb/journal/segments/segment.hpp>
 #include <logdb/options.hpp>
 
@@ -42,8 +43,8 @@ class no_journal {
     const std::uint64_t then = forks_.load(std::memory_order_relaxed);
     if (then == system::forks()) [[likely]]
       return;
-    if (then != closed) throw error_in_child(label_);
-    throw error{errc::closed, "the log was closed", {.path = label_}};
+    if (then != closed) throw_in_child(label_);
+    throw_closed(label_);
   }
 
   void close() { forks_.store(closed); }

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -22,6 +21,7 @@
 #include <logdb/journal/staging/staging.hpp>
 #include <logdb/journal/staging/staging_pins.hpp>
 #include <logdb/options.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 #include <logdb/policy/durability.hpp>
 #include <logdb/policy/index.hpp>
 #include <logdb/policy/storage_traits.hpp>
@@ -43,11 +43,11 @@ struct journal_state {
   static constexpr bool is_shared = Policies::locking::shared_writers;
   using append_mutex_type =
       std::conditional_t<is_shared, append_lock<journal_state<Policies>>, mutex>;
-  using append_guard = std::unique_lock<append_mutex_type>;
+  using append_guard = platform::scoped_lock<append_mutex_type>;
   template <class T>
   using atomic = platform::basic_atomic<system, T>;
   using control_type = control_header<system>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
   using options_type = basic_options<Policies>;
 
   static constexpr bool syncs = promises_durability<durability>;
@@ -127,9 +127,8 @@ struct journal_state {
   [[nodiscard]] bool is_forked() const { return forks != system::forks(); }
   /// Throws in such a child.
   void require_own() const {
-    if (!is_forked()) [[likely]]
-      return;
-    throw error_in_child(segments.volume()->path());
+    if (is_forked()) [[unlikely]]
+      throw_in_child(segments.volume()->path());
   }
 
   /// Tells whether close() was called.
@@ -141,7 +140,7 @@ struct journal_state {
   void require_usable() const {
     require_own();
     if (is_closed()) [[unlikely]]
-      throw error{errc::closed, "the log was closed", {.path = segments.volume()->path()}};
+      throw_closed(segments.volume()->path());
   }
   /// Throws unless this process may still bring to disk what was appended, which a failure or the
   /// end of close() takes away for good.
@@ -161,7 +160,7 @@ struct journal_state {
     if (now == log_state::open) [[likely]]
       return;
     if (now == log_state::failed) failure.raise(*segments.volume());
-    throw error{errc::closed, "the log was closed", {.path = segments.volume()->path()}};
+    throw_closed(segments.volume()->path());
   }
 
   /// Stops appends for good, also while it is being closed; one that has ended stays so.

@@ -8,7 +8,6 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,6 +19,7 @@
 #include <logdb/index/timelsm/told.hpp>
 #include <logdb/index/timelsm/version.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::timelsm {
 
@@ -80,7 +80,7 @@ template <class V, class System>
 struct core {
   using mutex = platform::basic_mutex<System>;
   using event = platform::basic_event<System>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
   using version_ptr = std::shared_ptr<const version<V>>;
 
   /// @param log_mutex  is taken for the append lock; null: one of its own

@@ -10,13 +10,13 @@
 #include <limits>
 #include <memory>
 #include <memory_resource>
-#include <mutex>
 #include <new>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::timelsm {
 
@@ -55,7 +55,7 @@ class page_resource final : public keeping_resource {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   static constexpr std::size_t huge_bytes = std::size_t{2} << 20;
   static constexpr std::size_t kept_bytes_min = std::size_t{32} << 10;  // of one piece

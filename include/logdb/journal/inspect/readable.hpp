@@ -12,12 +12,6 @@
 
 namespace logdb::detail {
 
-/// Returns the error for a log that this process's parent opened before the fork.
-inline error error_in_child(const std::filesystem::path& at) {
-  return {
-      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
-}
-
 /// Reads a stretch of a file by calls, where the storage has any.
 /// @errors  errc::io for what cannot be read
 template <class File>

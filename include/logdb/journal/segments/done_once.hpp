@@ -3,9 +3,8 @@
 /// @file
 /// What is to happen once, whoever comes first.
 
-#include <mutex>
-
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
 
@@ -17,7 +16,7 @@ class done_once {
   /// Calls `act` unless a call has returned before. What it throws goes on to the caller.
   template <class Act>
   void once(Act act) {
-    std::unique_lock lock{mutex_};
+    platform::scoped_lock lock{mutex_};
     if (done_) return;
     act();
     done_ = true;

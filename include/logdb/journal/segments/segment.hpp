@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cassert>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -19,10 +18,12 @@
 #include <logdb/journal/control/control.hpp>
 #include <logdb/journal/inspect/footer_reader.hpp>
 #include <logdb/journal/inspect/readable.hpp>
+#include <logdb/journal/log_state.hpp>
 #include <logdb/journal/segments/done_once.hpp>
 #include <logdb/journal/segments/image.hpp>
 #include <logdb/options.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 #include <logdb/policy/storage_traits.hpp>
 #include <logdb/policy/stored.hpp>
 
@@ -112,7 +113,7 @@ class basic_segment {
     if (loaded_.load(std::memory_order_acquire)) return index_;
     const bytes_view all = bytes();
     require_own();
-    std::unique_lock lock{mutex_};
+    platform::scoped_lock lock{mutex_};
     if (!loaded_.load(std::memory_order_relaxed)) {
       scan_place from = start();
       if (!read_footer<typename Policies::index>(all, footer_offset_, seed_, index_)) {
@@ -304,7 +305,7 @@ class basic_segment {
   }
 
   void map() {
-    std::unique_lock lock{mutex_};
+    platform::scoped_lock lock{mutex_};
     if (mapped_.load(std::memory_order_relaxed)) return;
     if (mode_ == recovery_mode::salvage) {
       const auto left = open_if_there();

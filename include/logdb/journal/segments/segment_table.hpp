@@ -4,7 +4,6 @@
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
 #include <cassert>
-#include <mutex>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/control/shared_turn.hpp>
@@ -12,6 +11,7 @@
 #include <logdb/journal/segments/manifest_file.hpp>
 #include <logdb/journal/segments/segment_list.hpp>
 #include <logdb/options.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
 
@@ -24,7 +24,7 @@ class basic_segment_table {
   using storage = typename Policies::storage;
   using system = typename storage::system;
   using mutex = platform::basic_mutex<system>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
   using list_type = segment_list<Policies>;
   using control_type = control_header<system>;
 

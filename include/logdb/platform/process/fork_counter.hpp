@@ -71,7 +71,7 @@ inline void replace_descriptor(int file) {
 }
 
 /// Returns how many forks this process descends from since count_forks(), and 1.
-inline std::uint32_t forks() {
+[[gnu::always_inline]] inline std::uint32_t forks() {
   // Acquire: pairs with the release in count_forks().
   const std::uint32_t known = forking.seen.load(std::memory_order_acquire)->load();
   if (known != 0) [[likely]]

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,6 +17,7 @@
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/posix.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 #include <logdb/policy/storage.hpp>
 #include <logdb/types.hpp>
 
@@ -114,7 +114,7 @@ template <class System, class Open>
 template <class System>
 class change_gate {
  public:
-  using guard = std::unique_lock<platform::basic_mutex<System>>;
+  using guard = platform::scoped_lock<platform::basic_mutex<System>>;
 
   change_gate() { opener_.take(); }
 

@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 #include <logdb/storage/single_file/single_file_heads.hpp>
 #include <logdb/storage/single_file/single_file_line.hpp>
 
@@ -167,7 +167,7 @@ class single_file_names {
 
  protected:
   using mutex = platform::basic_mutex<System>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   ~single_file_names() = default;
 

@@ -18,6 +18,7 @@
 #include <logdb/error.hpp>
 #include <logdb/format/files/names.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 #include <logdb/storage/directory.hpp>
 #include <logdb/storage/single_file/single_file_host.hpp>
 
@@ -190,7 +191,7 @@ class single_file_volume {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
   using region = single_file_region;
 
   [[nodiscard]] file open_or_create(const std::string& name) {

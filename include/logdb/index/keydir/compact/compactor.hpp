@@ -6,13 +6,13 @@
 #include <chrono>
 #include <functional>
 #include <limits>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include <logdb/index/keydir/compact/compaction.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb {
 
@@ -40,7 +40,7 @@ class compactor {
   using store_type = key_store<Policies>;
   using system = typename store_type::system;
   using mutex = platform::basic_mutex<system>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   compactor(store_type& store, const compaction_options& chosen)
       : store_{store}, options_{chosen} {}

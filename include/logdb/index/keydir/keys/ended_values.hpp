@@ -4,7 +4,6 @@
 /// Keys that had several values, all of which a later record has ended at once.
 
 #include <cstddef>
-#include <mutex>
 #include <new>
 #include <utility>
 #include <vector>
@@ -12,6 +11,7 @@
 #include <logdb/format/frames/key_value.hpp>
 #include <logdb/index/keydir/places/record_source.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
@@ -45,7 +45,7 @@ class ended_values {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   static constexpr std::size_t most = std::size_t{1} << 18;
 

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <utility>
 
 #include <logdb/format/frames/frame.hpp>
 #include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
@@ -66,7 +66,7 @@ class snapshot_holds {
 
  private:
   using mutex = platform::basic_mutex<System>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
   using moment_set = std::multiset<held_moment>;
 
   struct held {

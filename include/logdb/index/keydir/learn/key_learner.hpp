@@ -8,13 +8,13 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <logdb/index/keydir/learn/key_moves.hpp>
 #include <logdb/index/keydir/learn/key_opening.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
 
@@ -36,7 +36,7 @@ class key_learner {
   using store_type = key_store<Policies>;
   using system = typename store_type::system;
   using mutex = platform::basic_mutex<system>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   explicit key_learner(store_type& store) : store_{store}, moves_{store} {}
 

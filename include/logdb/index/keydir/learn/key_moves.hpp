@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
@@ -14,6 +13,7 @@
 
 #include <logdb/index/keydir/keys/key_store.hpp>
 #include <logdb/journal/read/records.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
 
@@ -83,7 +83,7 @@ class key_moves {
 
  private:
   using mutex = platform::basic_mutex<system>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
   using span = std::pair<address, address>;
 
   static bool is_compacted(const segment<Policies>& each) {

@@ -11,7 +11,6 @@
 #include <iterator>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include <logdb/index/keydir/table/page.hpp>
 #include <logdb/journal/segments/segment_table.hpp>
 #include <logdb/journal/write/relocation.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
 
@@ -111,7 +111,7 @@ class address_space {
   using system = typename Policies::storage::system;
   using stretch_type = stretch<Policies>;
   using mutex = platform::basic_mutex<system>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   address_space() = default;
   address_space(const address_space&) = delete;

@@ -9,13 +9,13 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include <logdb/index/keydir/table/reader_gate.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
@@ -57,7 +57,7 @@ class key_order {
 
   /// Inserts a key unless it is there. @errors std::bad_alloc
   void insert(bytes_view key) {
-    const std::unique_lock lock{mutex_};
+    const platform::scoped_lock lock{mutex_};
     path found;
     node* const at = find(key, &found);
     const page& old = *at->keys.load();
@@ -72,7 +72,7 @@ class key_order {
 
   /// Forgets a key. Without memory it stays, and leads nowhere.
   void remove(bytes_view key) noexcept {
-    const std::unique_lock lock{mutex_};
+    const platform::scoped_lock lock{mutex_};
     path found;
     node* const at = find(key, &found);
     const page& old = *at->keys.load();

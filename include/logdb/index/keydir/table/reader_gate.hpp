@@ -7,10 +7,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
 
@@ -116,7 +116,7 @@ class limbo {
 
   /// Takes what no new reader can reach.
   void put(retired& gone) noexcept {
-    std::unique_lock lock{mutex_};
+    platform::scoped_lock lock{mutex_};
     gone.epoch = gate_.advance();
     gone.next = nullptr;
     (first_ == nullptr ? first_ : last_->next) = &gone;

@@ -8,12 +8,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <span>
 #include <vector>
 
 #include <logdb/index/keydir/table/page_directory.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
 
@@ -31,7 +31,7 @@ template <class System>
 class keydir_table {
  public:
   using mutex = platform::basic_mutex<System>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
   using gate_type = reader_gate<System>;
 
   static constexpr std::size_t shard_count = std::size_t{1} << shard_bits;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/keys/key_store.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
 
@@ -33,7 +34,7 @@ class key_evictor {
   /// Evicts some keys if they take too much; called after each write.
   void relieve() {
     if (bytes_of(store_.table().size()) <= bytes_max_ || !mutex_.try_lock()) return;
-    const std::unique_lock<mutex> held{mutex_, std::adopt_lock};
+    const platform::scoped_lock<mutex> held{mutex_, std::adopt_lock};
     const bool is_seen = lowest_held(store_) != held_moment{};
     for (int turns = 0; turns < turns_max && is_above(is_seen); ++turns) {
       !is_seen&& erased() * bytes_a_key > bytes_max_ / 8 ? sweep_page() : evict_page(is_seen);

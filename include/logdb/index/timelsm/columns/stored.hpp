@@ -7,7 +7,6 @@
 #include <atomic>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include <logdb/index/timelsm/columns/block.hpp>
 #include <logdb/index/timelsm/columns/codec.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::timelsm {
 
@@ -75,7 +75,7 @@ class block_cache {
   [[nodiscard]] std::uint64_t reads() const { return reads_.load(std::memory_order_relaxed); }
 
  private:
-  using guard = std::unique_lock<platform::mutex>;
+  using guard = platform::scoped_lock<platform::mutex>;
   using order = std::list<stored_block<V>*>;
   friend class stored_block<V>;
 

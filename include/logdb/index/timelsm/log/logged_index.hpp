@@ -8,7 +8,6 @@
 #include <atomic>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +17,7 @@
 #include <logdb/index/timelsm/log/replay.hpp>
 #include <logdb/index/timelsm/log/row_changes.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::timelsm {
 
@@ -166,7 +166,7 @@ class logged_index {
 
  private:
   using mutex = platform::basic_mutex<system>;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
   using writer_type = checkpoint_writer<Policies, index_type>;
 
   /// So many times the bytes of a directory may be written before the next: it is written whole.

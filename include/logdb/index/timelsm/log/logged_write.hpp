@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <exception>
-#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -14,6 +13,7 @@
 
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/journal/index_view.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::timelsm {
 
@@ -50,7 +50,7 @@ class durable_view {
 
  private:
   using mutex = typename Index::mutex;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   const Index& index_;
   mutable mutex mutex_;
@@ -98,7 +98,7 @@ class whole_view {
 
  private:
   using mutex = typename Index::mutex;
-  using guard = std::unique_lock<mutex>;
+  using guard = platform::scoped_lock<mutex>;
 
   const Index& index_;
   mutable mutex mutex_;

@@ -12,6 +12,7 @@
 
 #include <logdb/index/timelsm/read/walk.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::timelsm {
 
@@ -124,7 +125,7 @@ class hidden_counts {
   }
 
   bool make() {
-    const std::unique_lock lock{mutex_, std::try_to_lock};
+    const platform::scoped_lock lock{mutex_, std::try_to_lock};
     if (!lock.owns_lock()) return false;
     if (ready_.load(std::memory_order_relaxed)) return true;
     before_.reserve(deleted_->size() + 1);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// `scoped_lock`: a lock that is given back at the end of a scope, and may be given up before.
+
+#include <cassert>
+#include <mutex>
+
+namespace logdb::platform {
+
+/// Holds a mutex, as std::unique_lock does but for its checks, which an append would pay for: a
+/// misuse is an assertion.
+///
+/// @threads  one
+template <class Mutex>
+class scoped_lock {
+ public:
+  /// @blocks until the mutex is free
+  explicit scoped_lock(Mutex& mutex) : mutex_{&mutex} {
+    mutex.lock();
+    held_ = true;
+  }
+  scoped_lock(Mutex& mutex, std::try_to_lock_t) : mutex_{&mutex}, held_{mutex.try_lock()} {}
+  scoped_lock(Mutex& mutex, std::adopt_lock_t) noexcept : mutex_{&mutex}, held_{true} {}
+  scoped_lock(scoped_lock&& other) noexcept : mutex_{other.mutex_}, held_{other.held_} {
+    other.held_ = false;
+  }
+  scoped_lock(const scoped_lock&) = delete;
+  scoped_lock& operator=(const scoped_lock&) = delete;
+  ~scoped_lock() {
+    if (held_) mutex_->unlock();
+  }
+
+  /// @blocks until the mutex is free
+  void lock() {
+    assert(!held_);
+    mutex_->lock();
+    held_ = true;
+  }
+  void unlock() {
+    assert(held_);
+    held_ = false;
+    mutex_->unlock();
+  }
+
+  [[nodiscard]] bool owns_lock() const noexcept { return held_; }
+  explicit operator bool() const noexcept { return held_; }
+
+ private:
+  Mutex* mutex_;
+  bool held_ = false;
+};
+
+}  // namespace logdb::platform
