@@ -80,6 +80,11 @@ def sources():
     yield from (ROOT / "meson.build", ROOT / "conanfile.py")
 
 
+def pages():
+    yield from sorted(ROOT.glob("*.md"))
+    yield from sorted((ROOT / "docs").rglob("*.md"))
+
+
 def without_noise(text):
     """Blanks comments, literals and directives, and keeps the lines where they are."""
     return NOISE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
@@ -150,6 +155,16 @@ def check_file(path, text, lines):
         yield len(lines), "no newline at the end"
     if path.suffix in (".hpp", ".cpp") and len(lines) > FILE_LINES_MAX:
         yield 1, f"{len(lines)} lines, at most {FILE_LINES_MAX}: is it two files?"
+
+
+def check_prose(text):
+    """Tables and code apart, a page is as wide as the code."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        fenced ^= line.lstrip().startswith("```")
+        if len(line) > COLUMNS_MAX and not fenced and not line.lstrip().startswith("|"):
+            if " " in line.strip()[:COLUMNS_MAX]:
+                yield number, f"{len(line)} columns, at most {COLUMNS_MAX}"
 
 
 def check_header(text):
@@ -280,6 +295,8 @@ def main(arguments):
     findings = [f"{path.relative_to(ROOT)}:{line}: {what}"
                 for path in sources()
                 for line, what in check_source(path, path.read_text("utf-8"))]
+    findings += [f"{path.relative_to(ROOT)}:{line}: {what}" for path in pages()
+                 for line, what in check_prose(path.read_text("utf-8"))]
     findings += [f"include/logdb: a cycle: {cycle}" for cycle in include_cycles()]
     findings += crowded_rooms()
     print("\n".join(findings) if findings else "tidy")

@@ -168,7 +168,7 @@ struct error_site {
   std::string_view remedy{};
 };
 
-/// Is what every function of the library throws. Its message names the path, the offset, the lsn
+/// What every function of the library throws. Its message names the path, the offset, the lsn
 /// and the remedy.
 class error : public std::system_error {
  public:

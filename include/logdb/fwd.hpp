@@ -57,7 +57,7 @@ struct no_durability;
 struct no_index;
 struct no_locking;
 
-/// Is the canonical list: one policy an axis, always in this order.
+/// The canonical list: one policy an axis, always in this order.
 template <class S, class D, class I, class L>
 struct policy_set {
   using storage = S;

@@ -39,7 +39,7 @@ struct retention_options {
   friend bool operator==(const retention_options&, const retention_options&) = default;
 };
 
-/// Is the options of a log with these policies.
+/// The options of a log with these policies.
 template <class Policies>
 struct basic_options {
   /// read_write creates what is missing; read_only takes no lock and writes nothing

@@ -92,7 +92,7 @@ struct pick<Axis, Fallback, First, Rest...> : pick<Axis, Fallback, Rest...> {};
 template <class Axis, class Fallback, on_axis<Axis> First, class... Rest>
 struct pick<Axis, Fallback, First, Rest...> : std::type_identity<typename First::policy> {};
 
-/// Is `Base` with the arguments' policies put in.
+/// `Base` with the arguments' policies put in.
 template <class Base, class... Arguments>
 using replace =
     policy_set<typename pick<axis::storage, typename Base::storage, Arguments...>::type,

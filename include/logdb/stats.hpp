@@ -26,14 +26,14 @@ struct log_identity {
   friend bool operator==(const log_identity&, const log_identity&) = default;
 };
 
-/// Is what a power cut now would cost at most.
+/// What a power cut now would cost at most.
 struct loss_window {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;         ///< headers included
   std::chrono::nanoseconds age{};  ///< of the oldest of them
 };
 
-/// Is a log's figures since it was opened, and its size now.
+/// A log's figures since it was opened, and its size now.
 struct log_stats {
   std::uint64_t records = 0;  ///< in the log now
   std::uint64_t records_appended = 0;
@@ -53,7 +53,7 @@ enum class damage_kind : std::uint8_t {
   corruption,  ///< promised, and damaged
 };
 
-/// Is one harmed stretch.
+/// One harmed stretch.
 struct damage {
   damage_kind kind{};
   position at{};            ///< of the first byte that is not a whole frame
@@ -62,7 +62,7 @@ struct damage {
   std::string reason{};
 };
 
-/// Is what opening the log found and did.
+/// What opening the log found and did.
 struct recovery_report {
   bool clean = true;          ///< the log had been closed, or is new
   std::uint64_t records = 0;  ///< kept
@@ -73,7 +73,7 @@ struct recovery_report {
   std::vector<damage> damages{};
 };
 
-/// Is what `verify()` found.
+/// What `verify()` found.
 struct verification {
   std::uint64_t records = 0;
   std::uint64_t frames = 0;

@@ -16,7 +16,7 @@
 
 namespace logdb {
 
-/// Is the number of a record: dense, 1, 2, 3, … in append order; 0 means none.
+/// The number of a record: dense, 1, 2, 3, … in append order; 0 means none.
 class lsn {
  public:
   constexpr lsn() = default;
@@ -38,14 +38,14 @@ class lsn {
   std::uint64_t value_ = 0;
 };
 
-/// Is the number of a segment: unique within a store for ever, from 1; 0 means none.
+/// The number of a segment: unique within a store for ever, from 1; 0 means none.
 enum class segment_number : std::uint64_t {};
 
 constexpr std::uint64_t to_integer(segment_number number) {
   return static_cast<std::uint64_t>(number);
 }
 
-/// Is a place in the store: a segment and the bytes from its start.
+/// A place in the store: a segment and the bytes from its start.
 struct position {
   segment_number segment{};
   std::uint64_t offset = 0;
@@ -53,10 +53,10 @@ struct position {
   friend constexpr auto operator<=>(const position&, const position&) = default;
 };
 
-/// Is a moment of the wall clock, in nanoseconds since 1970.
+/// A moment of the wall clock, in nanoseconds since 1970.
 using timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
 
-/// Is how bytes go in and come out.
+/// How bytes go in and come out.
 using bytes_view = std::span<const std::byte>;
 
 /// Views text as bytes.
@@ -74,7 +74,7 @@ namespace detail {
 template <class T, class... Choices>
 concept one_of = (std::same_as<T, Choices> || ...);
 
-/// Is satisfied by contiguous char, unsigned char, char8_t or std::byte, owned or not.
+/// Satisfied by contiguous char, unsigned char, char8_t or std::byte, owned or not.
 template <class R>
 concept contiguous_bytes = std::ranges::contiguous_range<R> && std::ranges::sized_range<R> &&
                            one_of < std::ranges::range_value_t<R>,
@@ -82,7 +82,7 @@ char, unsigned char, char8_t, std::byte > ;
 
 }  // namespace detail
 
-/// Is satisfied by whatever can be appended: text up to its end, or contiguous bytes of the types
+/// Satisfied by whatever can be appended: text up to its end, or contiguous bytes of the types
 /// char, unsigned char, char8_t and std::byte.
 template <class T>
 concept bytes_like = std::convertible_to<const T&, std::string_view> ||

@@ -12,7 +12,7 @@
 
 namespace logdb::detail {
 
-/// Is satisfied by a range of things that can be appended, such as std::vector<std::string>.
+/// Satisfied by a range of things that can be appended, such as std::vector<std::string>.
 template <class R>
 concept range_of_bytes = std::ranges::input_range<R> && !bytes_like<R> &&
                          bytes_like<std::remove_cvref_t<std::ranges::range_reference_t<R>>>;

@@ -36,7 +36,7 @@ namespace logdb {
 
 namespace detail {
 
-/// Is satisfied by a range of pairs of a key and a value.
+/// Satisfied by a range of pairs of a key and a value.
 template <class R>
 concept range_of_pairs = std::ranges::input_range<R> &&
     requires(std::ranges::range_value_t<R> item) {
@@ -120,7 +120,7 @@ struct BasicKeyDir {
                 "the newest record of each; give keys a time to live"};
   }
 
-  /// Is the part that lives as long as the log.
+  /// The part that lives as long as the log.
   template <class Policies>
   class log_index {
    public:

@@ -53,7 +53,7 @@ struct BasicTimeLSM {
                 "a time log gives up rows, not records: use erase_before() and compact()"};
   }
 
-  /// Is the part that lives as long as the log.
+  /// The part that lives as long as the log.
   template <class Policies>
   using log_index =
       std::conditional_t<detail::without_journal<Policies>, timelsm::unlogged_index<Policies>,

@@ -25,7 +25,7 @@
 
 namespace logdb::detail {
 
-/// Is the reading half of a log: takes no lock, writes nothing, needs no permission to write.
+/// The reading half of a log: takes no lock, writes nothing, needs no permission to write.
 ///
 /// The writer's control file says how far records may be read. Without one - closed, or the machine
 /// was restarted since - the end is found by a scan.

@@ -22,7 +22,7 @@ class journal;
 template <class Policies>
 class follower;
 
-/// Is the narrow view that such an index has of a log: appends that say where they went, staged
+/// The narrow view that such an index has of a log: appends that say where they went, staged
 /// bytes, the segments. Of a log that is open to read only the segments; the rest is a writer's.
 ///
 /// @threads  any
@@ -142,7 +142,7 @@ class index_view {
   /// Learns what others did to the segments, and returns them.
   [[nodiscard]] segment_list_ptr<Policies> catch_up() { return journal_->catch_up(); }
   [[nodiscard]] lsn reached_lsn(watermark level) const { return core_->reached_lsn(level); }
-  /// The lock of who compacts, among processes.
+  /// The lock of the process that compacts.
   [[nodiscard]] auto& control() const { return core_->control(); }
   [[nodiscard]] auto& held_word() { return journal_->held_word(); }
   [[nodiscard]] lsn lowest_held_elsewhere() { return journal_->lowest_held_elsewhere(); }
@@ -167,7 +167,7 @@ class index_view {
     core_->ring.copy_out(position, out);
     if constexpr (!is_shared) return true;
     // The pin is known to this process alone. Another one overwrites only what it has seen given
-    // up; who sees some of that sees, after the fence, that it was.
+    // up; a reader that sees some of that sees, after the fence, that it was.
     std::atomic_thread_fence(std::memory_order_acquire);
     return core_->reached(Policies::durability::keeps_until) <= position;
   }
@@ -199,7 +199,7 @@ class index_view {
     journal_->truncate_front(first_kept, kept);
   }
 
-  /// Is signalled when a sealed segment stands in the manifest.
+  /// Signalled when a sealed segment stands in the manifest.
   [[nodiscard]] typename core_type::event& settled() { return core_->settled; }
 
   /// Ends the log: what it accepted and its index no longer agree. Requires the append lock.

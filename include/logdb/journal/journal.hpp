@@ -19,7 +19,7 @@
 
 namespace logdb::detail {
 
-/// Is the writing half of a log.
+/// The writing half of a log.
 ///
 /// @threads  any, for every member
 template <class Policies>

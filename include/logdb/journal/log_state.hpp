@@ -42,7 +42,7 @@ namespace logdb::detail {
 /// `ended` has given the right to write back.
 enum class log_state : std::uint32_t { open, failed, closed, ended };
 
-/// Is counted by whoever does it, read by stats().
+/// Counted where it happens, read by stats().
 template <class System>
 struct log_counters {
   platform::basic_atomic<System, std::uint64_t> groups = 0;
@@ -52,8 +52,8 @@ struct log_counters {
 
 /// Returns how old the oldest group is that is not durable; none: there is none.
 ///
-/// It is told by the clock of who opened it. One from the future was told by another clock, of a
-/// time namespace, and may be of any age.
+/// It is told by the clock of the process that opened it. One from the future was told by another
+/// clock, of a time namespace, and may be of any age.
 template <class Control>
 std::optional<std::chrono::nanoseconds> age_of_oldest_in(const Control& shared,
                                                          std::chrono::nanoseconds now) {

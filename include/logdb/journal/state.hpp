@@ -29,7 +29,7 @@
 
 namespace logdb::detail {
 
-/// Is the shared part of one open, writing log. Who guards what stands beside each member.
+/// The shared part of one open, writing log. What guards a member stands beside it.
 ///
 /// Lock order: append, then the table's. Nothing waits for the disk under either.
 template <class Policies>
@@ -335,7 +335,7 @@ struct journal_state {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> age_of_oldest() const {
     return age_of_oldest_in(control(), system::uptime());
   }
-  /// Is signalled when written or durable moved, or the state changed.
+  /// Signalled when written or durable moved, or the state changed.
   [[nodiscard]] auto& progress() {
     if constexpr (is_shared) {
       return control().progress;

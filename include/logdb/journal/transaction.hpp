@@ -18,7 +18,7 @@ namespace logdb {
 
 namespace detail {
 
-/// Is what a transaction and those nested in it share: what was appended, and where each began.
+/// What a transaction and those nested in it share: what was appended, and where each began.
 template <class Policies>
 class transaction_state {
  public:
@@ -116,7 +116,7 @@ struct transaction_state_of<Policies, true>
 
 }  // namespace detail
 
-/// Is a unit of records: visible, and after a crash there, all together or not at all.
+/// A unit of records: visible, and after a crash there, all together or not at all.
 ///
 /// Built without holding any lock, so it delays nobody's appends. Any size that the disk holds:
 /// what outgrows memory goes to a segment of its own. Rolled back when it is destroyed. The log

@@ -14,7 +14,7 @@
 
 namespace logdb::detail {
 
-/// Is the records of a log followed by those of a transaction on it.
+/// The records of a log followed by those of a transaction on it.
 /// @threads  as record_range
 template <class Policies>
 class transaction_records : public std::ranges::view_base {

@@ -68,7 +68,7 @@ struct Fcntl {
         "only: use Index<Sparse>, Index<KeyDir> or Index<None>, or Locking<Flock>");
   }
 
-  /// Is a process's part in the log: the right to write, beside others.
+  /// A process's part in the log: the right to write, beside others.
   template <class Storage>
   class lease;
 };

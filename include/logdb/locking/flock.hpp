@@ -45,7 +45,7 @@ struct Flock {
                   "Storage<Memory> has none: use Locking<None>");
   }
 
-  /// Is the right to write; the file `lock` tells people who has it.
+  /// The right to write; the file `lock` tells people which process has it.
   template <class Storage>
   class lease;
 };

@@ -17,7 +17,7 @@ struct no_locking {
   static constexpr bool shared_writers = false;
   static constexpr locking_hooks hooks{};
 
-  /// Is the right to write, by promise.
+  /// The right to write, by promise.
   template <class Storage>
   class lease {
    public:

@@ -18,7 +18,7 @@ struct atomic_of {
 template <class System, class T>
 using basic_atomic = typename atomic_of<System, T>::type;
 
-/// Does the same for a word that is no atomic itself: a lock guards it, and who holds that may die.
+/// Does the same for a word that is no atomic itself: a lock guards it, and its holder may die.
 template <class System, class T>
 struct atomic_ref_of {
   using type = std::atomic_ref<T>;

@@ -42,7 +42,7 @@ class backoff {
   int round_ = 0;
 };
 
-/// Is a mutex of 4 bytes for the threads of one process; models std's and Boost.Interprocess'
+/// A mutex of 4 bytes for the threads of one process; models std's and Boost.Interprocess'
 /// Lockable.
 ///
 /// Throughput goes before fairness: whoever runs may take it before a thread that was just woken.
@@ -106,7 +106,7 @@ class basic_mutex {
 
 using mutex = basic_mutex<posix>;
 
-/// Is a moment that can be waited for any number of times: an event count.
+/// A moment that can be waited for any number of times: an event count.
 ///
 /// A waiter takes a ticket, looks whether what it wants is already so, and if not waits with the
 /// ticket; a

@@ -85,7 +85,7 @@ inline std::chrono::nanoseconds read_clock(::clockid_t clock) {
 
 }  // namespace detail
 
-/// Is the system, as POSIX and Linux offer it.
+/// The system, as POSIX and Linux offer it.
 ///
 /// The functions are thin: no exceptions, no retries, no state. What fails returns the negative
 /// errno. A test derives from this and shadows what it wants to fail; `storage/` retries EINTR and
@@ -296,7 +296,7 @@ struct posix : posix_status, posix_file_growth, posix_forks {
     return futex(word, FUTEX_WAKE_PRIVATE, waiters);
   }
 
-  /// Is a thread of the log's own, as std::thread: made from a callable, joinable(), join(). It
+  /// A thread of the log's own, as std::thread: made from a callable, joinable(), join(). It
   /// runs no signal handler.
   using thread = quiet_thread;
 

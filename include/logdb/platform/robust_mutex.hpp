@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// `posix_robust_mutex`: a mutex that processes share and that outlives whoever holds it.
+/// `posix_robust_mutex`: a mutex that processes share and that outlives its holder.
 
 #include <cerrno>
 #include <chrono>

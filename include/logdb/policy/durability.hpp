@@ -63,12 +63,12 @@ inline std::string fault_of(const loss_bounds& asked) {
   return {};
 }
 
-/// Is the narrow view that a durability policy sees of a log, in its least form.
+/// The narrow view that a durability policy sees of a log, in its least form.
 struct commit_view_archetype {
   void wait_durable(std::uint64_t end);
 };
 
-/// Is satisfied by what has the members of a durability policy, but for hooks.
+/// Satisfied by what has the members of a durability policy, but for hooks.
 template <class P>
 concept durability_form =
     // First, so that a type without them gets one error line and not two.
@@ -105,7 +105,7 @@ consteval void explain_durability() {
 
 }  // namespace detail
 
-/// Is satisfied by a policy of the Durability axis. The least model is `detail::no_durability`.
+/// Satisfied by a policy of the Durability axis. The least model is `detail::no_durability`.
 ///
 /// `name`         how it is called in messages
 /// `keeps_until`  staging keeps a record until this watermark covers it: `durable` for every policy

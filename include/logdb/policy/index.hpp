@@ -18,7 +18,7 @@
 
 namespace logdb {
 
-/// Is a known place in a segment: the frame at `offset` begins with record `first`, appended about
+/// A known place in a segment: the frame at `offset` begins with record `first`, appended about
 /// `time`.
 struct index_entry {
   lsn first{};
@@ -69,7 +69,7 @@ class index_face {
   }
 };
 
-/// Is satisfied by what an index keeps for one segment. One thread notes, any may look up
+/// Satisfied by what an index keeps for one segment. One thread notes, any may look up
 /// meanwhile.
 ///
 /// `due()`         the offset from which on the next frame is to be noted
@@ -130,7 +130,7 @@ using index_hooks = detail::hook_set<detail::index_hook_names>;
 
 namespace detail {
 
-/// Is satisfied by what has the members of an index, but for hooks.
+/// Satisfied by what has the members of an index, but for hooks.
 template <class P>
 concept index_form =
     // First, so that a type without them gets one error line and not two.
@@ -203,7 +203,7 @@ consteval void explain_index() {
 
 }  // namespace detail
 
-/// Is satisfied by a policy of the Index axis. The least model is `detail::no_index`.
+/// Satisfied by a policy of the Index axis. The least model is `detail::no_index`.
 ///
 /// `name`, `id`     how it is called in messages, and on disk
 /// `reads(id)`      whether it can open what the index with that id wrote
@@ -315,7 +315,7 @@ struct no_transaction {};
 
 namespace detail {
 
-/// Is satisfied where an index is the whole log, so that a journal would only hold it twice: it
+/// Satisfied where an index is the whole log, so that a journal would only hold it twice: it
 /// keeps everything, and nothing is made durable.
 template <class Policies>
 concept without_journal =

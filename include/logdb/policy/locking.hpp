@@ -33,7 +33,7 @@ namespace detail {
 /// Stands for any storage where only the name of a type is asked for.
 struct any_storage;
 
-/// Is satisfied by what has the members of a locking policy, but for hooks.
+/// Satisfied by what has the members of a locking policy, but for hooks.
 template <class L>
 concept locking_form =
     // First, so that a type without them gets one error line and not two.
@@ -63,7 +63,7 @@ consteval void explain_locking() {
 
 }  // namespace detail
 
-/// Is satisfied by a rule about who else may open a log. Threads are not its business: every log
+/// A rule about which other processes may open a log. Threads are not its business: every log
 /// is thread-safe.
 ///
 /// | expression | returns | means |
@@ -79,7 +79,7 @@ consteval void explain_locking() {
 template <class L>
 concept locking_policy = detail::locking_form<L> && detail::names_hooks<L, locking_hooks>;
 
-/// Is satisfied by the lease of a policy that lets several processes write at once: one process's
+/// Satisfied by the lease of a policy that lets several processes write at once: one process's
 /// part in the log. The engine asks it from one thread at a time.
 ///
 /// | expression | returns | means |
@@ -103,7 +103,7 @@ concept sharing_lease = requires(T& lease, const T& known, std::size_t place, vo
   { lease.discard() } -> std::same_as<void>;
 };
 
-/// Is satisfied by a policy that can guard this storage.
+/// Satisfied by a policy that can guard this storage.
 ///
 /// | expression | throws | means |
 /// |---|---|---|
@@ -121,7 +121,7 @@ concept locking_policy_for = locking_policy<L> &&
 
 namespace detail {
 
-/// Is satisfied if several processes can write a storage under a policy that says so.
+/// Satisfied if several processes can write a storage under a policy that says so.
 template <class L, class Storage>
 concept shares_if_it_says_so = !L::shared_writers || locking_policy_for<L, Storage>;
 

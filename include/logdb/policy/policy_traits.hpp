@@ -59,13 +59,13 @@ class hook_set {
   bool all_known_ = true;
 };
 
-/// Is satisfied by what has hooks of an axis: `static constexpr Hooks hooks{...}`.
+/// Satisfied by what has hooks of an axis: `static constexpr Hooks hooks{...}`.
 template <class Owner, class Hooks>
 concept has_hooks = requires {
   { Owner::hooks } -> std::same_as<const Hooks&>;
   typename std::bool_constant<Owner::hooks.all_known()>;
 };
-/// Is satisfied if those that it names are hooks.
+/// Satisfied if those that it names are hooks.
 template <class Owner, class Hooks>
 concept names_hooks = has_hooks<Owner, Hooks> && Owner::hooks.all_known();
 

@@ -39,7 +39,7 @@ struct file_place {
   std::uint64_t offset = 0;
 };
 
-/// Is satisfied by readable (and perhaps writable) memory that lies over a part of a file.
+/// Satisfied by readable (and perhaps writable) memory that lies over a part of a file.
 ///
 /// | expression | returns | means |
 /// |---|---|---|
@@ -107,7 +107,7 @@ using storage_hooks = detail::hook_set<detail::storage_hook_names>;
 
 namespace detail {
 
-/// Is satisfied by what has the members of a file, but for hooks.
+/// Satisfied by what has the members of a file, but for hooks.
 template <class F>
 concept file_form = std::movable<F> &&
     requires(F file, const F& constant, std::uint64_t n, bytes_view in, std::span<std::byte> out,
@@ -126,7 +126,7 @@ concept file_form = std::movable<F> &&
   { file.unlock() } -> std::same_as<void>;
 };
 
-/// Is satisfied by files whose parts several processes can lock.
+/// Satisfied by files whose parts several processes can lock.
 template <class F>
 concept range_locked_file = requires(F file, const F& constant, platform::range_lock kind,
                                      std::uint64_t n) {
@@ -139,7 +139,7 @@ concept range_locked_file = requires(F file, const F& constant, platform::range_
 
 }  // namespace detail
 
-/// Is satisfied by an open file. Every failure throws `logdb::error` with the path and the errno.
+/// Satisfied by an open file. Every failure throws `logdb::error` with the path and the errno.
 ///
 /// | expression | returns | throws | means |
 /// |---|---|---|---|
@@ -160,7 +160,7 @@ concept storage_file = detail::file_form<F> && detail::names_hooks<F, file_hooks
 
 namespace detail {
 
-/// Is satisfied by what has the members of a storage, but for hooks.
+/// Satisfied by what has the members of a storage, but for hooks.
 template <class S>
 concept storage_form =
     // First, so that a type without them gets one error line and not two.
@@ -194,7 +194,7 @@ template <class S>
 concept names_storage_hooks =
     names_hooks<typename S::file, file_hooks> && names_hooks<S, storage_hooks>;
 
-/// Is satisfied by a storage that says in `hooks` alone whether it can be shared, and can then.
+/// Satisfied by a storage that says in `hooks` alone whether it can be shared, and can then.
 template <class S>
 concept has_named_in_storage = !requires {
   S::shared_writers;
@@ -224,7 +224,7 @@ consteval void explain_storage() {
 
 }  // namespace detail
 
-/// Is satisfied by a place for the files of one log.
+/// Satisfied by a place for the files of one log.
 ///
 /// | expression | returns | throws | means |
 /// |---|---|---|---|
@@ -250,7 +250,7 @@ concept storage_policy =
 
 namespace detail {
 
-/// Is what zero_fill writes at a time: larger pieces gained nothing, smaller ones replay slower.
+/// What zero_fill writes at a time: larger pieces gained nothing, smaller ones replay slower.
 inline constexpr std::size_t zero_piece_bytes = std::size_t{1} << 20;
 
 /// Throws unless the name is one of a flat set: a path would lead out of the store.

@@ -62,7 +62,7 @@ class BasicDirectory {
     if (mode == open_mode::read_write) sync_parent(created);
   }
 
-  /// Is for a directory that holds others' files, too.
+  /// For a directory that holds others' files, too.
   struct shared {};
 
   /// Opens a directory that must be there, and is not the log's own.

@@ -32,7 +32,7 @@ namespace logdb {
 
 namespace detail {
 
-/// Is the content of one file in memory; its users share it.
+/// The content of one file in memory; its users share it.
 ///
 /// @threads  any; bytes that are written while they are read through a mapping are the caller's
 /// to order

@@ -45,7 +45,7 @@
 
 namespace logdb::format {
 
-/// Is a live segment.
+/// A live segment.
 struct manifest_segment {
   segment_number number{};
   std::uint64_t salt = 0;
@@ -72,7 +72,7 @@ inline manifest_segment attached_segment(const attach& what, lsn first, timestam
   return entry;
 }
 
-/// Is a named cursor, with the place of the frame that last said so.
+/// A named cursor, with the place of the frame that last said so.
 struct manifest_cursor {
   std::string name{};  ///< 1 .. 255 bytes
   lsn at{};
@@ -81,7 +81,7 @@ struct manifest_cursor {
   friend bool operator==(const manifest_cursor&, const manifest_cursor&) = default;
 };
 
-/// Is everything that the manifest says.
+/// Everything that the manifest says.
 struct manifest {
   std::array<std::byte, 16> store{};
   std::uint64_t generation = 0;

@@ -67,7 +67,7 @@ enum class segment_role : std::uint8_t {
 
 inline constexpr std::size_t segment_header_bytes = 4096;
 
-/// Is what a segment says about itself.
+/// What a segment says about itself.
 struct segment_header {
   std::array<std::byte, 16> store{};
   segment_number number{};

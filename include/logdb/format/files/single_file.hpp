@@ -60,7 +60,7 @@ static_assert(single_file_tables_begin == 12288 && single_file_data_begin == 245
               "do not change: on disk");
 static_assert(single_file_head_bytes <= 512, "a head is written whole: it fits a sector");
 
-/// Is one of the heads.
+/// One of the heads.
 struct single_file_head {
   std::uint64_t generation = 0;
   std::uint64_t table_offset = 0;
@@ -73,7 +73,7 @@ struct single_file_head {
   friend bool operator==(const single_file_head&, const single_file_head&) = default;
 };
 
-/// Is a file within the file: a region, of which the first `size` bytes are the file's.
+/// A file within the file: a region, of which the first `size` bytes are the file's.
 struct single_file_entry {
   std::string name{};
   std::uint64_t offset = 0;

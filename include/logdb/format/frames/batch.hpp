@@ -65,7 +65,7 @@ std::uint64_t sum_lengths(const std::byte* table, std::uint32_t count) {
 
 }  // namespace detail
 
-/// Is the records of a batch where they stand; a forward range of bytes_view.
+/// The records of a batch where they stand; a forward range of bytes_view.
 /// @threads any
 class batch_view : public std::ranges::view_base {
  public:

@@ -53,7 +53,7 @@ constexpr std::uint64_t frame_bytes(std::uint64_t payload_bytes) {
   return (frame_header_bytes + payload_bytes + frame_alignment - 1) & ~(frame_alignment - 1);
 }
 
-/// Is what a header says, without its own CRC.
+/// What a header says, without its own CRC.
 struct frame_header {
   std::uint32_t payload_crc = 0;
   std::uint32_t payload_bytes = 0;
@@ -64,7 +64,7 @@ struct frame_header {
   friend constexpr bool operator==(const frame_header&, const frame_header&) = default;
 };
 
-/// Is what binds header CRCs to one segment: the CRC of its salt.
+/// What binds header CRCs to one segment: the CRC of its salt.
 enum class frame_seed : std::uint32_t {};
 
 /// Makes the seed of a segment. @cost once a segment
@@ -84,7 +84,7 @@ enum class frame_fault {
   bad_payload,   ///< the header is valid, the payload's CRC or the padding is wrong
 };
 
-/// Is a frame where it stands in a segment's bytes.
+/// A frame where it stands in a segment's bytes.
 struct frame_view {
   frame_header header{};
   bytes_view payload{};
@@ -123,7 +123,7 @@ constexpr bool is_valid_shape(std::uint64_t shape) {
   return false;
 }
 
-/// Is what a header CRC covers after the seed.
+/// What a header CRC covers after the seed.
 struct header_fields {
   std::uint64_t offset;
   std::uint32_t payload_crc;
@@ -178,7 +178,7 @@ inline std::uint32_t header_crc(frame_seed seed, const header_fields& fields) {
   }
 }
 
-/// Is the header CRC, which binds a frame to its segment and its place there.
+/// The header CRC, which binds a frame to its segment and its place there.
 inline std::uint32_t bound_crc(frame_seed seed, header_fields fields) {
   if constexpr (!has_step<durability_point::offset_in_checksum>) fields.offset = 0;
   return header_crc(seed, fields);

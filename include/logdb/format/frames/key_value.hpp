@@ -46,7 +46,7 @@ inline constexpr std::uint8_t key_flag_expires = 1;
 inline constexpr std::uint8_t key_flag_batched = 2;
 inline constexpr std::uint8_t key_flag_near = 4;
 
-/// Is what stands before the key and the value.
+/// What stands before the key and the value.
 struct key_record_head {
   std::uint32_t value_bytes = 0;
   std::uint16_t key_bytes = 0;
@@ -67,7 +67,7 @@ struct key_record_head {
   }
 };
 
-/// Is a record of a key where it stands.
+/// A record of a key where it stands.
 struct key_record {
   key_record_head head{};
   bytes_view key{};

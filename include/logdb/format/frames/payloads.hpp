@@ -76,7 +76,7 @@ struct cursor {
 
 inline constexpr std::size_t cursor_name_bytes_max = 255;
 
-/// Is a cursor's payload, in place; of no bytes if the name's length is out of range.
+/// A cursor's payload, in place; of no bytes if the name's length is out of range.
 class cursor_payload {
  public:
   explicit cursor_payload(const cursor& value) {

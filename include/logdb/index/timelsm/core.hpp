@@ -42,7 +42,7 @@ struct drops {
   }
 };
 
-/// Is what a durable log tells its index: that sealed rows may be stored, and when.
+/// What a durable log tells its index: that sealed rows may be stored, and when.
 struct storing {
   std::size_t bytes_max = 0;       // of memory; 0: nothing is ever stored
   std::function<void()> is_due{};  // is told that there is enough to be stored
@@ -55,7 +55,7 @@ struct storing {
   [[nodiscard]] std::size_t cache_bytes() const { return bytes_max / 4; }
 };
 
-/// Is counted by whoever does it, read by stats().
+/// Counted where it happens, read by stats().
 struct counters {
   std::atomic<std::uint64_t> appended = 0;
   std::atomic<std::uint64_t> dropped = 0;
@@ -72,7 +72,7 @@ struct counters {
   std::atomic<std::uint64_t> bytes_opened = 0;
 };
 
-/// Is the shared part of a time index.
+/// The shared part of a time index.
 ///
 /// Lock order: work (the maintainer's), append, current. A reader takes the last one only, for the
 /// copy of a pointer.
@@ -155,7 +155,7 @@ struct core {
     if (!heard) complain("on_drop threw; the rows that it was told of are not told of again");
   }
 
-  /// Wakes who maintains, unless it was woken and has not begun yet.
+  /// Wakes maintenance, unless it was woken and has not begun yet.
   void rouse() {
     if (!roused.exchange(true)) work.signal();
   }
@@ -170,7 +170,7 @@ struct core {
   /// keeps does not count, since storing would not free it.
   [[nodiscard]] bool is_heavy() const { return is_above(to_store.due_bytes()); }
 
-  /// Tells whether so much is sealed and not stored that more is to wait for who stores it.
+  /// Tells whether so much is sealed and not stored that more is to wait until it is stored.
   [[nodiscard]] bool is_full() const {
     return full.load(std::memory_order_relaxed) && stores.load();
   }
@@ -191,7 +191,7 @@ struct core {
     awaited.fetch_sub(1, std::memory_order_relaxed);
     return lock;
   }
-  /// Lets who maintains have the lock first. To be called without it.
+  /// Lets maintenance have the lock first. To be called without it.
   void give_way() const {
     while (awaited.load(std::memory_order_relaxed) != 0) System::yield();
   }

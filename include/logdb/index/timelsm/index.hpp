@@ -22,7 +22,7 @@
 
 namespace logdb::timelsm {
 
-/// Is a row of a range that is appended: a pair, a tuple of two, or a time_row.
+/// A row of a range that is appended: a pair, a tuple of two, or a time_row.
 template <class Row>
 decltype(auto) time_in(const Row& row) {
   if constexpr (requires { row.time; }) {
@@ -56,7 +56,7 @@ template <class Given, class V>
 concept value_for = std::convertible_to<const Given&, V> ||
     (owns_bytes<V> && (bytes_like<Given> || std::derived_from<Given, stored_bytes>));
 
-/// Is satisfied by a range of rows: pairs of a time and a value.
+/// Satisfied by a range of rows: pairs of a time and a value.
 template <class R, class V>
 concept range_of_rows = std::ranges::input_range<R> &&
     requires(const std::remove_cvref_t<std::ranges::range_reference_t<R>>& row) {
@@ -88,7 +88,7 @@ decltype(auto) with_rows(Range& range, F f) {
   }
 }
 
-/// Is a multimap from times to values: fast to append to, to scan, and to delete ranges from.
+/// A multimap from times to values: fast to append to, to scan, and to delete ranges from.
 ///
 /// @threads  any, for every member; readers wait for no writer, and no writer for readers
 /// @source   the log-structured merge tree: O'Neil et al., Acta Informatica 1996

@@ -20,7 +20,7 @@
 
 namespace logdb::timelsm {
 
-/// Is memory that keeps some of what was freed.
+/// Memory that keeps some of what was freed.
 class keeping_resource : public std::pmr::memory_resource {
  public:
   /// Gives back what is kept.

@@ -13,7 +13,7 @@
 
 namespace logdb {
 
-/// Says who keeps a time index in order.
+/// Says what keeps a time index in order.
 enum class maintenance_mode : std::uint8_t {
   background,  ///< a thread of the index (default)
   by_hand,     ///< whoever calls maintain(), a step a call; a writer helps where it must not go on
@@ -26,7 +26,7 @@ enum class pressure_mode : std::uint8_t {
   report,  ///< throws errc::busy; nothing was written
 };
 
-/// Is the run-time options of a time index.
+/// The run-time options of a time index.
 template <class V>
 struct timelsm_options {
   /// what a timestamp counts: `append(value)` takes the wall clock in it
@@ -53,7 +53,7 @@ struct timelsm_options {
   /// where columns come from; null: huge pages of the index's own; must outlive every snapshot
   std::pmr::memory_resource* memory = nullptr;
   /// told of each row that was physically removed, once; snapshots from before may still show it.
-  /// Called by who maintains, one call at a time; must not write to the log, flush or compact it.
+  /// Called by maintenance, one call at a time; must not write to the log, flush or compact it.
   /// What it throws is counted as a fault and told to `log`; the next row follows
   std::function<void(std::int64_t, const V&)> on_drop{};
   /// told in words what went wrong in maintenance; by any thread, several at a time. What it throws
@@ -93,7 +93,7 @@ struct timelsm_options {
   }
 };
 
-/// Is the figures of a time index.
+/// The figures of a time index.
 struct timelsm_stats {
   std::uint64_t rows_appended = 0;
   std::uint64_t rows_dropped = 0;  ///< physically removed

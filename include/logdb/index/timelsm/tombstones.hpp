@@ -23,7 +23,7 @@ struct fragment {
   std::uint64_t deletion = 0;  // their number, from 1
 };
 
-/// Is fragments by time, disjoint.
+/// Fragments by time, disjoint.
 using fragments = std::vector<fragment>;
 
 /// Puts newer fragments over older ones: what both cover is the newer's.
@@ -229,7 +229,7 @@ struct stretch {
   time_type bound = 0;  // inclusive; at least so far
 };
 
-/// Is what deletions hide within bounds, as a snapshot sees it: a map and a few newer deletions.
+/// What deletions hide within bounds, as a snapshot sees it: a map and a few newer deletions.
 class cover {
  public:
   cover() = default;

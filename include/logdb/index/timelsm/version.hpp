@@ -16,7 +16,7 @@
 
 namespace logdb::timelsm {
 
-/// Is slices that follow one another: one sorted sequence in pieces.
+/// Slices that follow one another: one sorted sequence in pieces.
 template <class V>
 using sorted_run = std::vector<slice<V>>;
 
@@ -27,7 +27,7 @@ std::size_t rows_of(const sorted_run<V>& slices) {
   return rows;
 }
 
-/// Is what was sealed. Of equal times, L1 has the oldest rows, then the runs of L0 in their order.
+/// What was sealed. Of equal times, L1 has the oldest rows, then the runs of L0 in their order.
 template <class V>
 struct tree {
   sorted_run<V> l1;                  // partitions
@@ -41,7 +41,7 @@ struct tree {
   }
 };
 
-/// Is one memtable, but for what still grows: its in-order run in pieces, since a deletion that
+/// One memtable, but for what still grows: its in-order run in pieces, since a deletion that
 /// reaches its end begins a new piece, and its late rows in sorted chunks, the oldest first.
 template <class V>
 struct memtable {
@@ -58,7 +58,7 @@ struct memtable {
 template <class V>
 using memtable_ptr = std::shared_ptr<const memtable<V>>;
 
-/// Is how much of a head is published, in one word, so that a batch is seen whole or not at all.
+/// How much of a head is published, in one word, so that a batch is seen whole or not at all.
 struct counts {
   std::uint64_t rows = 0;       // of the piece that grows
   std::uint64_t late = 0;       // late rows, not sorted yet
@@ -80,7 +80,7 @@ struct late_arena {
   arena bytes;
 };
 
-/// Is what grows: the open piece of the in-order run, the newest late rows, the newest deletions.
+/// What grows: the open piece of the in-order run, the newest late rows, the newest deletions.
 ///
 /// The writer fills what the counts do not cover yet, then publishes.
 template <class V>
@@ -156,7 +156,7 @@ struct version {
   std::shared_ptr<head<V>> growing;
 };
 
-/// Is a snapshot: a version, and how much of its head had been published.
+/// A snapshot: a version, and how much of its head had been published.
 template <class V>
 struct view {
   std::shared_ptr<const version<V>> at;

@@ -9,7 +9,7 @@
 ///
 /// From layout 4 on the bytes 0 to 712 stand where they stand, and the ring behind
 /// control_header_bytes: any version brings to the segments what a process of an older one left.
-/// Those who share a log need the same layout.
+/// All processes that share a log need the same layout.
 ///
 ///     0     identity      magic, layout, ring_bytes, store, boot, writer's process id, state, and
 ///                         what the durability of the writers keeps and shows
@@ -21,7 +21,7 @@
 ///     1280  file line     of a store in one file: who changes its names, and how far they are
 ///     1408  waiters       a word for each of those processes to sleep on, and what it keeps from
 ///                         compaction
-///     14208 compact lock  of who compacts
+///     14208 compact lock  of the process that compacts
 ///     14272 open line     what the first writer said when it opened the log
 
 #include <array>
@@ -61,7 +61,7 @@ struct control_extent {
   std::uint64_t reserved = 0;
 };
 
-/// Is where one process waits for a watermark, until it is woken.
+/// Where one process waits for a watermark, until it is woken.
 template <class System>
 struct alignas(64) control_waiter {
   platform::basic_atomic<System, std::uint32_t> word{};    // counts the calls
@@ -71,7 +71,7 @@ struct alignas(64) control_waiter {
   platform::basic_atomic<System, std::uint64_t> held{};
 };
 
-/// Is the first pages of the control file.
+/// The first pages of the control file.
 template <class System>
 struct control_header {
   template <class T>
@@ -89,7 +89,7 @@ struct control_header {
   std::uint16_t shows = 0;
 
   // Everything below `appended` is whole in the ring. Release by the appender; acquire by the
-  // committer, and by who opens after a crash.
+  // committer, and by the process that opens after a crash.
   alignas(64) atomic<std::uint64_t> appended{};
   atomic<std::uint64_t> appended_lsn{};
   // What a frame may end at without a look at anything else; 0: always look.
@@ -102,7 +102,7 @@ struct control_header {
   atomic<std::uint64_t> intent_at{};
   atomic<std::uint64_t> intent_lsn{};
 
-  // Written <= appended; durable <= written. Release by the leader; acquire by whoever waits or
+  // Written <= appended; durable <= written. Release by the leader; acquire by whatever waits or
   // reads.
   alignas(64) atomic<std::uint64_t> written{};
   atomic<std::uint64_t> written_lsn{};
@@ -122,7 +122,7 @@ struct control_header {
   std::uint64_t group_begin = 0;
   std::int64_t group_time = 0;
   control_extent ready{};  // the segment that was made ready; segment 0: none
-  // By whoever needs them:
+  // By whatever needs them:
   atomic<std::uint64_t> next_segment{};  // number of the next file
   atomic<std::uint64_t> generation{};    // of the manifest
   atomic<std::int64_t> watched_until{};  // uptime until which readers want to be told at once, ns

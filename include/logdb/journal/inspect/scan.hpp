@@ -17,7 +17,7 @@
 
 namespace logdb::detail {
 
-/// Is where a walk stands: the next frame's place, the next record's lsn, the time of the group.
+/// Where a walk stands: the next frame's place, the next record's lsn, the time of the group.
 struct scan_place {
   std::uint64_t offset = format::segment_header_bytes;
   lsn next{};

@@ -16,7 +16,7 @@
 
 namespace logdb::detail {
 
-/// Is what draining did.
+/// What draining did.
 struct drained {
   std::uint64_t bytes = 0;
   dead_writer proof{};

@@ -12,7 +12,7 @@
 
 namespace logdb::detail {
 
-/// Is how far a log was walked, and what was met on the way.
+/// How far a log was walked, and what was met on the way.
 template <class Policies>
 struct log_end {
   std::size_t segment = 0;  // the one that the place is in, in the list

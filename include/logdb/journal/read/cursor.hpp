@@ -12,7 +12,7 @@
 
 namespace logdb {
 
-/// Is the place of a named consumer. Exactly what was acknowledged is not given again; after a
+/// The place of a named consumer. Exactly what was acknowledged is not given again; after a
 /// crash at least once, since an acknowledgement is as durable as an append of the same log.
 ///
 /// Does not hold retention back. The log object must outlive it and stay where it is; what

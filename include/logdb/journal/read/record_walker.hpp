@@ -12,7 +12,7 @@
 
 namespace logdb::detail {
 
-/// Is what a reader may see: the segments at one moment, and the records in them that are its to
+/// What a reader may see: the segments at one moment, and the records in them that are its to
 /// see.
 template <class Policies>
 struct basic_read_scope {
@@ -25,7 +25,7 @@ struct basic_read_scope {
 template <class Policies>
 using read_scope = basic_read_scope<stored_of<Policies>>;
 
-/// Is a place in a scope. Every frame is verified before its records are given out.
+/// A place in a scope. Every frame is verified before its records are given out.
 ///
 /// @threads  one at a time; copies are independent
 template <class Policies>
@@ -118,7 +118,7 @@ class basic_record_walker {
   }
 
  private:
-  /// Is a run of frames in one segment; lsns in it are local, global = local + shift.
+  /// A run of frames in one segment; lsns in it are local, global = local + shift.
   struct source {
     segment_ptr<Policies> from;
     frame_stretch part{};   // that is read now

@@ -54,7 +54,7 @@ class record_iterator {
 
 }  // namespace detail
 
-/// Is the records of a log in lsn order, as they stood when the range was made; usable with
+/// The records of a log in lsn order, as they stood when the range was made; usable with
 /// std::ranges.
 ///
 /// Multi-pass: each begin() walks anew, copies of an iterator advance on their own. `*it` refers to

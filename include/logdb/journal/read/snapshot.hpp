@@ -12,7 +12,7 @@
 
 namespace logdb {
 
-/// Is a log as it stood at one moment: a prefix without holes, that neither appends nor truncation
+/// A log as it stood at one moment: a prefix without holes, that neither appends nor truncation
 /// change.
 ///
 /// Holding one keeps the segments that it covers on disk. It may outlive the log.

@@ -13,7 +13,7 @@
 
 namespace logdb {
 
-/// Is the records of a log from one on, those that are still to come included.
+/// The records of a log from one on, those that are still to come included.
 ///
 /// ++ waits at the end of the log. It ends when a stop is requested, or the log is closed or fails,
 /// after what was there then; however much is appended meanwhile. Single-pass. The log object must

@@ -29,7 +29,7 @@
 
 namespace logdb::detail {
 
-/// Is shared by the log and by everything that reads from it; the last one out unlinks a dropped
+/// Shared by the log and by everything that reads from it; the last one out unlinks a dropped
 /// one.
 ///
 /// @threads  readers: any; write(), sync(), begin(), seal() are the writer's, ordered by its locks

@@ -17,7 +17,7 @@
 
 namespace logdb::detail {
 
-/// Is the live segments at one moment; immutable, so that a reader keeps the one it began with.
+/// The live segments at one moment; immutable, so that a reader keeps the one it began with.
 template <class Policies>
 struct basic_segment_list {
   std::vector<segment_ptr<Policies>> log;  // in stream order; one that is made ready is the last
@@ -160,7 +160,7 @@ void keep_readable(basic_segment<Policies>& shown) noexcept {
   try {
     (void)shown.bytes();
   } catch (const std::exception&) {
-    // Who reads there is told.
+    // A reader there is told.
   }
 }
 

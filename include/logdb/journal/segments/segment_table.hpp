@@ -49,7 +49,7 @@ class basic_segment_table {
   [[nodiscard]] const identity& store() const { return manifest_.store; }
   [[nodiscard]] const std::shared_ptr<storage>& volume() const { return volume_; }
 
-  /// Has the control file tell which manifest was published last, by who publishes alone.
+  /// Has the control file tell which manifest was published last, by a lone publisher.
   void tell(control_type& control) { told_ = &control; }
   /// Say that others publish manifests, too, as the control file orders them.
   void share(control_type& shared) { shared_ = &shared; }
@@ -212,7 +212,7 @@ class basic_segment_table {
   [[nodiscard]] turn_type take_turn() {
     if (shared_ == nullptr) return {};
     turn_type turn{*shared_, shared_->publish_lock};
-    // Who died may have written one and not said so.
+    // A process that died may have written one and not said so.
     if (turn.is_inherited()) {
       const auto found = load_manifest<Policies>(*volume_, open_mode::read_write);
       if (found) shared_->generation.store(found->generation);

@@ -12,7 +12,7 @@
 
 namespace logdb::detail {
 
-/// Is the event in the control file of writers that share a log, which they signal at each group
+/// The event in the control file of writers that share a log, which they signal at each group
 /// that they commit.
 ///
 /// To be woken is to be counted, so the file is mapped to be written as well, and nothing else of

@@ -11,7 +11,7 @@
 
 namespace logdb::detail {
 
-/// Is one process's part in it. Its threads queue up behind one of them, which asks here.
+/// One process's part in it. Its threads queue up behind one of them, which asks here.
 ///
 /// Who cannot lead sleeps on a word of its own in the control file. Who has led wakes those whose
 /// records it covered, all at once, and one whose records it did not cover: that one leads next. It
@@ -72,7 +72,7 @@ class shared_lead {
   }
 
  private:
-  // How long a sleeper trusts that the leader, or who was called to lead, lives.
+  // How long a sleeper trusts that the leader, or the one called to lead, lives.
   static constexpr std::chrono::milliseconds doubt{10};
 
   [[nodiscard]] auto& control() const { return core_.control(); }
@@ -147,7 +147,7 @@ class shared_lead {
       if (target == 0) return;
       const bool covered = core_.reached(static_cast<watermark>(waiter.level.load())) >= target;
       if (!covered && std::exchange(called, true)) return;
-      // Whoever died while it waited asks for nothing more: it costs one group at most.
+      // A process that died while it waited asks for nothing more: it costs one group at most.
       std::uint64_t met = target;
       if (covered) waiter.target.compare_exchange_strong(met, 0);
       waiter.word.fetch_add(1);
@@ -159,7 +159,7 @@ class shared_lead {
   std::size_t place_ = 0;
 };
 
-/// Is nothing: one process leads itself.
+/// Nothing: one process leads itself.
 template <class Policies>
 struct no_shared_lead {
   explicit no_shared_lead(journal_state<Policies>&) {}

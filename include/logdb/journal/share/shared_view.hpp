@@ -58,7 +58,7 @@ class shared_view {
     find_place(list);
     auto walk = walked_ ? open_walk<Policies>{list, *std::exchange(walked_, std::nullopt)}
                         : open_walk<Policies>{list};
-    // Who finds a segment bounded settles it, and then nobody walks it again.
+    // The first to find a segment bounded settles it, and then nobody walks it again.
     const auto stop = walk.walk_on([&] { adopt_met(core_.segments, list, walk.end()); });
     walked_ = std::move(walk.end());
     at_ = list.log[walked_->segment];
@@ -82,7 +82,7 @@ class shared_view {
   held_list<Policies> held_;
 };
 
-/// Is the list: who writes alone knows what was written, and keeps what is read.
+/// The list itself: a lone writer knows what was written, and keeps what is read.
 template <class Policies>
 class no_shared_view {
  public:

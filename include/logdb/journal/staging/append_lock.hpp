@@ -10,7 +10,7 @@
 
 namespace logdb::detail {
 
-/// Is the append lock of one process's core, in the control file. Models Lockable.
+/// The append lock of one process's core, in the control file. Models Lockable.
 ///
 /// What is guarded by it is kept twice: in the core, as objects, and in the control file, as
 /// numbers. lock() brings the core up to date; unlock() tells the others what changed. On the way
@@ -92,7 +92,7 @@ class append_lock {
                       shared.group_begin == core_->group_begin && shared.ready.segment == ready &&
                       core_->seen_extents == shared.extent_count.load(std::memory_order_relaxed);
     if (same) return;
-    // In any order: who dies meanwhile leaves no open group, and repair() counts the epoch.
+    // In any order: a death meanwhile leaves no open group, and repair() counts the epoch.
     put_word<system>(shared.group_begin, core_->group_begin);
     put_word<system>(shared.group_time, core_->marks.time.time_since_epoch().count());
     put_word<system>(shared.group_open, core_->group_open ? 1 : 0);

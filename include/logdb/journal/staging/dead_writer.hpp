@@ -7,7 +7,7 @@
 
 namespace logdb::detail {
 
-/// Is what the control file of a dead writer proves; 0: nothing.
+/// What the control file of a dead writer proves; 0: nothing.
 struct dead_writer {
   lsn kept{};      // these the kernel had at least, of this boot
   lsn appended{};  // with these, all in their segments now, it ended: it wrote nothing behind them

@@ -13,7 +13,7 @@
 
 namespace logdb::detail {
 
-/// Is a stretch of the stream that lies in one segment: stream position = base + offset.
+/// A stretch of the stream that lies in one segment: stream position = base + offset.
 template <class Policies>
 struct extent {
   segment_ptr<Policies> segment;
@@ -22,10 +22,10 @@ struct extent {
   std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // max: the active one
 };
 
-/// Is where the stream of a log begins in memory; above any offset, so that no base wraps around.
+/// Where the stream of a log begins in memory; above any offset, so that no base wraps around.
 inline constexpr std::uint64_t stream_begin = std::uint64_t{1} << 48;
 
-/// Is the extents that are not durable yet; the control file has room for no more of them.
+/// The extents that are not durable yet; the control file has room for no more of them.
 template <class Policies>
 using extent_list = boost::container::static_vector<extent<Policies>, control_extents>;
 

@@ -18,7 +18,7 @@
 
 namespace logdb::detail {
 
-/// Is the mapped control file of one log. A stream position addresses the ring modulo its size.
+/// The mapped control file of one log. A stream position addresses the ring modulo its size.
 ///
 /// @threads  the caller orders access: put() under the append lock, pieces() by the leader
 template <class Storage>

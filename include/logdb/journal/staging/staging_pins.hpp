@@ -13,7 +13,7 @@
 
 namespace logdb::detail {
 
-/// Is the stream positions that are being read from the ring. An appender does not go further than
+/// The stream positions that are being read from the ring. An appender does not go further than
 /// a ring's length beyond the lowest of them.
 ///
 /// @threads  any
@@ -22,7 +22,7 @@ class staging_pins {
  public:
   static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
 
-  /// Keeps a position; whoever pins looks afterwards whether staging still has it.
+  /// Keeps a position; the caller looks afterwards whether staging still has it.
   class pin {
    public:
     explicit pin(platform::basic_atomic<System, std::uint64_t>& taken) : taken_{taken} {}
@@ -68,7 +68,7 @@ class staging_pins {
   std::array<place, 16> places_;
 };
 
-/// Is the same where nobody reads from staging.
+/// The same where nobody reads from staging.
 struct no_staging_pins {
   static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
   [[nodiscard]] static constexpr std::uint64_t lowest() { return none; }

@@ -15,13 +15,13 @@
 
 namespace logdb::detail {
 
-/// Is what an append was given.
+/// What an append was given.
 struct ticket {
   lsn last{};             // of its last record; of a frame without records, the last before it
   std::uint64_t end = 0;  // stream position behind its frame
 };
 
-/// Is where an append was put, for an index that wants to know.
+/// Where an append was put, for an index that wants to know.
 template <class Policies>
 struct placement {
   ticket given{};
@@ -202,7 +202,7 @@ class appender {
     return pending > core_.bounds.records_max || count > core_.bounds.records_max - pending;
   }
 
-  /// Lets those finish who copy from what is to be overwritten.
+  /// Waits for readers that still copy from what is to be overwritten.
   void wait_for_pins(guard& lock, std::uint64_t target) {
     if constexpr (index_traits<typename Policies::index>::reads_staging) {
       while (core_.pins.lowest() < target) {

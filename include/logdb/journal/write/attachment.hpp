@@ -56,7 +56,7 @@ class attachment {
     if (own_ != nullptr) own_->drop();
   }
 
-  /// Is the place behind what was added so far.
+  /// The place behind what was added so far.
   [[nodiscard]] const scan_place& place() const { return place_; }
   [[nodiscard]] std::uint64_t records() const { return place_.next.value() - 1; }
   /// The number of its file; another one once add() has moved it.
@@ -76,7 +76,7 @@ class attachment {
   /// written, and would say success.
   /// @errors  errc::no_space, errc::io
   [[nodiscard]] segment_ptr<Policies> finish();
-  /// Leaves the segment to who has it from finish().
+  /// Leaves the segment to the caller that has it from finish().
   void release() noexcept {
     own_->release();
     own_ = nullptr;

@@ -16,7 +16,7 @@
 
 namespace logdb::detail {
 
-/// Is records in a row, back to back, with their lengths; somebody else holds them.
+/// Records in a row, back to back, with their lengths; somebody else holds them.
 class batch_view {
  public:
   batch_view() = default;
@@ -87,7 +87,7 @@ class batch_builder {
   [[nodiscard]] std::size_t count() const { return lengths_.size(); }
   [[nodiscard]] bool empty() const { return lengths_.empty(); }
   [[nodiscard]] bytes_view bytes() const { return bytes_; }
-  /// For who completes records once it is known where they will stand.
+  /// Mutable bytes, for callers that complete records once their offsets are known.
   [[nodiscard]] std::span<std::byte> writable() { return bytes_; }
   [[nodiscard]] std::span<const std::size_t> lengths() const { return lengths_; }
   [[nodiscard]] std::uint64_t longest() const { return view().longest(); }

@@ -41,7 +41,7 @@ class committer {
   ///                tries what this thread could not
   void wait(std::uint64_t target, watermark level);
 
-  /// Waits for who leads, and lets nobody lead from here on: the right to write goes next.
+  /// Waits for the leader, and lets nobody lead from here on: the right to write goes next.
   void end() {
     waiter me{std::numeric_limits<std::uint64_t>::max(), watermark::durable};
     while (!join(me)) {
@@ -99,7 +99,7 @@ class committer {
     waiter* next = nullptr;  // in the queue it stands in
   };
 
-  /// Is a queue of waiters, linked through themselves: joining and leaving it cannot fail.
+  /// A queue of waiters, linked through themselves: joining and leaving it cannot fail.
   struct waiters {
     waiter* first = nullptr;
     waiter* last = nullptr;
@@ -117,7 +117,7 @@ class committer {
     }
   };
 
-  /// Is what one leader brings to disk: the stream up to `end`.
+  /// What one leader brings to disk: the stream up to `end`.
   struct group {
     std::uint64_t end = 0;
     lsn last{};
@@ -214,7 +214,7 @@ class committer {
       leading_ = heir != nullptr;
     }
     std::uint32_t size = 0;
-    // Who was answered may be gone at once, and its link with it.
+    // A waiter that was answered may be gone at once, and its link with it.
     for (; waiter* const who = served.pop(); ++size) answer(*who, call::done);
     group_size_.store(size, std::memory_order_relaxed);
     if (heir != nullptr) answer(*heir, call::lead);
@@ -313,7 +313,7 @@ class committer {
     publish(core_.control().durable, core_.control().durable_lsn, taken);
   }
 
-  /// The lsn first: who sees the position sees the lsn too.
+  /// The lsn first: a thread that sees the position sees the lsn too.
   static void publish(atomic<std::uint64_t>& position, atomic<std::uint64_t>& last,
                       const group& taken) {
     last.store(taken.last.value(), std::memory_order_release);  // pairs with reached_lsn()

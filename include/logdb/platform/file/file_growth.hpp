@@ -12,7 +12,7 @@
 
 namespace logdb::platform {
 
-/// Is one piece of a gathered write: the system's own type, so that nothing is copied.
+/// One piece of a gathered write: the system's own type, so that nothing is copied.
 using write_piece = struct ::iovec;
 
 namespace detail {
@@ -33,7 +33,7 @@ inline bool is_beyond_limit(std::uint64_t bytes) {
 
 }  // namespace detail
 
-/// Is the part of the system that makes files larger, for platform::posix. -EFBIG where the process
+/// The part of the system that makes files larger, for platform::posix. -EFBIG where the process
 /// has a limit, and no signal.
 /// @threads  any
 struct posix_file_growth {

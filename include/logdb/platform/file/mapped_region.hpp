@@ -45,7 +45,7 @@ struct unmapper {
 
 }  // namespace detail
 
-/// Is mapped memory, of a file or of none; unmapped by the destructor.
+/// Mapped memory, of a file or of none; unmapped by the destructor.
 ///
 /// @threads  as an int: const members from any, the others from one
 class mapped_region {

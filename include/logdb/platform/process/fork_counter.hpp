@@ -131,7 +131,7 @@ inline void end_unsharing(int file) {
 
 }  // namespace detail
 
-/// Is the part of the system that is about forks, for platform::posix.
+/// The part of the system that is about forks, for platform::posix.
 /// @threads  any
 struct posix_forks {
   /// Returns a number that each fork changes in the child since count_forks() was called: a log
@@ -154,7 +154,7 @@ struct posix_forks {
   }
 };
 
-/// Is whether something was taken that must be given back, and by this process: a child of a fork
+/// Whether something was taken that must be given back, and by this process: a child of a fork
 /// gives nothing back.
 template <class System>
 class claim {

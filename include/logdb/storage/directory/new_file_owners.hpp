@@ -43,7 +43,7 @@ class new_file_owners {
   void give(handle file, handle directory) const {
     platform::file_owner model;
     const bool found = System::owner_of(directory, model_.c_str(), model) == 0;
-    // In a new log: root makes it for whoever has the directory.
+    // In a new log: root makes it for the owner of the directory.
     if (!found && System::owner_of(directory, ".", model) != 0) return;
     std::uint32_t permissions = 0600U | (chosen_ != 0 ? chosen_ : found ? model.permissions : 0U);
     permissions &= 0666U;
@@ -55,7 +55,7 @@ class new_file_owners {
     if (permissions != 0600U) (void)System::set_permissions(file, permissions);
   }
 
-  /// Lets those enter a new directory who may read the files that will be in it.
+  /// Lets users enter a new directory that may read the files in it.
   void open_to_readers(handle directory) const {
     if (chosen_ != 0) (void)System::set_permissions(directory, 0700U | chosen_ | enter(chosen_));
   }

@@ -28,7 +28,7 @@ class single_file_file {
                                     "map_readable", "probe",    "unshare"};
 
   single_file_file() = default;
-  /// Is a region.
+  /// A region.
   single_file_file(std::shared_ptr<volume> where, std::shared_ptr<host> inside,
                    std::shared_ptr<region> own, std::string_view name)
       : volume_{std::move(where)},
@@ -177,14 +177,14 @@ class single_file_file {
     return beside_.try_lock_range(kind, offset, bytes);
   }
   [[nodiscard]] bool is_on_network() const { return beside_.is_on_network(); }
-  /// Tells whether it has its name still: who had it locked alone may have removed it.
+  /// Tells whether it has its name still: its last holder may have removed it.
   [[nodiscard]] bool is_named() const {
     return volume_->directory().is_named(beside_, volume_->beside(lock_name_));
   }
   /// Takes its name away; requires that it is locked so that nobody else has it.
   void discard() noexcept {
     try {
-      // While it is locked: whoever opens it now and gets the lock sees that it has no name.
+      // While it is locked: the next to get the lock sees that it has no name.
       volume_->directory().remove(volume_->beside(lock_name_));
     } catch (const std::exception&) {
       // It does not hinder anybody.
@@ -240,7 +240,7 @@ class single_file_file {
   platform::claim<System> lock_;
 };
 
-/// Is the file of a log itself, to be locked whatever names it has.
+/// The file of a log itself, to be locked whatever names it has.
 template <class System>
 class single_file_itself {
  public:

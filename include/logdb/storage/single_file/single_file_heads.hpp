@@ -26,9 +26,9 @@
 
 namespace logdb::detail {
 
-/// Is the region of one file within the file.
+/// The region of one file within the file.
 ///
-/// Who loads `size` first sees an offset that goes with it.
+/// A reader that loads `size` first sees an offset that goes with it.
 struct single_file_region {
   static constexpr std::uint64_t clean = UINT64_MAX;
 
@@ -43,7 +43,7 @@ struct single_file_region {
 
 using single_file_regions = std::map<std::string, std::shared_ptr<single_file_region>, std::less<>>;
 
-/// Is the heads of one open file.
+/// The heads of one open file.
 ///
 /// @threads  one at a time
 template <class System>

@@ -14,7 +14,7 @@
 
 namespace logdb::detail {
 
-/// Is a store in one file.
+/// A store in one file.
 ///
 /// Regions are taken at the end and never given to another: what was mapped keeps its bytes. A
 /// file that outgrows its region goes on in place if it is the last, or is moved to a larger one.

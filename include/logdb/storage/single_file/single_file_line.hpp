@@ -13,7 +13,7 @@
 
 namespace logdb::detail {
 
-/// Is how far the tables of a file have come. Generations only grow.
+/// How far the tables of a file have come. Generations only grow.
 template <class System>
 struct single_file_numbers {
   using number = platform::basic_atomic<System, std::uint64_t>;

@@ -19,7 +19,7 @@
 
 namespace logdb::detail {
 
-/// Is the names of a store in one file, and which syncs of it have failed.
+/// The names of a store in one file, and which syncs of it have failed.
 ///
 /// Where processes share the file each change is made in turn, under a lock in their control file,
 /// on top of what the others have published: room is taken and told in one step, so that no two

@@ -35,7 +35,7 @@ inline bool stands_beside(std::string_view name) {
   return name.starts_with(format::control_name) || name.starts_with(format::lock_name);
 }
 
-/// Is shared by the storage and its open files.
+/// Shared by the storage and its open files.
 ///
 /// @threads  any
 template <class System>
@@ -163,7 +163,7 @@ class single_file_volume {
   }
   [[nodiscard]] BasicDirectory<System>& directory() { return beside_; }
 
-  /// Opens a file to lock it; whoever had it locked before may remove it any time.
+  /// Opens a file to lock it; its last holder may remove it any time.
   [[nodiscard]] file open_lock(std::string_view file_name) {
     return open_unshared<System>([&, name = beside(file_name)] { return open_or_create(name); });
   }
@@ -230,7 +230,7 @@ class single_file_volume {
 
   [[nodiscard]] std::string draft_name() const { return name_ + "-new"; }
 
-  /// Returns null for an empty file: whoever made it has put nothing into it.
+  /// Returns null for an empty file: its maker has put nothing into it.
   [[nodiscard]] host_ptr open_host() const {
     if (mode_ == open_mode::read_only && !beside_.exists(name_)) throw_nothing_here();
     file opened = beside_.open(name_, mode_);
@@ -286,7 +286,7 @@ class single_file_volume {
         lock_draft();
       });
     } else {
-      // Whoever put the file there may have died before its name was durable.
+      // The process that put the file there may have died before its name was durable.
       if constexpr (has_step<durability_point::file_name_sync>) beside_.sync();
     }
     is_ready_ = true;

@@ -69,7 +69,7 @@ class compaction {
   }
 
  private:
-  /// Is where the bytes of a segment are in memory, their addresses, and what of them can go.
+  /// Where the bytes of a segment are in memory, their addresses, and what of them can go.
   struct place {
     bytes_view bytes{};
     segment_number number{};
@@ -79,7 +79,7 @@ class compaction {
     std::uint64_t dead = 0;
     segment_account later{};
   };
-  /// Is a record that stays.
+  /// A record that stays.
   struct survivor {
     std::uint64_t hash = 0;
     address from = 0;
@@ -89,7 +89,7 @@ class compaction {
     timestamp time{};
     ruling ruled{};
   };
-  /// Is a record that was read and waits to be judged.
+  /// A record that was read and waits to be judged.
   struct read_one {
     std::uint64_t hash = 0;
     format::key_record found{};

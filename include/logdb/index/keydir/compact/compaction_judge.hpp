@@ -155,7 +155,7 @@ class compaction_judge {
     return end_of(hash, found.key, where, where);
   }
 
-  /// Is the values of a key that has several, up to one: when they all have ended.
+  /// The values of a key that has several, up to one: when they all have ended.
   struct ending {
     lsn first{};  // the oldest of which that is so
     timestamp ends{};

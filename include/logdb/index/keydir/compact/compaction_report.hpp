@@ -7,7 +7,7 @@
 
 namespace logdb {
 
-/// Is what compaction did, in one go or so far.
+/// What compaction did, in one go or so far.
 struct compaction_report {
   std::uint64_t segments_read = 0;
   std::uint64_t segments_written = 0;

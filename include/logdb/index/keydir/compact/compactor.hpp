@@ -93,7 +93,7 @@ class compactor {
   /// Holds the right to compact for its lifetime, among the processes that write the log.
   class turn {
    public:
-    /// @param waits  for who has it, until it is given up or this log is closed
+    /// @param waits  for the holder, until it gives it up or this log is closed
     turn(compactor& of, bool waits) {
       if constexpr (is_shared) {
         auto& lock = of.store_.view().control().compact_lock;
@@ -102,7 +102,7 @@ class compactor {
           require_control(of.store_.view().control());
           result = lock.lock_for(std::chrono::seconds{1});
         }
-        // Whoever died with it has left everything as it was, or the new segment in its place.
+        // A process that died with it left everything as it was, or the new segment in its place.
         if (result == platform::lock_result::busy) return;
         unlock_ = [&lock] { lock.unlock(); };
       }
@@ -205,7 +205,7 @@ class compactor {
   void pass(double ratio, compaction_report& done) {
     lsn from{1};
     const bool is_unsure = std::exchange(is_unsure_, false);
-    // Who compacted before may have died between its manifest and the news of it.
+    // An earlier compaction may have died between its manifest and the news of it.
     if constexpr (is_shared) store_.view().segments().refresh_for_sure();
     follow_others();
     for (;;) {

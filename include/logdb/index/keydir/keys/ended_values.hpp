@@ -22,7 +22,7 @@ namespace logdb::detail {
 template <class System>
 class ended_values {
  public:
-  /// Is what was noted since the last time.
+  /// What was noted since the last time.
   struct noted {
     std::vector<lsn> last{};
     bool has_more = false;  ///< there were too many to keep

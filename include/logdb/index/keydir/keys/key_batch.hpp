@@ -36,13 +36,13 @@ inline void require_value(bytes_view key, bytes_view value, std::uint64_t bytes_
                                           "; record_bytes_max is " + std::to_string(bytes_max)};
 }
 
-/// Is writes that reach the log together, in order.
+/// Writes that reach the log together, in order.
 /// @threads  one at a time
 class key_batch {
  public:
   static constexpr std::size_t nowhere = ~std::size_t{0};
 
-  /// Is one write; its record stands in the builder.
+  /// One write; its record stands in the builder.
   struct write {
     std::size_t offset = 0;        // of its record among all
     std::size_t before = nowhere;  // the write of the same key before it

@@ -67,7 +67,7 @@ class key_finder {
   }
 
  private:
-  /// Is where something damaged stands.
+  /// Where something damaged stands.
   struct place {
     const stretch<Policies>* in = nullptr;  // null: nothing is damaged
     std::uint64_t offset = 0;

@@ -33,7 +33,7 @@ class key_commit;
 template <class Policies>
 class key_learner;
 
-/// Is the keydir of one log with what it leads to.
+/// The keydir of one log with what it leads to.
 ///
 /// A writer of a key holds the lock of its shard from the look at its newest record until the table
 /// says the next one, so that in each key the order of the table is that of the lsns. A reader
@@ -51,7 +51,7 @@ class key_store : public linked_store<key_store<Policies>> {
   using guard = typename table_type::guard;
   using shard = typename table_type::shard;
   using read_type = read_record<Policies>;
-  /// Is the keys in order, if the policy wants that.
+  /// The keys in order, if the policy wants that.
   using order_type =
       std::conditional_t<Policies::index::is_ordered, key_order<system>, no_key_order>;
 
@@ -221,7 +221,7 @@ class key_store : public linked_store<key_store<Policies>> {
     return finder_.look(hashed, key, out);
   }
 
-  /// Looks a key up for who reads, checksums and all: between two batches that change it; `again`:
+  /// Looks a key up for a reader, checksums and all: between two batches that change it; `again`:
   /// one does just now. Inside the gate.
   lookup look_between(std::uint64_t hashed, bytes_view key, read_type& out) {
     const shard& in = table_->shard_of(hashed);

@@ -16,7 +16,7 @@ namespace logdb::detail {
 template <class Policies>
 class key_versions;
 
-/// Is what a key has whose newest record is a value that may have expired.
+/// What a key has whose newest record is a value that may have expired.
 struct value_under {
   lsn newest{};                      ///< its newest record; 0: there is none
   std::optional<key_value> value{};  ///< the last one that has not expired; nothing: all have

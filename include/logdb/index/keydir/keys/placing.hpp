@@ -12,7 +12,7 @@
 
 namespace logdb::detail {
 
-/// Is where a frame of records was put.
+/// Where a frame of records was put.
 template <class Policies>
 struct placed_frame {
   ticket given{};
@@ -105,7 +105,7 @@ bool relocate_key(Store& store, std::uint64_t hash, const format::key_record& fo
   return true;
 }
 
-/// Is a time in which readers of some shards wait, since more than one key changes.
+/// A time in which readers of some shards wait, since more than one key changes.
 template <class Table>
 class shards_changing {
  public:
@@ -136,8 +136,8 @@ class shards_changing {
   std::vector<decltype(Table::shard::changes)*> changed_;
 };
 
-/// Is a time in which who holds the locks of some shards writes what the log does not name yet, so
-/// that nobody needs to wait for it who waits for what is in the log.
+/// Marks shards whose holder is still writing a segment that no frame names yet: readers of what is
+/// in the log need not wait for it.
 template <class Table>
 class shards_preparing {
  public:

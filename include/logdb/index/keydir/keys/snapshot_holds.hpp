@@ -17,7 +17,7 @@
 
 namespace logdb::detail {
 
-/// Is the moment that a snapshot shows: all records up to one, and what had not expired at a time.
+/// The moment that a snapshot shows: all records up to one, and what had not expired at a time.
 struct held_moment {
   lsn at = format::lsn_max;           // with the default nothing is held
   timestamp time = timestamp::max();  // log time
@@ -30,7 +30,7 @@ constexpr held_moment earlier(const held_moment& a, const held_moment& b) {
   return {std::min(a.at, b.at), std::min(a.time, b.time)};
 }
 
-/// Is the moments that snapshots were taken at. A snapshot may outlive the log.
+/// The moments that snapshots were taken at. A snapshot may outlive the log.
 /// @threads  any
 template <class System>
 class snapshot_holds {

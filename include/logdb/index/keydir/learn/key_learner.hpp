@@ -102,7 +102,7 @@ class key_learner {
   static constexpr watermark keeps_until = Policies::durability::keeps_until;
   static constexpr std::uint64_t chunk_bytes = std::uint64_t{64} << 10;
 
-  /// Is a stretch of the stream that lies in one segment.
+  /// A stretch of the stream that lies in one segment.
   struct known_extent {
     stretch<Policies>* in = nullptr;
     std::uint64_t base = 0;
@@ -111,7 +111,7 @@ class key_learner {
   [[nodiscard]] index_view<Policies>& view() { return store_.view(); }
   [[nodiscard]] bool is_salvaging() { return view().options().recovery == recovery_mode::salvage; }
 
-  /// Learns what was appended before this call, and waits for who is just doing so.
+  /// Learns what was appended before this call, and waits for a thread that is just doing so.
   void learn_now() {
     for (;;) {
       {
@@ -296,13 +296,13 @@ class key_learner {
     apply();
   }
 
-  /// Brings the records of one frame to the keydir: at once for who looks at more than one key.
+  /// Brings the records of one frame to the keydir, at once for readers of more than one key.
   void apply() {
     const shards_changing readers_wait{store_.table(), learned_};
     for (const auto& each : learned_) lead_key(store_, each.hash, each.found, each.at, each.number);
   }
 
-  /// Is a record that was learned; views the chunk, or a mapped segment.
+  /// A record that was learned; views the chunk, or a mapped segment.
   struct learned_record {
     std::uint64_t hash = 0;
     format::key_record found{};

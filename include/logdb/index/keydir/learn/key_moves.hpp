@@ -70,7 +70,7 @@ class key_moves {
     forget(gone);
   }
 
-  /// Lets go of what no key leads to any more, and unlinks what who compacted could not.
+  /// Lets go of what no key leads to any more, and unlinks what the compacting process could not.
   void let_go(const stretches& gone) {
     if (gone.empty()) return;
     for (const auto& each : gone) (void)store_.space().remove(each->segment()->number());
@@ -155,7 +155,7 @@ class key_moves {
     try {
       volume.remove(format::segment_name(number));
     } catch (const error&) {
-      // Who compacted has unlinked it, or the next open does.
+      // The compaction has unlinked it, or the next open does.
     }
   }
 

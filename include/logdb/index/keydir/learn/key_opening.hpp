@@ -20,7 +20,7 @@
 
 namespace logdb::detail {
 
-/// Is the hints of one segment: its footer's, or new ones.
+/// The hints of one segment: its footer's, or new ones.
 struct segment_hints {
   std::vector<key_hint> made{};
   std::span<const key_hint> hints{};
@@ -64,7 +64,7 @@ struct segment_hints {
 template <class Policies>
 class key_loader {
  public:
-  /// Is the hints of one segment.
+  /// The hints of one segment.
   struct part {
     stretch<Policies>* in = nullptr;
     segment_hints of{};
@@ -277,7 +277,7 @@ class key_opening {
     count_ += next.of.hints.size();
   }
 
-  /// Takes what is intact of everything, record by record, and believes no hint: of who salvages.
+  /// Takes what is intact of everything, record by record, and believes no hint: for salvage.
   void replay(const read_scope<Policies>& scope) {
     record_places<Policies> places;
     places.note(*scope.list, store_.space(), true);

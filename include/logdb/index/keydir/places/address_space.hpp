@@ -22,7 +22,7 @@
 
 namespace logdb::detail {
 
-/// Is a segment with the addresses of its bytes.
+/// A segment with the addresses of its bytes.
 ///
 /// @threads  any
 template <class Policies>
@@ -86,7 +86,7 @@ class stretch {
     account_ = std::make_unique<const segment_account>(std::move(found));
     doubtful_.store(false, std::memory_order_relaxed);
   }
-  /// Null: nobody has judged the records yet. For who compacts, as settle() is.
+  /// Null: nobody has judged the records yet. For compaction, as settle() is.
   [[nodiscard]] const segment_account* account() const { return account_.get(); }
 
  private:
@@ -252,7 +252,7 @@ class record_places {
     places_.clear();
     for (const auto* segments : {&list.log, &list.attached}) {
       for (const auto& each : *segments) {
-        // Behind damage who salvages also reads what nobody has said the first record of.
+        // Behind damage a salvaging open also reads frames whose first record nobody has named.
         if ((!each->base() && !salvages) || (each->end() && each->end() <= first)) continue;
         note(each, space, salvages);
       }

@@ -21,7 +21,7 @@
 
 namespace logdb::detail {
 
-/// Is what a footer keeps of one key of its segment.
+/// What a footer keeps of one key of its segment.
 ///
 /// Do not change: on disk.
 /// ```
@@ -66,7 +66,7 @@ void for_each_key_record(bytes_view bytes, const format::frame_view& frame, lsn 
   for (const bytes_view each : *batch) give(each, std::exchange(first, first + 1));
 }
 
-/// Is what a segment's records say of its waste.
+/// What a segment's records say of its waste.
 struct segment_waste {
   std::uint64_t dead_bytes = 0;    ///< of records that later ones in the segment have replaced
   std::uint64_t mortal_bytes = 0;  ///< of values that expire

@@ -20,7 +20,7 @@
 
 namespace logdb::detail {
 
-/// Is room for bytes that are mostly few.
+/// Room for bytes that are mostly few.
 class scratch {
  public:
   static constexpr std::size_t few = 320;
@@ -42,7 +42,7 @@ inline std::uint64_t disk_bytes_of(const format::key_record& record) {
   return record.head.batched ? bytes : format::frame_bytes(bytes);
 }
 
-/// Is what a key was before its next record.
+/// What a key was before its next record.
 template <class Policies>
 struct replaced_record {
   stretch<Policies>* in = nullptr;
@@ -51,7 +51,7 @@ struct replaced_record {
   format::key_verb verb{};
 };
 
-/// Is a record that was read: where it lies in its segment, or a copy.
+/// A record that was read: where it lies in its segment, or a copy.
 template <class Policies>
 struct read_record {
   format::key_record record{};

@@ -13,7 +13,7 @@
 
 namespace logdb::detail {
 
-/// Is bytes that go once something has reached certain points: in few steps, each of which stands
+/// Bytes that go once something has reached certain points: in few steps, each of which stands
 /// at the last of its points, so that what is said to go does.
 template <class Point>
 class release_steps {
@@ -67,7 +67,7 @@ class release_steps {
   std::vector<step> steps_;
 };
 
-/// Is what compaction will be able to free of a segment that it has judged, beyond what it could
+/// What compaction will be able to free of a segment that it has judged, beyond what it could
 /// then.
 struct segment_account {
   release_steps<lsn> held{};          ///< once no snapshot is older than a record

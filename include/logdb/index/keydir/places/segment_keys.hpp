@@ -91,7 +91,7 @@ class segment_keys {
   [[nodiscard]] const std::span<const key_hint>* hints() const {
     return has_hints_ ? &hints_ : nullptr;
   }
-  /// Known once the segment is sealed, by who finished it and who has read its footer.
+  /// Known once the segment is sealed, to whatever finished it or has read its footer.
   [[nodiscard]] const segment_waste& waste() const { return waste_; }
   [[nodiscard]] bool knows_waste() const { return knows_waste_; }
   void set_waste(const segment_waste& known) {

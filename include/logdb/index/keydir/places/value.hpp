@@ -17,7 +17,7 @@
 
 namespace logdb {
 
-/// Is a value that a key has or had, with the lsn of its record.
+/// A value that a key has or had, with the lsn of its record.
 class key_value : public stored_bytes {
  public:
   key_value() = default;
@@ -34,7 +34,7 @@ class key_value : public stored_bytes {
   std::optional<timestamp> expires_;
 };
 
-/// Is one of the versions of a key: a value, or that it was erased.
+/// One of the versions of a key: a value, or that it was erased.
 struct key_version {
   logdb::lsn at{};
   timestamp time{};                  ///< when its commit group began
@@ -42,7 +42,7 @@ struct key_version {
   bool added = false;                ///< by add(): the values before it stay
 };
 
-/// Is a key with its value; binds to `auto [key, value]`.
+/// A key with its value; binds to `auto [key, value]`.
 struct key_entry {
   stored_bytes key{};
   key_value value{};
@@ -80,7 +80,7 @@ constexpr void require_copied_by_byte() {
 
 }  // namespace detail
 
-/// Is how values of a type become bytes and come back. The default takes types that are copied
+/// How values of a type become bytes and come back. The default takes types that are copied
 /// byte by byte, but for pointers, views and other ranges that are no array; specialise it for
 /// others. What is `bytes_like` is put as it is, without a codec. A pointer that is a member of a
 /// type is not noticed: such a type needs one.

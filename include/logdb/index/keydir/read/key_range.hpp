@@ -14,7 +14,7 @@
 
 namespace logdb {
 
-/// Is the keys of a log in no order, as they are while it is walked; single-pass.
+/// The keys of a log in no order, as they are while it is walked; single-pass.
 ///
 /// A key that is there all the while is given once; one that comes or goes meanwhile once or not at
 /// all. Some hundred keys at a time are looked up and kept.

@@ -13,7 +13,7 @@
 
 namespace logdb {
 
-/// Is a key-value log as it stood at one moment: puts, erases, expiry, eviction and compaction
+/// A key-value log as it stood at one moment: puts, erases, expiry, eviction and compaction
 /// change nothing in it.
 ///
 /// Its records can be read as long as it lives. Looking up keys needs the log: after its close()

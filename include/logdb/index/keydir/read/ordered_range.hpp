@@ -14,7 +14,7 @@
 
 namespace logdb {
 
-/// Is the keys from one up to another, with their values, in the order of their bytes; single-pass.
+/// The keys from one up to another, with their values, in the order of their bytes; single-pass.
 ///
 /// As it is while it is walked: a key that is there all the while is given once, with the value
 /// that it has when it comes to it.

@@ -13,7 +13,7 @@
 
 namespace logdb::detail {
 
-/// Is what keys are hashed with: fixed for a store, unlike that of any other.
+/// What keys are hashed with: fixed for a store, unlike that of any other.
 struct hash_seed {
   std::uint64_t low = 0;
   std::uint64_t high = 0;

@@ -28,7 +28,7 @@ inline int compare_keys(bytes_view a, bytes_view b) {
   return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
 }
 
-/// Is a set of keys in the order of their bytes: a skip list of pages of keys.
+/// A set of keys in the order of their bytes: a skip list of pages of keys.
 ///
 /// A page is never changed: whoever adds or takes a key puts another one in its place. The pages
 /// of one node hold the keys from the node's own up to the next node's. What a walk reads lies side
@@ -100,7 +100,7 @@ class key_order {
     if (behind && n != keys->count && compare_keys(keys->key(n), key) == 0) ++n;
     for (;;) {
       for (; n != keys->count && out.size() < most; ++n) out.push_back(keys->key(n));
-      // After the page: who puts half of it elsewhere links that first.
+      // After the page: a split links the other half first.
       if (out.size() == most || (at = at->next()) == nullptr) return;
       keys = at->keys.load();
       // A page that was just split may have been met with all of its keys.
@@ -134,7 +134,7 @@ class key_order {
   static constexpr std::size_t page_keys_max = 32;
   static constexpr std::size_t page_bytes_max = 4096;  // unless it is one key
 
-  /// Is some keys in order; where each ends, and the keys, follow.
+  /// Some keys in order; where each ends, and the keys, follow.
   struct page : retired {
     std::uint32_t count = 0;
 
@@ -161,7 +161,7 @@ class key_order {
     }
   };
 
-  /// Is a stretch of keys in its place; the links of its levels and its first key follow.
+  /// A stretch of keys in its place; the links of its levels and its first key follow.
   struct node : retired {
     std::uint32_t key_bytes = 0;
     std::uint32_t height = 0;
@@ -298,7 +298,7 @@ class key_order {
   std::atomic<std::uint64_t> bytes_ = 0;
 };
 
-/// Is the same where keys have no order.
+/// The same where keys have no order.
 struct no_key_order {
   static constexpr bool keeps = false;
   template <class Gate>

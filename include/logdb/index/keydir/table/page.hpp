@@ -16,7 +16,7 @@
 
 namespace logdb::detail {
 
-/// Is where a record stands in the address space of an open store: 44 bits; 0 is nowhere.
+/// Where a record stands in the address space of an open store: 44 bits; 0 is nowhere.
 using address = std::uint64_t;
 
 inline constexpr unsigned address_bits = 44;
@@ -24,7 +24,7 @@ inline constexpr unsigned fingerprint_bits = 19;
 inline constexpr address address_mask = (address{1} << address_bits) - 1;
 inline constexpr std::uint64_t fingerprint_mask = (std::uint64_t{1} << fingerprint_bits) - 1;
 
-/// Is an address with the fingerprint of its key above it, and in the highest bit whether the key
+/// An address with the fingerprint of its key above it, and in the highest bit whether the key
 /// was used of late. 0: never used.
 using slot_word = std::uint64_t;
 
@@ -40,7 +40,7 @@ constexpr std::uint64_t slot_fingerprint(slot_word word) {
   return word >> address_bits & fingerprint_mask;
 }
 
-/// Is some hundred slots, searched linearly from where the fingerprint says.
+/// Some hundred slots, searched linearly from where the fingerprint says.
 ///
 /// The slots follow the header. A page is changed by one writer at a time and slot by slot, so
 /// readers need no lock; what moves slots makes a new page instead.
@@ -119,7 +119,7 @@ static_assert(sizeof(keydir_page) <= keydir_page::alignment);
 static_assert(sizeof(std::atomic<slot_word>) == sizeof(slot_word) &&
               std::atomic<slot_word>::is_always_lock_free);
 
-/// Is a page with its capacity and depth in one word, so that finding a slot does not touch the
+/// A page with its capacity and depth in one word, so that finding a slot does not touch the
 /// page's header.
 class page_link {
  public:
@@ -166,7 +166,7 @@ inline std::uint64_t fingerprint_of(std::uint64_t hash) {
   return hash >> (64 - shard_bits - fingerprint_bits) & fingerprint_mask;
 }
 
-/// Is a key's hash and where its record is.
+/// A key's hash and where its record is.
 struct hashed_address {
   std::uint64_t hash = 0;
   address at = 0;

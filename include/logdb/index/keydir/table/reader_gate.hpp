@@ -31,7 +31,7 @@ class reader_gate {
   reader_gate(const reader_gate&) = delete;
   reader_gate& operator=(const reader_gate&) = delete;
 
-  /// Is the stay of one reader inside.
+  /// The stay of one reader inside.
   class pass {
    public:
     explicit pass(std::atomic<std::uint64_t>& taken) : taken_{&taken} {}
@@ -94,7 +94,7 @@ class reader_gate {
   alignas(64) std::atomic<std::uint64_t> epoch_ = 1;
 };
 
-/// Is what can be kept until no reader sees it: linked through itself, so that keeping it cannot
+/// What can be kept until no reader sees it: linked through itself, so that keeping it cannot
 /// fail.
 struct retired {
   retired* next = nullptr;

@@ -17,7 +17,7 @@
 
 namespace logdb::detail {
 
-/// Finds records by the hash of their keys. Two keys may look alike to it: whoever asks compares
+/// Finds records by the hash of their keys. Two keys may look alike to it: the caller compares
 /// the key with the one in the log.
 ///
 /// 1,024 shards, by the first bits of the hash; each is a directory of pages that split one by
@@ -40,12 +40,12 @@ class keydir_table {
   using directory = page_directory;
 
  public:
-  /// Is a part of the keys with a lock of its own.
+  /// A part of the keys with a lock of its own.
   struct alignas(64) shard {
     mutex lock;
     // Odd while a batch changes what more than one key says: readers wait, and look again.
     platform::basic_atomic<System, std::uint32_t> changes = 0;
-    // Whoever holds the lock has nothing in the log yet, and will not have for long.
+    // The holder of the lock has nothing in the log yet, and will not have for long.
     platform::basic_atomic<System, bool> prepares = false;
     platform::basic_atomic<System, directory*> pages = nullptr;
   };
@@ -162,7 +162,7 @@ class keydir_table {
     return true;
   }
 
-  /// Is a place in the order of hashes, for walking through all keys.
+  /// A place in the order of hashes, for walking through all keys.
   struct cursor {
     std::size_t shard = 0;
     std::uint64_t fingerprint = 0;

@@ -78,7 +78,7 @@ class key_commit {
  private:
   struct target;
 
-  /// Is room in the table, and in the order of keys, for those that are not there: given back if
+  /// Room in the table, and in the order of keys, for those that are not there: given back if
   /// nothing comes of it.
   class key_room {
    public:
@@ -121,7 +121,7 @@ class key_commit {
     std::size_t taken_ = 0;  // so many targets are in the order
   };
 
-  /// Is the addresses of a segment that nothing in the log names yet: given back if nothing ever
+  /// The addresses of a segment that nothing in the log names yet: given back if nothing ever
   /// does.
   class own_stretch {
    public:
@@ -149,7 +149,7 @@ class key_commit {
     return locks;
   }
 
-  /// Is what a key of the batch was before it.
+  /// What a key of the batch was before it.
   struct target {
     std::uint64_t hash = 0;
     std::size_t write = 0;  // the last one of the key

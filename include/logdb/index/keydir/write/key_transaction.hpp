@@ -15,7 +15,7 @@
 
 namespace logdb {
 
-/// Is writes to keys that are seen, and after a crash there, all together or not at all.
+/// Writes to keys that are seen, and after a crash there, all together or not at all.
 ///
 /// Sees its own writes and those of the transactions around it, and of the log what is committed.
 /// Kept in memory until it is committed, and delays nobody before. Rolled back when it is
@@ -27,7 +27,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   using policies = typename Log::policies;
   using store_type = detail::key_store<policies>;
 
-  /// Is what a transaction and those nested in it share.
+  /// What a transaction and those nested in it share.
   struct state {
     explicit state(store_type& of) : store{of.link()} {}
 
@@ -123,7 +123,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
  private:
   explicit key_transaction(detail::nested<state> inner) : mine_{std::move(inner)} {}
 
-  /// Is what its own writes say of a key.
+  /// What its own writes say of a key.
   struct own_value {
     std::size_t write =
         detail::key_batch::nowhere;  // that gives it its value; nowhere: it has none

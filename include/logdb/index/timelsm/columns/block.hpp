@@ -70,10 +70,10 @@ struct no_arena {
   explicit no_arena(heap&) {}
 };
 
-/// Is the number of rows between two samples of a block's times: 8 cache lines, 1/8 byte a row.
+/// The number of rows between two samples of a block's times: 8 cache lines, 1/8 byte a row.
 inline constexpr std::size_t fence_rows = 64;
 
-/// Is room for a number of rows: a column of times and behind it a column of values.
+/// Room for a number of rows: a column of times and behind it a column of values.
 ///
 /// One thread at a time writes rows that no reader has been shown; those that were shown never
 /// change.

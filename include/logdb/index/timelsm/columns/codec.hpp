@@ -94,12 +94,12 @@ template <class V>
 void put_header(record_buffer& out, record_kind kind, std::uint8_t flags, std::uint32_t count) {
   static_assert(owns_bytes<V> || sizeof(V) < value_bytes<bytes_value>,
                 "logdb: a value of a durable time log has less than 65,535 bytes");
-  // One store: who copies the record at once would wait for several.
+  // One store: a copy of the record right after would wait for several.
   out.put(static_cast<std::uint64_t>(kind) | std::uint64_t{flags} << 8 |
           std::uint64_t{value_bytes<V>} << 16 | std::uint64_t{count} << 32);
 }
 
-/// Is how rows begin: what they are and how many.
+/// How rows begin: what they are and how many.
 struct record_header {
   record_kind kind{};
   std::uint8_t flags = 0;
@@ -280,7 +280,7 @@ class column_decoder {
   std::uint8_t flags_;
 };
 
-/// Is what a record of a time log says: rows, or a deletion. Byte values point into the record.
+/// What a record of a time log says: rows, or a deletion. Byte values point into the record.
 template <class V>
 struct decoded_record {
   record_kind kind{};

@@ -12,7 +12,7 @@
 
 namespace logdb::timelsm {
 
-/// Is where rows are put.
+/// Where rows are put.
 template <class V>
 struct output {
   time_type* times = nullptr;
@@ -78,7 +78,7 @@ class row_space {
   std::uintptr_t apart_;  // how much farther from their times the younger's values are
 };
 
-/// Is what is left of a merge, and where it goes. Of equal times the older go first.
+/// What is left of a merge, and where it goes. Of equal times the older go first.
 template <class V>
 struct lane {
   std::size_t older = 0;  // positions [older, older_end) and [younger, younger_end)

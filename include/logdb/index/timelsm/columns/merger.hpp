@@ -86,7 +86,7 @@ class block_filler {
   std::vector<slice<V>> made_;
 };
 
-/// Is a sorted sequence in parts, one behind the other.
+/// A sorted sequence in parts, one behind the other.
 template <class V>
 using column_parts = std::vector<columns<V>>;
 
@@ -124,7 +124,7 @@ class merger {
   static constexpr std::size_t tile_rows_max = tile_rows * 5 / 4;
   static constexpr std::size_t crumbs = 16;  // neighbours that have less than a 16th of all rows
 
-  /// Is what is left of a sequence: the rows of one part, and more parts.
+  /// What is left of a sequence: the rows of one part, and more parts.
   struct input {
     columns<V> rows{};
     column_parts<V> more{};  // the next one last

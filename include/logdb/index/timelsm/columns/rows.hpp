@@ -70,7 +70,7 @@ struct time_row {
 template <class V>
 using kept_row = decltype(time_row<V>{}.keep());
 
-/// Is a stretch of rows where they lie: a column of times and one of values, equally long. Valid as
+/// A stretch of rows where they lie: a column of times and one of values, equally long. Valid as
 /// long as the range that it is from, or as itself or a copy of it.
 template <class V>
 struct time_span {
@@ -81,7 +81,7 @@ struct time_span {
   [[nodiscard]] std::size_t size() const { return times.size(); }
 };
 
-/// Is satisfied by what can lie in a column: a type of fixed size that can be copied as bytes.
+/// Satisfied by what can lie in a column: a type of fixed size that can be copied as bytes.
 template <class V>
 concept column_value = std::is_trivially_copyable_v<V> && std::is_default_constructible_v<V>;
 
@@ -96,7 +96,7 @@ inline constexpr time_type time_last = std::numeric_limits<time_type>::max();
 template <class V>
 inline constexpr bool owns_bytes = std::is_same_v<V, bytes_value>;
 
-/// Is a closed range of times, so that the last time of all can be in it; empty when inverted.
+/// A closed range of times, so that the last time of all can be in it; empty when inverted.
 struct bounds {
   time_type first = time_first;
   time_type last = time_last;
@@ -110,7 +110,7 @@ constexpr bounds half_open(time_type from, time_type to) {
   return from < to ? bounds{from, to - 1} : bounds{time_last, time_first};
 }
 
-/// Is columns of rows, not owned, sorted by time.
+/// Columns of rows, not owned, sorted by time.
 template <class V>
 struct columns {
   const time_type* times = nullptr;

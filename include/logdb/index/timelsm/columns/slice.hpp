@@ -10,7 +10,7 @@
 
 namespace logdb::timelsm {
 
-/// Is a sorted, immutable stretch of a block, in memory or stored: rows of equal time in the order
+/// A sorted, immutable stretch of a block, in memory or stored: rows of equal time in the order
 /// of their insertion.
 ///
 /// Of a stored one the bounds and the size are known; whatever else is asked of it reads its block.

@@ -18,7 +18,7 @@
 
 namespace logdb::timelsm {
 
-/// Is a part of the log that blocks stand in; it stays readable while somebody holds it.
+/// A part of the log that blocks stand in; it stays readable while somebody holds it.
 class run_file {
  public:
   run_file() = default;
@@ -93,7 +93,7 @@ class block_cache {
 template <class V>
 using block_cache_ptr = std::shared_ptr<block_cache<V>>;
 
-/// Is a block of rows that stands in the log.
+/// A block of rows that stands in the log.
 ///
 /// @threads  any
 template <class V>

@@ -110,7 +110,7 @@ class checkpoint_writer {
            (choice_.goes(one.stored->where()) && is_sound(one.stored->where()));
   }
 
-  /// Tells whether a block can be moved; a damaged one stays, and fails who asks for it.
+  /// Tells whether a block can be moved; a damaged one stays, and fails whatever asks for it.
   static bool is_sound(const block_entry& where) {
     try {
       return where.file->record(where.offset).size() == where.bytes;
@@ -136,7 +136,7 @@ class checkpoint_writer {
     directory_.sealed->count();
   }
 
-  /// Is rows that become a block.
+  /// Rows that become a block.
   struct piece {
     const slice<V>* from = nullptr;
     std::size_t begin = 0;

@@ -106,7 +106,7 @@ class whole_view {
   std::atomic<std::uint64_t> changes_ = 0;  // odd: between begin() and end()
 };
 
-/// Is what the writes of a durable log share.
+/// What the writes of a durable log share.
 template <class Policies, class Index>
 struct write_line {
   static constexpr bool shows_durable = Policies::durability::readable == watermark::durable;

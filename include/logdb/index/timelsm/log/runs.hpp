@@ -35,7 +35,7 @@
 
 namespace logdb::timelsm {
 
-/// Is a segment of the log that a run stands in.
+/// A segment of the log that a run stands in.
 template <class Policies>
 class log_run_file final : public run_file {
  public:
@@ -115,7 +115,7 @@ struct checkpoint_mark {
   }
 };
 
-/// Is what a checkpoint says there is: stored slices, and what deletions still hide.
+/// What a checkpoint says there is: stored slices, and what deletions still hide.
 template <class V>
 struct directory {
   std::shared_ptr<tree<V>> sealed = std::make_shared<tree<V>>();

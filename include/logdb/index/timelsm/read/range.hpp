@@ -111,7 +111,7 @@ class span_iterator {
   forward_walk<V> walk_;
 };
 
-/// Is what a view has within bounds, as an iterator shows it.
+/// What a view has within bounds, as an iterator shows it.
 template <class V, class Iterator>
 class view_range {
  public:
@@ -132,7 +132,7 @@ class view_range {
 
 }  // namespace timelsm
 
-/// Is rows in the order of time, equal times in the order of their insertion, as they stood when
+/// Rows in the order of time, equal times in the order of their insertion, as they stood when
 /// the range was made.
 ///
 /// Multi-pass. An iterator refers to its range: the range stays where it is while one is used. A
@@ -150,7 +150,7 @@ class time_range : public timelsm::view_range<V, timelsm::row_iterator<V, timels
   [[nodiscard]] std::size_t count() const { return this->asked().count(); }
 };
 
-/// Is the same rows in the opposite order: the last time first, of equal times the youngest first.
+/// The same rows in the opposite order: the last time first, of equal times the youngest first.
 template <class V>
 class backward_time_range
     : public timelsm::view_range<V, timelsm::row_iterator<V, timelsm::direction::down>> {
@@ -158,7 +158,7 @@ class backward_time_range
   using timelsm::view_range<V, timelsm::row_iterator<V, timelsm::direction::down>>::view_range;
 };
 
-/// Is the rows of a range where they lie: spans of times and of values, in the order of time. A
+/// The rows of a range where they lie: spans of times and of values, in the order of time. A
 /// span is valid as long as its range, and one that was read from the log as long as itself.
 ///
 /// @errors  of a durable log: errc::corrupt, errc::io, when a block cannot be read

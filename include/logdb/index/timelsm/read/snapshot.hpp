@@ -15,7 +15,7 @@
 
 namespace logdb {
 
-/// Is what the rows of one stretch of time amount to.
+/// What the rows of one stretch of time amount to.
 template <class V>
 struct time_bucket {
   std::int64_t begin{};  ///< of the stretch
@@ -90,7 +90,7 @@ void add_to(time_bucket<V>& bucket, const columns<V>& rows) {
 
 }  // namespace timelsm
 
-/// Is a time index as it stood at one moment. Ranges of times are half-open, [from, to); an
+/// A time index as it stood at one moment. Ranges of times are half-open, [from, to); an
 /// inverted one is empty. The last time of all is reached by `since`, `all` and `at`.
 ///
 /// @threads  any; a snapshot waits for no writer, and no writer for it

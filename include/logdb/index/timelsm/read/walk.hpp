@@ -13,7 +13,7 @@
 
 namespace logdb::timelsm {
 
-/// Is slices that follow one another, as a pair of pointers.
+/// Slices that follow one another, as a pair of pointers.
 template <class V>
 struct slices {
   const slice<V>* first = nullptr;
@@ -38,7 +38,7 @@ std::optional<std::size_t> visible_at_once(const slice<V>& one, const cover& hid
   return now.hidden ? 0 : one.size;
 }
 
-/// Is what walks of one sequence have in common, whichever way they go.
+/// What walks of one sequence have in common, whichever way they go.
 ///
 /// At any moment there is a stretch of visible rows that lie together, between pos() and stop(), or
 /// the walk is done.
@@ -53,7 +53,7 @@ class sequence_cursor {
   [[nodiscard]] const block_ptr<V>& pin() const { return pin_; }
 
  protected:
-  /// Is the rows of one slice that are in bounds, hidden or not.
+  /// The rows of one slice that are in bounds, hidden or not.
   struct rows_within {
     const time_type* first = nullptr;
     const time_type* last = nullptr;
@@ -203,7 +203,7 @@ class backward_cursor : public sequence_cursor<V> {
   }
 };
 
-/// Is what both merges have in common: the cursors of their sequences.
+/// What both merges have in common: the cursors of their sequences.
 template <class Cursor, class V>
 class merge_walk {
  public:

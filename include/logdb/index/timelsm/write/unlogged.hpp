@@ -5,7 +5,7 @@
 
 namespace logdb::timelsm {
 
-/// Is a write that no log hears of.
+/// A write that no log hears of.
 ///
 /// What it says is said of each write: make_room() is called with the index's lock, when the index
 /// has room, until it returns true, which says that the lock was held throughout; then put(change),
@@ -24,7 +24,7 @@ struct unlogged {
   }
 };
 
-/// Is a write that the log has already: it is carried out however long that takes.
+/// A write that the log has already: it is carried out however long that takes.
 struct replayed : unlogged {
   static constexpr bool may_refuse = false;
 };
