@@ -16,12 +16,12 @@ template <class Mutex>
 class scoped_lock {
  public:
   /// @blocks until the mutex is free
-  explicit scoped_lock(Mutex& mutex) : mutex_{&mutex} {
-    mutex.lock();
+  explicit scoped_lock(Mutex& of) : mutex_{&of} {
+    of.lock();
     held_ = true;
   }
-  scoped_lock(Mutex& mutex, std::try_to_lock_t) : mutex_{&mutex}, held_{mutex.try_lock()} {}
-  scoped_lock(Mutex& mutex, std::adopt_lock_t) noexcept : mutex_{&mutex}, held_{true} {}
+  scoped_lock(Mutex& of, std::try_to_lock_t) : mutex_{&of}, held_{of.try_lock()} {}
+  scoped_lock(Mutex& of, std::adopt_lock_t) noexcept : mutex_{&of}, held_{true} {}
   scoped_lock(scoped_lock&& other) noexcept : mutex_{other.mutex_}, held_{other.held_} {
     other.held_ = false;
   }
