@@ -87,16 +87,13 @@ BOOST_AUTO_TEST_CASE(of_a_new_log_are_its_owners_alone_whatever_the_umask_says) 
 }
 
 BOOST_AUTO_TEST_CASE(that_were_given_last) {
-  {
+  { const wal log{path, small<wal>()}; }
+  allow(0640);  // while no thread of a log makes a file ahead with the mode from before
+  for (int opens = 0; opens < 2; ++opens) {
     wal log{path, small<wal>()};
-    log.append("one");
-    allow(0640);
     fill(log);
     check_all(0640);
   }
-  wal log{path, small<wal>()};
-  fill(log);
-  check_all(0640);
 }
 
 BOOST_AUTO_TEST_CASE(that_were_chosen_are_those_of_all_new_files_whatever_the_umask_says) {
