@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE interprocess_shared_keys_death
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <signal.h>
 #include <string>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <boost/mp11/list.hpp>
@@ -277,6 +283,100 @@ void strike_each_lock(int signal, std::uint64_t step) {
   }
   std::cout << "moments: " << struck << std::endl;
   BOOST_TEST(struck > 20U);
+}
+
+/// The real system, where a process can be stopped just before it puts a manifest in its place, and
+/// before it opens the control file to write.
+struct staged_system : quick_system {
+  inline static std::function<void(const std::function<void()>&)> on_manifest{};
+  inline static std::function<void()> on_control{};
+
+  static int rename(handle directory, const char* from, const char* to) {
+    int result = 0;
+    const auto real = [&] { result = quick_system::rename(directory, from, to); };
+    const bool told = on_manifest && to == format::manifest_name;
+    told ? on_manifest(real) : real();
+    return result;
+  }
+  static handle open_file(handle directory, const char* name, platform::file_access access) {
+    const bool told = on_control && access == platform::file_access::read_write;
+    if (told && name == format::control_name) on_control();
+    return quick_system::open_file(directory, name, access);
+  }
+};
+
+/// Tells whether the next manifest names a segment that is the first to be a compacted one.
+bool names_compacted(const std::filesystem::path& draft) {
+  std::ifstream file{draft, std::ios::binary};
+  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  format::manifest next;
+  if (format::decode(as_bytes(text), next) != format::format_fault::none) return false;
+  return std::ranges::any_of(
+      next.segments, [](const auto& each) { return each.role == format::segment_role::compacted; });
+}
+
+/// A process dies when its manifest is in place, and nobody has been told. Another one learns of
+/// it all the same, since it was behind, and unlinks what went; a third one has read the manifest
+/// before and is just opening the log.
+class untold_manifest {
+ public:
+  using log_type = quick_keys<Async, staged_system>;
+
+  void run() {
+    child_process publisher{[this] { return publish(); }};  // before this process has threads
+    child_process opener{[this] { return open(); }};
+    log_type log{path_, small_keys<log_type>()};
+    for (std::uint64_t n = 0; n < 300; ++n) log.put(key_of(n % 3), std::to_string(n));
+    BOOST_TEST_REQUIRE((publish_.announce() && about_to_publish_.wait()));
+    BOOST_TEST_REQUIRE((open_.announce() && about_to_join_.wait()));
+    BOOST_TEST_REQUIRE(go_on_publishing_.announce());
+    BOOST_TEST_REQUIRE(publisher.wait() == -1);
+    const auto gone = path_ / format::segment_name(segment_number{1});
+    while (std::filesystem::exists(gone)) {
+      BOOST_TEST_REQUIRE(log.get(key_of(0))->text() == "297");
+      (void)log.snapshot();  // wakes what follows compaction elsewhere
+      std::this_thread::yield();
+    }
+    BOOST_TEST(go_on_joining_.announce());
+    BOOST_TEST(opener.wait() == 0);
+  }
+
+ private:
+  int publish() {
+    if (!publish_.wait()) return 1;
+    log_type log{path_, small_keys<log_type>()};
+    staged_system::on_manifest = [this](const auto& put_in_place) {
+      const bool last = names_compacted(path_ / format::manifest_draft_name);
+      if (last && !(about_to_publish_.announce() && go_on_publishing_.wait())) return;
+      put_in_place();
+      if (last) ::kill(::getpid(), SIGKILL);
+    };
+    log.compact();
+    return 2;
+  }
+
+  int open() {
+    if (!open_.wait()) return 1;
+    staged_system::on_control = [this] {
+      staged_system::on_control = {};
+      if (!about_to_join_.announce() || !go_on_joining_.wait()) ::_exit(2);
+    };
+    const log_type log{path_, small_keys<log_type>()};
+    return log.size() == 3 && log.get(key_of(0))->text() == "297" ? 0 : 3;
+  }
+
+  temp_dir place_;
+  std::filesystem::path path_ = place_ / "log";
+  pipe_signal publish_;
+  pipe_signal about_to_publish_;
+  pipe_signal go_on_publishing_;
+  pipe_signal open_;
+  pipe_signal about_to_join_;
+  pipe_signal go_on_joining_;
+};
+
+BOOST_AUTO_TEST_CASE(an_open_finds_what_a_process_published_that_died_before_it_said_so) {
+  untold_manifest{}.run();
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(who_dies_with_any_lock_stops_nobody, Log, lethal_keys) {

@@ -68,6 +68,7 @@ class basic_segment_table {
       throw error{
           errc::corrupt, "the manifest is gone", {.path = volume_->path(), .remedy = gone_remedy}};
     }
+    say_published(found->generation);
     adopt(*found);
   }
   [[nodiscard]] std::uint64_t generation() const {
@@ -219,6 +220,15 @@ class basic_segment_table {
     }
     refresh();
     return turn;
+  }
+
+  /// Says of a manifest that it was published, before this process acts on it and unlinks what it
+  /// no longer names: whoever wrote it may not have come to that yet, or have died meanwhile. Others
+  /// would then miss a file and be told that nothing has changed.
+  void say_published(std::uint64_t generation) {
+    std::uint64_t said = shared_->generation.load();
+    while (said < generation && !shared_->generation.compare_exchange_strong(said, generation)) {
+    }
   }
 
   template <class Edit>
