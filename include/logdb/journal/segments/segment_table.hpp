@@ -223,7 +223,7 @@ class basic_segment_table {
   }
 
   /// Says of a manifest that it was published, before this process acts on it and unlinks what it
-  /// no longer names: whoever wrote it may not have come to that yet, or have died meanwhile. Others
+  /// no longer names: its writer may not have come to that yet, or have died meanwhile. Others
   /// would then miss a file and be told that nothing has changed.
   void say_published(std::uint64_t generation) {
     std::uint64_t said = shared_->generation.load();
