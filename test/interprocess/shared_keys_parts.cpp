@@ -3,10 +3,13 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
+#include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include <boost/test/unit_test.hpp>
 
@@ -45,6 +48,55 @@ BOOST_AUTO_TEST_CASE(a_snapshot_of_a_process_that_died_holds_nothing_up) {
   log.put(key_of(1), "more");
   log.compact();
   BOOST_TEST(log.history(key_of(0)).size() == 1U);
+}
+
+/// The real system, where something can be done while a process looks whether the one with the
+/// third place lives, and before a thread reads a manifest.
+struct interleaved_system : quick_system {
+  inline static std::function<void()> on_third_place{};
+  inline static thread_local std::function<void()> on_manifest{};
+
+  static int lock_range(handle file, platform::range_lock kind, std::uint64_t offset,
+                        std::uint64_t bytes, bool waits) {
+    if (on_third_place && offset == 16 + 2) on_third_place();
+    return quick_system::lock_range(file, kind, offset, bytes, waits);
+  }
+  static handle open_file(handle directory, const char* name, platform::file_access access) {
+    if (on_manifest && name == format::manifest_name) std::exchange(on_manifest, {})();
+    return quick_system::open_file(directory, name, access);
+  }
+};
+
+BOOST_AUTO_TEST_CASE(a_snapshot_keeps_what_a_compaction_drops_that_did_not_see_it_come) {
+  using log_type = quick_keys<Async, interleaved_system>;
+  const temp_dir place;
+  log_type first{place / "kv", small_keys<log_type>()};
+  log_type second{place / "kv", small_keys<log_type>()};
+  log_type third{place / "kv", small_keys<log_type>()};
+  first.put("kept", "then");
+  for (std::uint64_t n = 0; n < 200; ++n) first.put(key_of(n % 3), "v");
+  // Has the compaction look at its place, behind that of the second.
+  auto held = third.snapshot();
+  const pipe_signal looked;
+  const pipe_signal go;
+  int looks = 0;
+  interleaved_system::on_third_place = [&] {  // at first to find what to compact, then to judge it
+    if (++looks == 2) BOOST_REQUIRE((looked.announce() && go.wait()));
+  };
+  std::jthread compacting{[&] { first.compact(); }};
+  BOOST_REQUIRE(looked.wait());
+  held = {};
+  interleaved_system::on_manifest = [&] {
+    first.put("kept", "now");
+    BOOST_REQUIRE(go.announce());
+    compacting.join();
+  };
+  const auto then = second.snapshot();
+  if (std::exchange(interleaved_system::on_manifest, {})) BOOST_REQUIRE(go.announce());
+  if (compacting.joinable()) compacting.join();
+  interleaved_system::on_third_place = {};
+  BOOST_TEST(first.history("kept").size() == 1U);
+  BOOST_TEST(then.contains("kept"));
 }
 
 BOOST_AUTO_TEST_CASE(what_expires_expires_for_everybody_at_once) {

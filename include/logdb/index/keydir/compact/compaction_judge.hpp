@@ -66,11 +66,13 @@ class compaction_judge {
       : store_{store},
         list_{list},
         older_{older},
+        now_{store.view().clock()},  // before the look at what is held: no later snapshot is older
         held_{lowest_held(store)},
-        now_{std::min(held_.time, store.view().clock())},
         last_{store.view().last_lsn()},
         // Where others compact, too, the keydir may say where a record was before.
-        is_plain_{!store_type::is_shared && held_ == held_moment{} && !store.space().has_moved()} {}
+        is_plain_{!store_type::is_shared && held_ == held_moment{} && !store.space().has_moved()} {
+    now_ = std::min(now_, held_.time);
+  }
 
   /// Has the processor fetch what judge() of a hash will need. Inside the gate.
   void expect(std::uint64_t hash) { store_.table().prefetch(hash); }
@@ -195,8 +197,8 @@ class compaction_judge {
   store_type& store_;
   const segment_list<Policies>& list_;
   std::size_t older_;
-  held_moment held_;
   timestamp now_;
+  held_moment held_;
   lsn last_;       // nothing in the run is newer
   bool is_plain_;  // no snapshot is open, and every record is where the keydir says
   std::vector<segment_hints> hints_;  // of the segments before the run, once they are needed

@@ -31,7 +31,7 @@ class key_snapshot : public log_snapshot<Policies> {
     store.view().require_own();
     hold_ = store.holds().hold({lsn{}, timestamp::min()});
     // First everything is held, then it is looked how much is needed.
-    log_snapshot<Policies>::operator=(log_snapshot<Policies>{store.view().scope()});
+    log_snapshot<Policies>::operator=(log_snapshot<Policies>{look(store)});
     store.table().wait_for_writers();  // the keydir then leads to all of it
     time_ = store.view().clock();
     hold_ = store.holds().hold({this->last_lsn(), time_});
@@ -72,6 +72,17 @@ class key_snapshot : public log_snapshot<Policies> {
   }
 
  private:
+  /// Returns what may be seen now, in segments that were listed before the last record was looked
+  /// for. A compaction that had begun before anything was held here may drop what was replaced
+  /// since: in a later list that could be missing.
+  static detail::read_scope<Policies> look(store_type& store) {
+    auto seen = store.view().scope();
+    for (;;) {
+      const auto before = std::exchange(seen, store.view().scope()).list;
+      if (seen.list == before) return seen;
+    }
+  }
+
   /// Versions that came since are found in the log as it is now.
   [[nodiscard]] detail::key_versions<Policies> versions() const {
     return {*store_, log_snapshot<Policies>{store_->view().scope()}, *this};
