@@ -94,11 +94,11 @@ class follower {
   [[nodiscard]] bool is_closed() const { return closed_.load(); }
   /// Throws in a child of the process that opened the log. @errors errc::closed
   void require_own() const {
-    if (!opener_.is_own()) throw error_in_child(path());
+    if (!opener_.is_own()) throw_in_child(path());
   }
   void require_usable() const {
     require_own();
-    if (is_closed()) throw error{errc::closed, "the log was closed", {.path = path()}};
+    if (is_closed()) throw_closed(path());
   }
   [[nodiscard]] const std::filesystem::path& path() const { return volume_->path(); }
   [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }

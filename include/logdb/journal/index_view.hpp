@@ -111,11 +111,6 @@ class index_view {
   /// Takes the append lock to look at the extents alone.
   [[nodiscard]] append_guard look() { return append_guard{core_->append_mutex}; }
   [[nodiscard]] const extent_list<Policies>& extents() const { return core_->extents; }
-  /// Says what a frame is, but for its place: before the lock is taken.
-  [[nodiscard]] static format::frame_header header_of(format::frame_kind kind, std::uint32_t count,
-                                                      bytes_view first, bytes_view second = {}) {
-    return format::header_of(kind, count, first, second);
-  }
   placement<Policies> append_in_turn(format::frame_header& header, bytes_view first,
                                      bytes_view second) {
     return appender_->put_in_turn(header, first, second);

@@ -18,15 +18,10 @@
 
 namespace logdb::detail {
 
-/// Returns the error for a log that this process's parent opened before the fork.
-[[gnu::cold]] inline error error_in_child(const std::filesystem::path& at) {
-  return {
-      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
-}
-
 // Apart from the checks that every call makes, so that these are small.
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_in_child(const std::filesystem::path& at) {
-  throw error_in_child(at);
+  throw error{
+      errc::closed, "the log was opened before a fork, by the parent: open it again", {.path = at}};
 }
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_closed(const std::filesystem::path& at) {
   throw error{errc::closed, "the log was closed", {.path = at}};

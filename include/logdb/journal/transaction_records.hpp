@@ -28,19 +28,24 @@ class transaction_records : public std::ranges::view_base {
     if (spilled) spilled_ = record_range<Policies>{*spilled, lsn{1}};
   }
 
-  class iterator {
+  /// Walks one part after the other.
+  class walker {
    public:
-    using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag;
-    using value_type = record;
-    using difference_type = std::ptrdiff_t;
-    using reference = const record&;
-    using pointer = const record*;
+    walker() = default;
+    explicit walker(const transaction_records& range)
+        : in_log_{range.log_.begin()},
+          in_spilled_{range.spilled_.begin()},
+          pending_{range.pending_},
+          next_{range.end_} {}
 
-    iterator() = default;
-    reference operator*() const { return current_; }
-    pointer operator->() const { return &current_; }
-    iterator& operator++() {
+    /// Gives the next record; false: there is none. @errors as record_range
+    bool next(record& out) {
+      if (std::exchange(begun_, true)) advance();
+      return give(out);
+    }
+
+   private:
+    void advance() {
       if (in_log_ != std::default_sentinel) {
         ++in_log_;
       } else if (in_spilled_ != std::default_sentinel) {
@@ -48,43 +53,20 @@ class transaction_records : public std::ranges::view_base {
       } else {
         offset_ += pending_->lengths()[place_++];
       }
-      return settle();
     }
-    iterator operator++(int) {
-      iterator before = *this;
-      ++*this;
-      return before;
-    }
-    friend bool operator==(const iterator& a, std::default_sentinel_t) { return a.done_; }
-    friend bool operator==(const iterator& a, const iterator& b) {
-      return a.done_ == b.done_ && (a.done_ || a.current_.lsn() == b.current_.lsn());
-    }
-
-   private:
-    friend class transaction_records;
-    explicit iterator(const transaction_records& range)
-        : in_log_{range.log_.begin()},
-          in_spilled_{range.spilled_.begin()},
-          pending_{range.pending_},
-          next_{range.end_} {
-      settle();
-    }
-
-    /// Points at whichever record comes first now.
-    iterator& settle() {
-      done_ = false;
+    bool give(record& out) {
       if (in_log_ != std::default_sentinel) {
-        current_ = *in_log_;
+        out = *in_log_;
       } else if (in_spilled_ != std::default_sentinel) {
-        current_ = *in_spilled_;
-        current_.move_to(current_.bytes(), ++next_, current_.time());
+        out = *in_spilled_;
+        out.move_to(out.bytes(), ++next_, out.time());
       } else if (pending_ != nullptr && place_ < pending_->count()) {
         const bytes_view bytes = pending_->bytes().subspan(offset_, pending_->lengths()[place_]);
-        current_ = record{pending_, bytes, ++next_, timestamp{}};
+        out = record{pending_, bytes, ++next_, timestamp{}};
       } else {
-        done_ = true;
+        return false;
       }
-      return *this;
+      return true;
     }
 
     typename record_range<Policies>::iterator in_log_;
@@ -93,11 +75,11 @@ class transaction_records : public std::ranges::view_base {
     std::size_t place_ = 0;   // in pending_
     std::size_t offset_ = 0;  // of its bytes
     lsn next_{};              // given to the last one of the transaction's own
-    record current_;
-    bool done_ = true;
+    bool begun_ = false;
   };
+  using iterator = record_iterator<walker>;
 
-  [[nodiscard]] iterator begin() const { return iterator{*this}; }
+  [[nodiscard]] iterator begin() const { return iterator{walker{*this}}; }
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }
 
  private:

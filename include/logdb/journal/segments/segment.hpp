@@ -297,7 +297,7 @@ class basic_segment {
   /// holds the lock.
   void require_own() const {
     if (is_forked()) [[unlikely]]
-      throw error_in_child(path());
+      throw_in_child(path());
   }
 
   static timestamp to_time(const atomic<std::int64_t>& value) {

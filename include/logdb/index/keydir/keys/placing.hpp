@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/index/keydir/places/record_source.hpp>
 #include <logdb/record.hpp>
 
@@ -48,7 +49,7 @@ auto put_frame(Store& store, format::frame_header& header, bytes_view first, byt
 template <class Store>
 auto append_frame(Store& store, format::frame_kind kind, std::uint32_t count, bytes_view first,
                   bytes_view second) {
-  auto header = store.view().header_of(kind, count, first, second);
+  auto header = format::header_of(kind, count, first, second);
   if constexpr (Store::is_shared) {
     return put_frame(store, header, first, second);
   } else {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -179,11 +178,9 @@ class record_source {
 
   /// Returns bytes of a record that was read for keeps: a copy, or a view that pins the segment.
   [[nodiscard]] static stored_bytes keep(const read_type& found, bytes_view bytes) {
+    if (found.staged) return stored_bytes::copy_of(bytes);
     if (bytes.size() <= stored_bytes::inline_bytes) return stored_bytes{bytes};
-    if (!found.staged) return {found.in->segment(), bytes};
-    const std::shared_ptr<std::byte[]> own{new std::byte[bytes.size()]};
-    std::memcpy(own.get(), bytes.data(), bytes.size());
-    return {own, {own.get(), bytes.size()}};
+    return {found.in->segment(), bytes};
   }
 
   [[noreturn]] static void throw_corrupt(const read_type& found) {

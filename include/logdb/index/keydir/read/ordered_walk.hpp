@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/keys/key_store.hpp>
+#include <logdb/stored_bytes.hpp>
 
 namespace logdb::detail {
 
@@ -106,7 +107,7 @@ class ordered_walk {
     std::size_t done = 0;
     while (done < keys_.size() && try_take(keys_[done], hashes_[done])) ++done;
     if (done != 0) return done;
-    rows_.emplace_back().entry.key = own(keys_.front());
+    rows_.emplace_back().entry.key = stored_bytes::copy_of(keys_.front());
     return 1;
   }
 
@@ -145,12 +146,6 @@ class ordered_walk {
     } catch (const error&) {
       return false;  // who comes to it is told: those before it are sound
     }
-  }
-
-  static stored_bytes own(bytes_view key) {
-    if (key.size() <= stored_bytes::inline_bytes) return stored_bytes{key};
-    const auto kept = std::make_shared<const std::string>(as_text(key));
-    return {kept, as_bytes(*kept)};
   }
 
   store_type& store_;

@@ -12,6 +12,7 @@
 #include <logdb/index/keydir/write/key_commit.hpp>
 #include <logdb/index/keydir/write/key_verbs.hpp>
 #include <logdb/journal/nested.hpp>
+#include <logdb/stored_bytes.hpp>
 
 namespace logdb {
 
@@ -85,7 +86,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
     if (!own.is_known) return mine.store->get(to_bytes(key));
     if (own.write == detail::key_batch::nowhere) return std::nullopt;
     const auto record = mine.batch.record(own.write);
-    return key_value{own_bytes(record.value), lsn{}, record.head.expires};
+    return key_value{stored_bytes::copy_of(record.value), lsn{}, record.head.expires};
   }
   template <class T, bytes_like Key>
   [[nodiscard]] std::optional<T> get(const Key& key) const {
@@ -142,12 +143,6 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
 
   static bool lives(const state& mine, const format::key_record_head& head) {
     return head.verb != format::key_verb::erase && !mine.store->is_expired(head);
-  }
-
-  static stored_bytes own_bytes(bytes_view bytes) {
-    if (bytes.size() <= stored_bytes::inline_bytes) return stored_bytes{bytes};
-    const auto own = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
-    return {own, *own};
   }
 
   /// The log may have been closed since, or be a parent's.

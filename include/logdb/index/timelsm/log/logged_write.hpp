@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/journal/index_view.hpp>
 #include <logdb/platform/scoped_lock.hpp>
@@ -184,7 +185,7 @@ class logged_write {
   logged_write(line_type& line, Payload what)
       : line_{line},
         what_{std::move(what)},
-        frame_{log_view::header_of(what_.kind(), what_.count(), what_.head(), what_.tail())} {
+        frame_{format::header_of(what_.kind(), what_.count(), what_.head(), what_.tail())} {
     line_.log.require_writer();
     line_.log.require_size(what_.longest());
     if (!what_.is_framed() || !line_.log.fits(what_.bytes())) [[unlikely]]
