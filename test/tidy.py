@@ -26,6 +26,7 @@ ROOMS = """
     platform/posix platform/mutex
     policy options
     format/bytes format/crc32c format/frames format/files
+    query
     storage/memory storage/directory storage/single_file
     durability
     locking
