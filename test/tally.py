@@ -20,6 +20,9 @@ TRIED = re.compile(
     re.M,
 )
 
+# What says why: of Boost.Test, of a sanitizer, of an assertion.
+REASON = re.compile(r": (fatal )?error|runtime error|ERROR:|SUMMARY:|WARNING: Thread|Assertion")
+
 
 def counts(test):
     """Returns (passed, failed) of one test; a bad exit is a failure, whatever was counted."""
@@ -32,6 +35,13 @@ def counts(test):
     elif found := PLAIN.findall(text):
         passed, failed = map(int, found[-1])
     return passed, failed if good else max(failed, 1)
+
+
+def reasons(test):
+    """Returns the lines that say why a test failed, else its last ones; a few of them."""
+    lines = ((test.get("stdout") or "") + "\n" + (test.get("stderr") or "")).splitlines()
+    found = [line for line in lines if REASON.search(line)] or [line for line in lines if line][-5:]
+    return [line[:300] for line in found[:10]]
 
 
 def tried(tests):
@@ -58,6 +68,8 @@ def main(log, *flags):
         passed, failed = passed + good, failed + bad
         if bad and "--failures" in flags:
             print(f"failed: {test['name']} ({test['result']}, {test['duration']:.1f} s)")
+            for line in reasons(test):
+                print(f"failed: {test['name']}: {line}")
     for line in tried(ran):
         print(line)
     print(f"{passed} passed, {failed} failed")

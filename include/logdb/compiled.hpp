@@ -13,6 +13,8 @@
 #define LOGDB_INLINE inline
 #endif
 
+// Neither argument can stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
+
 /// Names the members of a log that liblogdb has, each behind `template` or `extern template`.
 #define LOGDB_COMPILED_LOG(prefix, log)                                                            \
   prefix log_engine<log::policies>::log_engine(const std::filesystem::path&, const log::options&); \
@@ -32,6 +34,8 @@
   prefix detail::attachment<log::policies>::attachment(detail::journal_state<log::policies>&);   \
   prefix void detail::attachment<log::policies>::add(detail::batch_view);                        \
   prefix detail::segment_ptr<log::policies> detail::attachment<log::policies>::finish();
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// Says that liblogdb has a preset with records; nothing where all is header-only.
 #if defined(LOGDB_COMPILED)

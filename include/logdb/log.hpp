@@ -371,7 +371,8 @@ LOGDB_INLINE log_engine<Policies>& log_engine<Policies>::operator=(log_engine&& 
 }
 
 template <class Policies>
-LOGDB_INLINE log_engine<Policies>::~log_engine() {}  // g++ 12 instantiates no `= default` here
+// g++ 12 instantiates no `= default` here. NOLINTNEXTLINE(modernize-use-equals-default)
+LOGDB_INLINE log_engine<Policies>::~log_engine() {}
 
 template <class Policies>
 LOGDB_INLINE void log_engine<Policies>::close() {
