@@ -34,7 +34,7 @@ ROOMS = """
     journal/control journal/inspect journal/segments journal/staging
     journal/state
     journal/read journal/open journal/share journal/write
-    journal/index_view journal/follower journal/journal journal/no_journal
+    journal/view journal/follower journal/journal journal/no_journal
     journal/transaction_records journal/nested journal/transaction
     index/append_verbs index/none index/sparse
     index/keydir/table index/keydir/places index/keydir/keys

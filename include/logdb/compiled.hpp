@@ -29,7 +29,7 @@
   prefix void detail::committer<log::policies>::wait(std::uint64_t, watermark);                  \
   prefix bool detail::appender<log::policies>::make_way(detail::appender<log::policies>::guard&, \
                                                         std::uint64_t, std::uint64_t);           \
-  prefix detail::ticket detail::appender<log::policies>::attach_in_turn(                         \
+  prefix ticket detail::appender<log::policies>::attach_in_turn(                                 \
       const detail::segment_ptr<log::policies>&, std::uint64_t);                                 \
   prefix detail::attachment<log::policies>::attachment(detail::journal_state<log::policies>&);   \
   prefix void detail::attachment<log::policies>::add(detail::batch_view);                        \

@@ -124,7 +124,7 @@ struct BasicKeyDir {
   template <class Policies>
   class log_index {
    public:
-    explicit log_index(detail::index_view<Policies> view)
+    explicit log_index(index_view<Policies> view)
         : store_{std::move(view)}, compactor_{store_, store_.view().options().index.compaction} {
       if (store_.view().follows()) {
         follower_ = std::make_unique<detail::key_follower<Policies>>(store_);

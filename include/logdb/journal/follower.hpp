@@ -10,7 +10,6 @@
 #include <utility>
 
 #include <logdb/compiled.hpp>
-#include <logdb/journal/index_view.hpp>
 #include <logdb/journal/log_state.hpp>
 #include <logdb/journal/open/drain.hpp>
 #include <logdb/journal/open/find_end.hpp>
@@ -18,6 +17,7 @@
 #include <logdb/journal/open/staged_view.hpp>
 #include <logdb/journal/read/verify.hpp>
 #include <logdb/journal/share/bell.hpp>
+#include <logdb/journal/view/index_view.hpp>
 #include <logdb/options.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 #include <logdb/policy/durability.hpp>

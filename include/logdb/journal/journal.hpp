@@ -9,10 +9,10 @@
 #include <utility>
 
 #include <logdb/durability_point.hpp>
-#include <logdb/journal/index_view.hpp>
 #include <logdb/journal/open/recovery.hpp>
 #include <logdb/journal/read/verify.hpp>
 #include <logdb/journal/share/joining.hpp>
+#include <logdb/journal/view/index_view.hpp>
 #include <logdb/journal/write/appender.hpp>
 #include <logdb/journal/write/attachment.hpp>
 #include <logdb/journal/write/workers.hpp>

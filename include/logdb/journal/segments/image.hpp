@@ -12,6 +12,13 @@
 
 namespace logdb::detail {
 
+/// A segment, whatever its storage and its index.
+class any_segment {
+ protected:
+  any_segment() = default;
+  ~any_segment() = default;
+};
+
 /// A stretch of a segment's frames in memory. Offsets count from the segment's start, whatever part
 /// of it this is.
 struct frame_stretch {

@@ -34,7 +34,7 @@ namespace logdb::detail {
 ///
 /// @threads  readers: any; write(), sync(), begin(), seal() are the writer's, ordered by its locks
 template <class Policies>
-class basic_segment {
+class basic_segment : public any_segment {
  public:
   using storage = typename Policies::storage;
   using file = typename storage::file;

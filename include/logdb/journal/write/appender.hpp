@@ -13,13 +13,17 @@
 #include <logdb/journal/write/keeper.hpp>
 #include <logdb/policy/index.hpp>
 
-namespace logdb::detail {
+namespace logdb {
 
-/// What an append was given.
+/// What an append was given, for acknowledging it.
 struct ticket {
-  lsn last{};             // of its last record; of a frame without records, the last before it
-  std::uint64_t end = 0;  // stream position behind its frame
+  lsn last{};             ///< of its last record; of a frame without records, the last before it
+  std::uint64_t end = 0;  ///< stream position behind its frame
 };
+
+}  // namespace logdb
+
+namespace logdb::detail {
 
 /// Where an append was put, for an index that wants to know.
 template <class Policies>

@@ -120,3 +120,10 @@ class batch_builder {
 };
 
 }  // namespace logdb::detail
+
+namespace logdb {
+
+/// Records that reach the log together: `add(bytes)` each, and append the batch.
+using record_batch = detail::batch_builder;
+
+}  // namespace logdb

@@ -9,6 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include <logdb/journal/segments/image.hpp>
+
 namespace logdb::detail {
 
 /// Says where the frames of one segment went. What an index was told of them is no longer there.
@@ -18,8 +20,8 @@ struct relocation {
     std::uint64_t to = 0;
     std::uint64_t bytes = 0;
   };
-  std::shared_ptr<void> to{};  // the segment
-  std::vector<move> moves{};   // ascending
+  std::shared_ptr<any_segment> to{};
+  std::vector<move> moves{};  // ascending
 
   /// Returns where something is that was at an offset; 0: still there.
   [[nodiscard]] std::uint64_t find(std::uint64_t offset) const {

@@ -13,7 +13,6 @@
 #include <logdb/index/keydir/compact/compaction_judge.hpp>
 #include <logdb/index/keydir/compact/compaction_report.hpp>
 #include <logdb/journal/read/records.hpp>
-#include <logdb/journal/segments/rewrite.hpp>
 #include <logdb/policy/index.hpp>
 #include <logdb/stats.hpp>
 
@@ -37,7 +36,7 @@ class compaction {
         list_{std::move(list)},
         run_{list_->log.begin() + static_cast<std::ptrdiff_t>(first),
              list_->log.begin() + static_cast<std::ptrdiff_t>(end)},
-        rewrite_{store.view().segments(), run_},
+        rewrite_(store.view().rewrite(run_)),
         judge_{store, *list_, first} {}
   compaction(const compaction&) = delete;
   compaction& operator=(const compaction&) = delete;

@@ -68,7 +68,7 @@ class compactor {
   compaction_report compact() {
     const guard lock{mutex_};
     if (stopping_.load()) throw error{errc::closed, "the log was closed"};
-    const turn mine{*this, true};
+    const auto mine = take_turn(true);
     compaction_report done;
     done.stopped = !mine;
     if (!mine) return done;
@@ -90,35 +90,11 @@ class compactor {
   // How long an idle process keeps segments that another one has compacted.
   static constexpr std::chrono::seconds look_time{1};
 
-  /// Holds the right to compact for its lifetime, among the processes that write the log.
-  class turn {
-   public:
-    /// @param waits  for the holder, until it gives it up or this log is closed
-    turn(compactor& of, bool waits) {
-      if constexpr (is_shared) {
-        auto& lock = of.store_.view().control().compact_lock;
-        auto result = lock.try_lock();
-        while (waits && result == platform::lock_result::busy && !of.stopping_.load()) {
-          require_control(of.store_.view().control());
-          result = lock.lock_for(std::chrono::seconds{1});
-        }
-        // A process that died with it left everything as it was, or the new segment in its place.
-        if (result == platform::lock_result::busy) return;
-        unlock_ = [&lock] { lock.unlock(); };
-      }
-      has_ = true;
-    }
-    turn(const turn&) = delete;
-    turn& operator=(const turn&) = delete;
-    ~turn() {
-      if (unlock_) unlock_();
-    }
-    [[nodiscard]] explicit operator bool() const { return has_; }
-
-   private:
-    bool has_ = false;
-    std::function<void()> unlock_{};
-  };
+  /// Takes the right to compact, among the processes that write the log.
+  /// @param waits  for who has it, until it is given up or this log is closed
+  [[nodiscard]] auto take_turn(bool waits) {
+    return store_.view().take_rewrite_turn([this, waits] { return waits && !stopping_.load(); });
+  }
 
   /// Where other processes compact, too, there is always something to follow.
   [[nodiscard]] bool works() const { return is_shared || options_.dead_ratio_max <= 1; }
@@ -148,7 +124,7 @@ class compactor {
 
   void compact_what_is_wasteful() {
     if (options_.dead_ratio_max > 1) return;
-    const turn mine{*this, false};  // else another process does it
+    const auto mine = take_turn(false);  // else another process does it
     compaction_report done;
     if (!mine) return;
     count_ended();
@@ -206,7 +182,7 @@ class compactor {
     lsn from{1};
     const bool is_unsure = std::exchange(is_unsure_, false);
     // An earlier compaction may have died between its manifest and the news of it.
-    if constexpr (is_shared) store_.view().segments().refresh_for_sure();
+    store_.view().learn_rewritten();
     follow_others();
     for (;;) {
       const auto list = store_.view().catch_up();

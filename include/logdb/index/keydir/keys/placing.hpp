@@ -24,8 +24,8 @@ struct placed_frame {
 /// Returns the stretch of the segment that the next frame is put into. With the append lock.
 template <class Store>
 auto& active_stretch(Store& store) {
-  const auto& active = store.view().extents().back();
-  void* const known = active.segment->entries().stretch();
+  const auto& active = store.view().active();
+  any_stretch* const known = active.segment->entries().stretch();
   auto& in = known != nullptr ? *static_cast<stretch<typename Store::policies>*>(known)
                               : store.space().of(active.segment);
   // Mapped before another process can compact it.

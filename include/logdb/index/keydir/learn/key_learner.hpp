@@ -276,7 +276,7 @@ class key_learner {
     const auto said = format::decode_attach(frame.payload);
     if (!said) throw_overwritten();
     const auto entry = format::attached_segment(*said, frame.header.first);
-    auto& in = store_.space().of(view().segments().make(entry));
+    auto& in = store_.space().of(view().attached(entry));
     const auto there = std::min<std::uint64_t>(said->end_offset, in.bytes().size());
     const bytes_view all = in.bytes().first(there);
     learned_.clear();

@@ -76,9 +76,9 @@ class key_moves {
     for (const auto& each : gone) (void)store_.space().remove(each->segment()->number());
     store_.gate().wait_for_readers();
     for (const auto& each : gone) store_.space().reuse(*each);
-    auto& volume = *store_.view().segments().volume();
-    volume.sync();  // who died may have published the manifest that names them no more, just so
-    for (const auto& each : gone) remove_file(volume, each->segment()->number());
+    std::vector<segment_number> numbers;
+    for (const auto& each : gone) numbers.push_back(each->segment()->number());
+    store_.view().unlink_replaced(numbers);
   }
 
  private:
@@ -148,15 +148,6 @@ class key_moves {
   static bool is_in(const std::vector<span>& spans, address at) {
     const auto past = std::ranges::upper_bound(spans, at, {}, &span::first);
     return past != spans.begin() && at < std::prev(past)->second;
-  }
-
-  template <class Volume>
-  static void remove_file(Volume& volume, segment_number number) {
-    try {
-      volume.remove(format::segment_name(number));
-    } catch (const error&) {
-      // The compaction has unlinked it, or the next open does.
-    }
   }
 
   store_type& store_;

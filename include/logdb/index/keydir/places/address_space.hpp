@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/places/release_steps.hpp>
+#include <logdb/index/keydir/places/segment_keys.hpp>
 #include <logdb/index/keydir/table/page.hpp>
 #include <logdb/journal/segments/segment_table.hpp>
 #include <logdb/journal/write/relocation.hpp>
@@ -26,7 +27,7 @@ namespace logdb::detail {
 ///
 /// @threads  any
 template <class Policies>
-class stretch {
+class stretch : public any_stretch {
  public:
   stretch(segment_ptr<Policies> segment, address base)
       : segment_{std::move(segment)}, base_{base} {}

@@ -15,7 +15,7 @@
 #include <logdb/format/frames/key_value.hpp>
 #include <logdb/index/keydir/places/address_space.hpp>
 #include <logdb/index/keydir/places/value.hpp>
-#include <logdb/journal/index_view.hpp>
+#include <logdb/journal/view/index_view.hpp>
 
 namespace logdb::detail {
 

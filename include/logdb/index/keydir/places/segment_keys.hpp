@@ -17,6 +17,13 @@
 
 namespace logdb::detail {
 
+/// A stretch of an address_space, whatever the storage of its log.
+class any_stretch {
+ protected:
+  any_stretch() = default;
+  ~any_stretch() = default;
+};
+
 /// Finds records of a segment by lsn and time, and knows its keys once it is sealed.
 ///
 /// In the footer, do not change: on disk:
@@ -114,8 +121,8 @@ class segment_keys {
     moved_.store(relocation_.get(), std::memory_order_release);
   }
 
-  [[nodiscard]] void* stretch() const { return stretch_.load(std::memory_order_acquire); }
-  void set_stretch(void* stretch) { stretch_.store(stretch, std::memory_order_release); }
+  [[nodiscard]] any_stretch* stretch() const { return stretch_.load(std::memory_order_acquire); }
+  void set_stretch(any_stretch* stretch) { stretch_.store(stretch, std::memory_order_release); }
 
  private:
   static constexpr std::size_t fixed_bytes = 40;
@@ -130,7 +137,7 @@ class segment_keys {
   bool knows_waste_ = false;
   std::unique_ptr<relocation> relocation_;
   std::atomic<const relocation*> moved_ = nullptr;  // relocation_ once it is whole
-  std::atomic<void*> stretch_ = nullptr;            // of an address_space
+  std::atomic<any_stretch*> stretch_ = nullptr;     // of an address_space
 };
 
 }  // namespace logdb::detail

@@ -64,7 +64,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
       return mine_.is_inner() ? lsn{ended->batch.size()} : ended->store->view().last_lsn();
     }
     detail::key_commit<policies> whole{*mine.store, mine.batch};
-    const detail::ticket given = whole.put();
+    const ticket given = whole.put();
     const auto ended = mine_.end();  // until it is acknowledged: the batch is looked at
     return whole.acknowledge(given);
   }

@@ -14,7 +14,7 @@
 #include <logdb/index/timelsm/log/runs.hpp>
 #include <logdb/index/timelsm/maintain/exchange.hpp>
 #include <logdb/index/timelsm/read/hidden_counts.hpp>
-#include <logdb/journal/index_view.hpp>
+#include <logdb/journal/view/index_view.hpp>
 
 namespace logdb::timelsm {
 
@@ -66,7 +66,7 @@ class run_choice {
 template <class Policies, class Index>
 class checkpoint_writer {
  public:
-  using log_view = detail::index_view<Policies>;
+  using log_view = index_view<Policies>;
 
   checkpoint_writer(log_view& log, Index& index,
                     const row_marks<typename Policies::index::value_type>& marks)

@@ -42,11 +42,11 @@ class logged_index {
   /// Makes the index of the log.
   /// @errors  errc::corrupt, errc::format_mismatch
   /// @cost    reads the last checkpoint and the records behind it
-  explicit logged_index(detail::index_view<Policies> log)
+  explicit logged_index(index_view<Policies> log)
       : options_{log.options().index},
         index_{options_,
                {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }},
-               log.follows() ? nullptr : &log.append_mutex()},
+               log.follows() ? nullptr : &log.turns()},
         line_{std::move(log), index_},
         replay_{line_.log.options().recovery, marks_} {
     replay_.open(line_.log, index_, [this, more = is_automatic()]() mutable {
@@ -110,7 +110,7 @@ class logged_index {
       grown_.signal();
     return at;
   }
-  [[nodiscard]] detail::index_view<Policies>& log() { return line_.log; }
+  [[nodiscard]] index_view<Policies>& log() { return line_.log; }
   /// Begins a transaction.
   template <class Transaction>
   [[nodiscard]] Transaction begin() {

@@ -13,7 +13,7 @@
 
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/index/timelsm/index.hpp>
-#include <logdb/journal/index_view.hpp>
+#include <logdb/journal/view/index_view.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::timelsm {
@@ -113,10 +113,9 @@ struct write_line {
   static constexpr bool shows_durable = Policies::durability::readable == watermark::durable;
   using shown_type = std::conditional_t<shows_durable, durable_view<Index>, whole_view<Index>>;
 
-  write_line(detail::index_view<Policies> to, const Index& beside)
-      : log{std::move(to)}, index{beside} {}
+  write_line(index_view<Policies> to, const Index& beside) : log{std::move(to)}, index{beside} {}
 
-  detail::index_view<Policies> log;
+  index_view<Policies> log;
   const Index& index;
   shown_type shown{index};
   std::atomic<std::uint64_t> written = 0;  // bytes of records; changed under the append lock
@@ -174,8 +173,8 @@ template <class Policies, class Index, class Payload = one_record>
 class logged_write {
  public:
   using line_type = write_line<Policies, Index>;
-  using log_view = detail::index_view<Policies>;
-  using guard = typename log_view::append_guard;
+  using log_view = index_view<Policies>;
+  using guard = typename log_view::turn;
 
   static constexpr bool may_refuse = true;
 
@@ -234,7 +233,7 @@ class logged_write {
   Payload what_;
   format::frame_header frame_;  // made in its place: a copy would wait for its four stores
   detail::uncommitted<Policies> large_{};
-  detail::ticket given_{};
+  ticket given_{};
   [[no_unique_address]] std::conditional_t<line_type::shows_durable,
                                            std::optional<decltype(line_.index.snapshot())>, nothing>
       after_{};  // the index behind the write

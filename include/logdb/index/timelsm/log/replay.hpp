@@ -10,8 +10,8 @@
 
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/index/timelsm/log/checkpoint.hpp>
-#include <logdb/journal/index_view.hpp>
 #include <logdb/journal/read/snapshot.hpp>
+#include <logdb/journal/view/index_view.hpp>
 
 namespace logdb::timelsm {
 
@@ -21,7 +21,7 @@ namespace logdb::timelsm {
 template <class Policies>
 class replayer {
  public:
-  using log_view = detail::index_view<Policies>;
+  using log_view = index_view<Policies>;
 
   replayer(recovery_mode mode, const row_marks<typename Policies::index::value_type>& marks)
       : mode_{mode}, marks_{marks} {}
