@@ -32,6 +32,14 @@ inline std::string use_records(const std::string& preset) {
 )");
 }
 
+inline std::string use_events(const std::string& preset) {
+  return use(preset, "  logdb::" + preset + R"( log{path};
+  log.append({{"level", "INFO"}, {"ms", 12}});
+  for (const auto& record : log.records()) bytes += record.size();
+  log.close();
+)");
+}
+
 inline std::string use_keys(const std::string& preset) {
   return use(preset, "  logdb::" + preset + R"( log{path};
   log.put("key", "value");
@@ -57,6 +65,7 @@ inline std::vector<unit> presets() {
   std::vector<unit> all;
   for (const std::string name : {"durable_wal", "async_wal", "shared_wal"})
     all.push_back({name, "logdb/" + name + ".hpp", detail::use_records(name)});
+  all.push_back({"event_log", "logdb/event_log.hpp", detail::use_events("event_log")});
   for (const std::string name : {"kv_store", "shared_kv"})
     all.push_back({name, "logdb/" + name + ".hpp", detail::use_keys(name)});
   for (const std::string name : {"timelog", "memory_timelog"})

@@ -36,7 +36,7 @@ ROOMS = """
     journal/read journal/open journal/share journal/write
     journal/view journal/follower journal/journal journal/no_journal
     journal/transaction_records journal/nested journal/transaction
-    index/append_verbs index/none index/sparse
+    index/append_verbs index/none index/sparse index/events
     index/keydir/table index/keydir/places index/keydir/keys
     index/keydir/learn index/keydir/read index/keydir/write index/keydir/compact
     index/keydir
@@ -47,7 +47,7 @@ ROOMS = """
     index/timelsm/index index/timelsm/face
     index/timelsm/log index/timelsm
     policies log_parts log
-    durable_wal async_wal shared_wal kv_store shared_kv timelog memory_timelog
+    durable_wal async_wal shared_wal event_log kv_store shared_kv timelog memory_timelog
     presets logdb
 """.split()
 ROOM_FILES_MAX = 10

@@ -36,6 +36,7 @@ enum class errc {
   unsupported,        ///< the file system or the kernel lacks something that is needed
   busy,               ///< maintenance lags behind, and the options say to report it
   limit,              ///< a limit of this process or machine, such as that on open files
+  bad_event,          ///< what was to be appended to an event log is not one JSON object
 };
 
 /// Gives the remedy for an error of which no more is known: what a person may do about it.
@@ -61,6 +62,8 @@ constexpr std::string_view remedy(errc code) {
     case errc::busy: return "try again, or let writes wait: options::index.pressure";
     case errc::limit:
       return "raise the limit, or use less of it: ulimit -a shows those of a process";
+    case errc::bad_event:
+      return "correct the JSON there, or take any bytes: options::index.check = none";
   }
   return "see docs/errors.md";
 }
@@ -97,6 +100,7 @@ constexpr std::string_view describe(errc code) {
     case errc::unsupported: return "not supported here";
     case errc::busy: return "busy";
     case errc::limit: return "a limit of this process or machine is reached";
+    case errc::bad_event: return "not a JSON object";
   }
   return "unknown error";
 }

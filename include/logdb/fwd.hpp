@@ -38,6 +38,7 @@ using SingleFile = BasicSingleFile<>;
 struct Fsync;
 struct Async;
 struct Sparse;
+struct Events;
 struct Unordered;
 struct Ordered;
 template <class Order = Unordered>
@@ -82,6 +83,9 @@ using async_wal = log_engine<detail::policy_set<Directory, Async, Sparse, Flock>
 /// A write-ahead log that many processes, each with many threads, write at once: one order, durable
 /// when append() returns.
 using shared_wal = log_engine<detail::policy_set<Directory, Fsync, Sparse, Fcntl>>;
+
+/// A log of JSON events: an async_wal that checks them, and can be opened as one.
+using event_log = log_engine<detail::policy_set<Directory, Async, Events, Flock>>;
 
 /// A key-value log: puts at memory speed, as durable as those of async_wal; docs/keyvalue.md.
 using kv_store = log_engine<detail::policy_set<Directory, Async, KeyDir, Flock>>;

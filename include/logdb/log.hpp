@@ -256,6 +256,11 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
       log_.require_usable();
       return log_.half([name](auto& of) { return of.cursor(name); });
     }
+    /// Returns the options of the log.
+    [[nodiscard]] const basic_options<Policies>& options() const requires has_records {
+      log_.require_here();
+      return log_.writer_ ? log_.writer_->core().options : log_.reader_->options();
+    }
     /// Returns the part of the index that lives as long as the log, if it has one.
     [[nodiscard]] auto& index() const requires has_index {
       log_.require_usable();

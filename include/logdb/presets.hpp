@@ -5,6 +5,7 @@
 
 #include <logdb/async_wal.hpp>
 #include <logdb/durable_wal.hpp>
+#include <logdb/event_log.hpp>
 #include <logdb/kv_store.hpp>
 #include <logdb/memory_timelog.hpp>
 #include <logdb/shared_kv.hpp>

@@ -10,7 +10,7 @@ std::vector<tested_kind> tested_kinds() {
   return kinds_of<basic_log<Durability<Async>, Index<Sparse>, Locking<Flock>>,
                   basic_log<Durability<Async>, Index<Sparse>, Locking<None>>,
                   basic_log<Durability<Async>, Index<None>, Locking<Flock>>,
-                  basic_log<Durability<Async>, Index<None>, Locking<None>>>();
+                  basic_log<Durability<Async>, Index<None>, Locking<None>>, event_log>();
 }
 
 }  // namespace logdb::test

@@ -8,7 +8,8 @@ namespace logdb::test {
 
 std::vector<tested_kind> tested_kinds() {
   return kinds_of<shared_wal, basic_log<Durability<Async>, Index<Sparse>, Locking<Fcntl>>,
-                  basic_log<Durability<None>, Index<None>, Locking<Fcntl>>>();
+                  basic_log<Durability<None>, Index<None>, Locking<Fcntl>>,
+                  basic_log<Durability<Fsync>, Index<Events>, Locking<Fcntl>>>();
 }
 
 }  // namespace logdb::test

@@ -10,7 +10,8 @@ std::vector<tested_kind> tested_kinds() {
   return kinds_of<basic_log<Storage<SingleFile>, Durability<Fsync>, Locking<Flock>>,
                   basic_log<Storage<SingleFile>, Durability<Async>, Locking<None>>,
                   basic_log<Storage<SingleFile>, Durability<None>, Locking<Flock>>,
-                  basic_log<Storage<SingleFile>, Index<None>, Durability<Fsync>, Locking<None>>>();
+                  basic_log<Storage<SingleFile>, Index<None>, Durability<Fsync>, Locking<None>>,
+                  event_log::with<Storage<SingleFile>>>();
 }
 
 }  // namespace logdb::test

@@ -15,6 +15,7 @@
 
 #include "conformance/adapter.hpp"
 #include "conformance/logs.hpp"
+#include "support/throws.hpp"
 
 namespace logdb::test {
 
@@ -66,6 +67,46 @@ void records_are_a_forward_range_for_the_algorithms() {
 #endif
 }
 
+/// Satisfied by logs that check what is appended.
+template <class Log>
+concept checks_events = requires(typename Log::options chosen) {
+  chosen.index.check;
+};
+
+template <checks_events Log>
+void what_is_no_event_is_refused_and_leaves_the_log_as_it_was() {
+  auto chosen = small_options<Log>();
+  chosen.index.check = event_check::on_append;
+  small_log<Log> f{chosen};
+  const std::vector<std::string> batch{R"({"a":2})", R"({"a":3)"};
+  f.log.append(R"({"a": 1})");
+  BOOST_TEST(throws(errc::bad_event, [&] { f.log.append("text"); }));
+  BOOST_TEST(throws(errc::bad_event, [&] { f.log.append(batch); }));
+  auto unit = f.log.begin();
+  unit.append({{"a", 4}});
+  BOOST_TEST(throws(errc::bad_event, [&] { unit.append(batch); }));
+  unit.commit();
+  BOOST_TEST(f.log.append_lines("{\"a\":5}\r\n[]\n{\"a\":6}").refused_total == 1u);
+  f.reopen_if_it_lasts();
+  const std::vector<std::string> expected{R"({"a": 1})", R"({"a":4})", R"({"a":5})", R"({"a":6})"};
+  BOOST_TEST(texts(f.log.records()) == expected, boost::test_tools::per_element());
+}
+
+template <class Log>
+std::vector<typed_case> typed_cases() {
+  std::vector<typed_case> cases{{"a_record_may_be_given_as_text_or_as_bytes", __FILE__, __LINE__,
+                                 a_record_may_be_given_as_text_or_as_bytes<Log>},
+                                {"a_batch_may_come_from_any_range_of_texts", __FILE__, __LINE__,
+                                 a_batch_may_come_from_any_range_of_texts<Log>},
+                                {"records_are_a_forward_range_for_the_algorithms", __FILE__,
+                                 __LINE__, records_are_a_forward_range_for_the_algorithms<Log>}};
+  if constexpr (checks_events<Log>) {
+    cases.push_back({"what_is_no_event_is_refused_and_leaves_the_log_as_it_was", __FILE__, __LINE__,
+                     what_is_no_event_is_refused_and_leaves_the_log_as_it_was<Log>});
+  }
+  return cases;
+}
+
 template <class Log>
 tested_kind kind_of() {
   using policies = typename Log::policies;
@@ -75,12 +116,7 @@ tested_kind kind_of() {
       .durable_on_return = policies::durability::readable == watermark::durable,
       .finds = finds_records<Log>,
       .open = open_tested<Log>,
-      .typed = {{"a_record_may_be_given_as_text_or_as_bytes", __FILE__, __LINE__,
-                 a_record_may_be_given_as_text_or_as_bytes<Log>},
-                {"a_batch_may_come_from_any_range_of_texts", __FILE__, __LINE__,
-                 a_batch_may_come_from_any_range_of_texts<Log>},
-                {"records_are_a_forward_range_for_the_algorithms", __FILE__, __LINE__,
-                 records_are_a_forward_range_for_the_algorithms<Log>}},
+      .typed = typed_cases<Log>(),
   };
 }
 

@@ -14,6 +14,33 @@
 
 namespace logdb {
 
+namespace detail {
+
+/// Gives `read` and `find_time` to a log whose records are plain bytes.
+template <class Log>
+class find_verbs {
+ public:
+  /// Returns the record with this lsn.
+  ///
+  /// @errors   errc::truncated below first_lsn(); errc::not_found above last_lsn(), or when
+  ///           salvage skipped it; errc::corrupt
+  /// @threads  any; waits for no writer
+  /// @cost     O(log segments + stride)
+  [[nodiscard]] record read(lsn at) const { return self().snapshot().read(at); }
+
+  /// Returns the lsn of the first record whose commit group began at `time` or later, if there is
+  /// one. Where a clock came back by more than an hour, what it had put ahead counts as of then.
+  /// @cost  O(segments + stride)
+  [[nodiscard]] std::optional<lsn> find_time(timestamp time) const {
+    return self().snapshot().find_time(time);
+  }
+
+ private:
+  const Log& self() const { return static_cast<const Log&>(*this); }
+};
+
+}  // namespace detail
+
 /// Narrows a search to one stride, then scans. Exact: the index only ever excludes.
 struct Sparse {
   struct options {
@@ -100,26 +127,7 @@ struct Sparse {
   };
 
   template <class Log>
-  class face : public detail::append_verbs<Log> {
-   public:
-    /// Returns the record with this lsn.
-    ///
-    /// @errors   errc::truncated below first_lsn(); errc::not_found above last_lsn(), or when
-    ///           salvage skipped it; errc::corrupt
-    /// @threads  any; waits for no writer
-    /// @cost     O(log segments + stride)
-    [[nodiscard]] record read(lsn at) const { return self().snapshot().read(at); }
-
-    /// Returns the lsn of the first record whose commit group began at `time` or later, if there is
-    /// one. Where a clock came back by more than an hour, what it had put ahead counts as of then.
-    /// @cost  O(segments + stride)
-    [[nodiscard]] std::optional<lsn> find_time(timestamp time) const {
-      return self().snapshot().find_time(time);
-    }
-
-   private:
-    const Log& self() const { return static_cast<const Log&>(*this); }
-  };
+  class face : public detail::append_verbs<Log>, public detail::find_verbs<Log> {};
 
   template <class Transaction>
   class transaction_face : public detail::append_verbs<Transaction> {};

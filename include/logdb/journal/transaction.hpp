@@ -24,6 +24,7 @@ class transaction_state {
  public:
   explicit transaction_state(journal<Policies>& target) : target_{target} {}
 
+  [[nodiscard]] const basic_options<Policies>& options() const { return target_.core().options; }
   [[nodiscard]] std::uint64_t records() const { return spilled() + pending_.count(); }
   [[nodiscard]] std::size_t depth() const { return savepoints_.size(); }
   void push() { savepoints_.push_back({records(), spilled_place()}); }
@@ -177,6 +178,10 @@ class transaction : public Log::index_policy::template transaction_face<transact
       return self_.mine_.require_innermost().add(batch.view());
     }
 
+    /// Returns the options of the log.
+    [[nodiscard]] const basic_options<policies>& options() const {
+      return self_.mine_.require_innermost().options();
+    }
     /// Returns what an index with a state of its own keeps of the transaction.
     [[nodiscard]] state_type& index() const { return self_.mine_.require_innermost(); }
 

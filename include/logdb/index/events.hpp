@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// Index<Events>: records are JSON objects, checked when they are appended. The segments are those
+/// of Index<Sparse>: what one of the two writes the other reads, and writes on.
+
+#include <cstdint>
+#include <string_view>
+
+#include <logdb/index/events/event_check.hpp>
+#include <logdb/index/events/event_verbs.hpp>
+#include <logdb/index/sparse.hpp>
+#include <logdb/policy/index.hpp>
+
+namespace logdb {
+
+/// JSON events: what is appended is checked and kept byte for byte.
+struct Events {
+  struct options : Sparse::options {
+    /// whether appends refuse what is not one JSON object
+    event_check check = event_check::on_append;
+    /// whether they refuse strings that are not Unicode, too
+    event_utf8 utf8 = event_utf8::keep;
+  };
+
+  static constexpr std::string_view name = "Events";
+  static constexpr std::uint32_t id = Sparse::id;
+  static constexpr index_hooks hooks{"fault"};
+
+  /// Plain records, whatever they are.
+  static constexpr bool reads(std::uint32_t written_by) { return Sparse::reads(written_by); }
+
+  using segment_index = Sparse::segment_index;
+
+  template <class Log>
+  class face : public detail::event_append_verbs<Log>, public detail::find_verbs<Log> {};
+
+  template <class Transaction>
+  class transaction_face : public detail::event_append_verbs<Transaction> {};
+};
+
+}  // namespace logdb
