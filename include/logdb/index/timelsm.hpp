@@ -67,7 +67,8 @@ struct BasicTimeLSM {
   class face : public timelsm::write_face<Log, V>, public timelsm::read_face<Log, V> {};
 
   template <class Transaction>
-  class transaction_face : public timelsm::row_verbs<Transaction, V> {};
+  class transaction_face : public timelsm::row_verbs<Transaction, V>,
+                           public timelsm::row_reads<Transaction, V> {};
 };
 
 }  // namespace logdb

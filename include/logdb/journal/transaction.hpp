@@ -169,6 +169,13 @@ class transaction : public Log::index_policy::template transaction_face<transact
   [[nodiscard]] auto records() const requires requires(const state_type& own) { own.view(); }
   { return mine_.require_begun().view(); }
 
+  /// Returns what the log's snapshot() shows now, with the writes of this transaction over it, and
+  /// of those nested in it that are open. It stays as it is when the transaction goes on, and may
+  /// outlive it.
+  /// @errors  errc::closed
+  [[nodiscard]] auto snapshot() const requires requires(state_type& own) { own.snapshot(); }
+  { return mine_.require_begun().snapshot(); }
+
   /// The narrow view for the index's verbs.
   class view_type {
    public:

@@ -50,10 +50,12 @@ BOOST_AUTO_TEST_CASE(what_a_transaction_writes_is_there_together) {
     auto other = whole.begin();
     BOOST_TEST(throws(errc::invalid_argument, [&] { whole.append(8, 0.8); }));
     other.append(9, 0.9);
+    BOOST_TEST(whole.max_time().value() == 9);  // reads of the outer one go on
     BOOST_TEST(other.commit().value() == 5U);
     BOOST_TEST((listed(log) == pairs{{1, 0.1}, {5, 0.5}}));
     BOOST_TEST(whole.commit().value() == 6U);
     BOOST_TEST(throws(errc::invalid_argument, [&] { whole.commit(); }));
+    BOOST_TEST(throws(errc::invalid_argument, [&] { static_cast<void>(whole.all()); }));
     BOOST_TEST((listed(log) == pairs{{0, 0.0}, {1, 0.4}, {2, 0.2}, {5, 0.5}, {9, 0.9}}));
     BOOST_TEST(log.begin().commit().value() == 6U);
     log.begin().append(3, 0.3);  // taken back when it goes
@@ -84,8 +86,15 @@ BOOST_AUTO_TEST_CASE(a_transaction_of_bytes_keeps_them_and_outgrows_staging) {
     auto whole = log.begin();
     whole.erase_all();
     for (int i = 0; i < 70000; ++i) whole.append(i, std::to_string(i));
+    const auto own = whole.range(8, 11);
+    BOOST_TEST(whole.count(0, 70001) == 70000U);
+    BOOST_TEST(whole.front()->value.text() == "0");
+    BOOST_TEST(log.count(0, 70001) == 1U);
     whole.commit();
     BOOST_TEST(is_whole(log));
+    std::string joined;
+    for (const auto& row : own) joined += row.value.text();
+    BOOST_TEST(joined == "8910");
   }
   const logdb::timelog log{dir / "notes", options};
   BOOST_TEST(is_whole(log));
@@ -99,6 +108,7 @@ BOOST_AUTO_TEST_CASE(a_transaction_of_a_log_that_was_closed_says_so) {
   log.close();
   BOOST_TEST(throws(errc::closed, [&] { whole.append(2, 0.2); }));
   BOOST_TEST(throws(errc::closed, [&] { whole.erase_all(); }));
+  BOOST_TEST(throws(errc::closed, [&] { static_cast<void>(whole.front()); }));
   BOOST_TEST(throws(errc::closed, [&] { whole.commit(); }));
   BOOST_TEST(throws(errc::closed, [&] { static_cast<void>(log.begin()); }));
   BOOST_TEST(whole.size() == 1U);
@@ -121,6 +131,7 @@ void require_whole_transactions(const Log& read, Log& written) {
       whole.erase(row);
       whole.append(row, i);
     }
+    parts += whole.all().count() == replaced ? 0 : 1;
     whole.commit();
   }
   over = true;

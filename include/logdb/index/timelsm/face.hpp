@@ -107,10 +107,10 @@ class write_face : public row_verbs<Log, V> {
   [[nodiscard]] auto& index() { return detail::log_access::view(static_cast<Log&>(*this)).index(); }
 };
 
-/// Gives a log the verbs that read rows, each as of now. What several of them are to agree on is
-/// asked of one snapshot().
-template <class Log, class V>
-class read_face {
+/// Gives a log, or a transaction, the verbs that read rows, each as of now. What several of them
+/// are to agree on is asked of one snapshot().
+template <class Target, class V>
+class row_reads {
  public:
   using row = time_row<V>;
 
@@ -146,8 +146,6 @@ class read_face {
   [[nodiscard]] std::size_t count(time_type from, time_type to) const {
     return now().count(from, to);
   }
-  [[nodiscard]] std::size_t size() const { return now().size(); }
-  [[nodiscard]] bool empty() const { return now().empty(); }
   /// Returns the first row, with a copy of its bytes; none when there is none.
   [[nodiscard]] std::optional<kept_row<V>> front() const { return now().front(); }
   /// Returns the last one; of equal times the youngest.
@@ -167,6 +165,22 @@ class read_face {
     return now().aggregate(from, to, width);
   }
 
+ protected:
+  [[nodiscard]] time_snapshot<V> now() const {
+    return static_cast<const Target&>(*this).snapshot();
+  }
+};
+
+/// Gives a log the verbs that read rows and look at the index.
+template <class Log, class V>
+class read_face : public row_reads<Log, V> {
+  using row_reads<Log, V>::now;
+
+ public:
+  /// Returns the number of rows.
+  [[nodiscard]] std::size_t size() const { return now().size(); }
+  [[nodiscard]] bool empty() const { return now().empty(); }
+
   /// Returns the figures of the index.
   [[nodiscard]] timelsm_stats index_stats() const { return index().stats(); }
   /// Checks every invariant; returns what does not hold, in words. @cost reads everything
@@ -176,7 +190,6 @@ class read_face {
   [[nodiscard]] auto& index() const {
     return detail::log_access::view(static_cast<const Log&>(*this)).index();
   }
-  [[nodiscard]] time_snapshot<V> now() const { return index().snapshot(); }
 };
 
 }  // namespace logdb::timelsm

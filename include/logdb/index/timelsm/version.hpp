@@ -154,6 +154,7 @@ struct version {
   std::vector<memtable_ptr<V>> frozen;        // the oldest first
   memtable_ptr<V> active;                     // but for its head
   std::shared_ptr<head<V>> growing;
+  memtable_ptr<V> own{};  // of a transaction that reads: behind all others; null: nobody's
 };
 
 /// A snapshot: a version, and how much of its head had been published.

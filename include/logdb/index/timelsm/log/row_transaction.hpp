@@ -9,6 +9,9 @@
 #include <vector>
 
 #include <logdb/index/timelsm/log/logged_index.hpp>
+#include <logdb/index/timelsm/log/row_changes.hpp>
+#include <logdb/index/timelsm/read/snapshot.hpp>
+#include <logdb/index/timelsm/write/own_rows.hpp>
 #include <logdb/journal/transaction.hpp>
 
 namespace logdb::timelsm {
@@ -26,10 +29,13 @@ class row_transaction {
 
   [[nodiscard]] std::uint64_t records() const { return writes_.count(); }
   [[nodiscard]] std::size_t depth() const { return savepoints_.size(); }
-  void push() { savepoints_.push_back(writes_.count()); }
+  void push() { savepoints_.push_back({writes_.count(), found_}); }
   void pop() { savepoints_.pop_back(); }
   /// Takes back what was written since the last push().
-  void rollback() noexcept { writes_.truncate(savepoints_.back()); }
+  void rollback() noexcept {
+    writes_.truncate(savepoints_.back().records);
+    found_ = savepoints_.back().found;
+  }
 
   // The verbs of rows; each returns the number of its record, from 1.
 
@@ -47,6 +53,15 @@ class row_transaction {
   }
   [[nodiscard]] time_type now() const { return index_.now(); }
 
+  /// Returns the rows of the log as they stand now, with what was written here behind them.
+  /// @errors  errc::closed
+  /// @cost    that of the log's snapshot(), and of own_rows for what was written since the last one
+  [[nodiscard]] time_snapshot<value_type> snapshot() {
+    index_.log().require_readable();
+    find_written();
+    return time_snapshot<value_type>{found_.rows.over(index_.snapshot().seen())};
+  }
+
   /// Puts all into the log and the index. @errors as append(); nothing was put
   lsn place() {
     if (writes_.empty()) return index_.write_nothing();
@@ -60,6 +75,26 @@ class row_transaction {
   lsn acknowledge(lsn nothing) { return put_ ? index_.acknowledge(*put_) : nothing; }
 
  private:
+  /// What reads find of the first records: those that were written when the last read came.
+  struct found_rows {
+    own_rows<value_type> rows{};
+    std::size_t records = 0;
+    std::size_t bytes = 0;
+  };
+  struct savepoint {
+    std::size_t records = 0;
+    found_rows found{};
+  };
+
+  void find_written() {
+    if (found_.records == writes_.count()) return;
+    const row_changes<value_type> more{
+        {writes_.bytes().subspan(found_.bytes), writes_.lengths().subspan(found_.records)}};
+    found_.rows.add(more.hidden, {more.times.data(), more.values.data(), more.times.size()});
+    found_.records = writes_.count();
+    found_.bytes = writes_.bytes().size();
+  }
+
   lsn add(bytes_view record) {
     index_.log().require_readable();
     index_.log().require_size(record.size());
@@ -69,7 +104,8 @@ class row_transaction {
 
   index_type& index_;
   detail::batch_builder writes_;
-  std::vector<std::size_t> savepoints_;
+  found_rows found_;
+  std::vector<savepoint> savepoints_;
   std::unique_ptr<typename index_type::many_writes> put_;  // null: not committed, or nothing was
 };
 

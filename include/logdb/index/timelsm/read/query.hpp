@@ -3,6 +3,8 @@
 /// @file
 /// A question to a view: bounds, what is hidden in them, every sequence that may have rows there.
 
+#include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -77,6 +79,7 @@ class query {
     if (open_.size != 0) f(slices<V>{&open_, &open_ + 1});
     for (const auto& one : at.active->chunks) f(slices<V>{&one, &one + 1});
     if (late_.size != 0) f(slices<V>{&late_, &late_ + 1});
+    if (at.own != nullptr) each_of(*at.own, f);
   }
 
   template <class F>
@@ -98,7 +101,7 @@ class query {
     if (late_times_.size() != 1) sort_late();
     late_ = {.times = late_times_.data(), .values = late_values_.data()};
     late_.size = late_times_.size();
-    late_.applied = view_.deletions();
+    late_.applied = std::numeric_limits<std::uint64_t>::max();  // nothing hides one of them
     late_.first = late_times_.front();
     late_.last = late_times_.back();
   }

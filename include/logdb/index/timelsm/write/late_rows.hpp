@@ -20,15 +20,23 @@ class chunk_maker {
   /// @param rows_max  of chunks that are merged into one: what is larger is left to the sealing,
   ///                  which merges all of them anyway
   chunk_maker(heap_ptr from, const view<V>& now, drops<V>& gone, std::size_t rows_max)
+      : chunk_maker{std::move(from), now.hidden({}), now.deletions(), gone, rows_max} {
+    if (now.seen.late != 0) late_of_ = &now;
+  }
+  /// Makes them of rows that are in no head.
+  /// @param hidden   what deletions hide of the chunks that there are
+  /// @param applied  the last of these deletions
+  chunk_maker(heap_ptr from, cover hidden, std::uint64_t applied, drops<V>& gone,
+              std::size_t rows_max)
       : heap_{std::move(from)},
-        now_{now},
-        hidden_{now.hidden({})},
+        hidden_{std::move(hidden)},
+        applied_{applied},
         gone_{gone},
         rows_max_{rows_max} {}
 
   /// Adds a chunk of the head's late rows that are visible, and of more rows behind them.
   void add(std::vector<slice<V>>& chunks, const columns<V>& more) {
-    const columns<V> rows = now_.seen.late == 0 ? more : collect(more);
+    const columns<V> rows = late_of_ == nullptr ? more : collect(*late_of_, more);
     if (rows.size == 0) return;
     chunks.push_back(sorted(rows));
     while (chunks.size() >= fan_in && is_due(chunks)) merge_last(chunks, fan_in);
@@ -47,15 +55,15 @@ class chunk_maker {
   }
 
   /// Copies what is visible, in the order of arrival.
-  columns<V> collect(const columns<V>& more) {
-    const head<V>& from = *now_.at->growing;
-    block<V>& to = room(now_.seen.late + more.size);
+  columns<V> collect(const view<V>& now, const columns<V>& more) {
+    const head<V>& from = *now.at->growing;
+    block<V>& to = room(now.seen.late + more.size);
     std::size_t n = 0;
-    for (std::size_t i = 0; i < now_.seen.late; ++i) {
+    for (std::size_t i = 0; i < now.seen.late; ++i) {
       const columns<V> row{&from.late_times[i], &from.late_values[i], 1};
       if (hidden_.hides(*row.times, from.late_applied[i])) {
         gone_.add(row);
-        gone_.pin(now_.at);
+        gone_.pin(now.at);
         continue;
       }
       to.times()[n] = *row.times;
@@ -79,7 +87,7 @@ class chunk_maker {
       groups.push_back({{to.times() + at, to.values() + at, some.size}});
     }
     return std::move(
-        merger<V>{heap_, {rows.size, amount::unlimited}}.run(groups, now_.deletions()).front());
+        merger<V>{heap_, {rows.size, amount::unlimited}}.run(groups, applied_).front());
   }
 
   /// Returns the power of four that a chunk's size is of.
@@ -98,15 +106,15 @@ class chunk_maker {
     gatherer<V> some{heap_, hidden_, gone_};
     const slice<V>* const begin = chunks.data() + chunks.size() - n;
     for (std::size_t i = 0; i < n; ++i) some.add({begin + i, begin + i + 1}, {});
-    auto made =
-        some.merge({std::max<std::size_t>(some.rows(), 1), amount::unlimited}, now_.deletions());
+    auto made = some.merge({std::max<std::size_t>(some.rows(), 1), amount::unlimited}, applied_);
     chunks.resize(chunks.size() - n);
     for (auto& one : made) chunks.push_back(std::move(one));
   }
 
   heap_ptr heap_;
-  const view<V>& now_;
+  const view<V>* late_of_ = nullptr;  // null: there are no late rows in a head
   cover hidden_;
+  std::uint64_t applied_;
   drops<V>& gone_;
   std::size_t rows_max_;
   block_ptr<V> room_;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The rows and deletions of a transaction as its reads find them: behind those of the log.
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <memory_resource>
+#include <span>
+#include <utility>
+
+#include <logdb/index/timelsm/write/late_rows.hpp>
+
+namespace logdb::timelsm {
+
+/// Rows in sorted chunks, and a map of deletions. A copy is O(1) and does not change with it.
+///
+/// Its deletions are younger than all of any log, so they are numbered above those.
+template <class V>
+class own_rows {
+ public:
+  /// Carries out deletions, then adds rows; if memory runs out, nothing of it.
+  /// @param hidden  none of them empty
+  /// @cost  amortised O(log rows) a row, O(own deletions / 64 + 64) a deletion
+  void add(std::span<const bounds> hidden, const columns<V>& rows) {
+    own_rows after = *this;
+    for (const bounds& each : hidden) after.hide(each);
+    if (rows.size != 0) after.put(rows);
+    *this = std::move(after);
+  }
+
+  /// Returns what a snapshot of the log shows when this is written over it.
+  /// @cost  O(1) without deletions, with some O(own deletions + deletions of the log / 64)
+  [[nodiscard]] view<V> over(view<V> log) const {
+    if (rows_ == nullptr && deleted_ == nullptr) return log;
+    auto both = std::make_shared<version<V>>(*log.at);
+    both->own = rows_;
+    if (deleted_ != nullptr) {
+      both->deleted = deleted_over(log);
+      both->counted = std::make_shared<hidden_counts<V>>(both->sealed, both->deleted);
+      log.seen.deletions = 0;  // they are in the map
+    }
+    return {std::move(both), log.seen};
+  }
+
+ private:
+  static constexpr std::uint64_t before_own = std::uint64_t{1} << 63;  // deletions; at least
+
+  void hide(const bounds& in) {
+    const fragment newest{in.first, in.last, ++last_};
+    const tombstones none;
+    const tombstones& older = deleted_ == nullptr ? none : *deleted_;
+    deleted_ = std::make_shared<const tombstones>(older.with({&newest, 1}));
+  }
+
+  void put(const columns<V>& rows) {
+    if (heap_ == nullptr) heap_ = std::make_shared<heap>(*std::pmr::new_delete_resource());
+    auto table =
+        rows_ == nullptr ? std::make_shared<memtable<V>>() : std::make_shared<memtable<V>>(*rows_);
+    drops<V> gone;  // nobody is told: the log never had them
+    constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+    chunk_maker<V>{heap_, {deleted_, {}, {}}, last_, gone, unlimited}.add(table->chunks, rows);
+    rows_ = std::move(table);
+  }
+
+  [[nodiscard]] tombstones_ptr deleted_over(const view<V>& log) const {
+    const std::span<const fragment> recent{log.at->growing->recent.data(), log.seen.deletions};
+    if (log.at->deleted->empty() && recent.empty()) return deleted_;
+    fragments own;
+    own.reserve(deleted_->size());
+    deleted_->each([&own](const fragment& one) { own.push_back(one); });
+    return std::make_shared<const tombstones>(log.at->deleted->with(disjoint(recent)).with(own));
+  }
+
+  heap_ptr heap_;           // null: no row yet
+  memtable_ptr<V> rows_;    // null: none
+  tombstones_ptr deleted_;  // null: nothing
+  std::uint64_t last_ = before_own;
+};
+
+}  // namespace logdb::timelsm
