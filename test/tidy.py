@@ -26,7 +26,8 @@ ROOMS = """
     platform/posix platform/mutex
     policy options
     format/bytes format/crc32c format/frames format/files
-    query
+    query/json_text query/json_number query/json query/json_utf8
+    query/language query/evaluate query/compile query/aggregate
     storage/memory storage/directory storage/single_file
     durability
     locking

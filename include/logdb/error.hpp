@@ -37,6 +37,8 @@ enum class errc {
   busy,               ///< maintenance lags behind, and the options say to report it
   limit,              ///< a limit of this process or machine, such as that on open files
   bad_event,          ///< what was to be appended to an event log is not one JSON object
+  bad_query,          ///< the text or the expression is no query
+  too_large,          ///< an answer would take more memory than its options allow
 };
 
 /// Gives the remedy for an error of which no more is known: what a person may do about it.
@@ -64,6 +66,8 @@ constexpr std::string_view remedy(errc code) {
       return "raise the limit, or use less of it: ulimit -a shows those of a process";
     case errc::bad_event:
       return "correct the JSON there, or take any bytes: options::index.check = none";
+    case errc::bad_query: return "correct the query: docs/events.md has the grammar";
+    case errc::too_large: return "ask for less, or raise the limit that the message names";
   }
   return "see docs/errors.md";
 }
@@ -101,6 +105,8 @@ constexpr std::string_view describe(errc code) {
     case errc::busy: return "busy";
     case errc::limit: return "a limit of this process or machine is reached";
     case errc::bad_event: return "not a JSON object";
+    case errc::bad_query: return "not a query";
+    case errc::too_large: return "the answer is too large";
   }
   return "unknown error";
 }

@@ -15,7 +15,7 @@ namespace {
 using logdb::errc;
 using logdb::error;
 
-constexpr int last = static_cast<int>(errc::bad_event);
+constexpr int last = static_cast<int>(errc::too_large);
 
 BOOST_AUTO_TEST_SUITE(errors)
 
