@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE interprocess_shared_keys_parts
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -51,10 +52,11 @@ BOOST_AUTO_TEST_CASE(a_snapshot_of_a_process_that_died_holds_nothing_up) {
 }
 
 /// The real system, where something can be done while a process looks whether the one with the
-/// third place lives, and before a thread reads a manifest.
+/// third place lives, before a thread reads a manifest, and before it puts one in its place.
 struct interleaved_system : quick_system {
   inline static std::function<void()> on_third_place{};
   inline static thread_local std::function<void()> on_manifest{};
+  inline static thread_local std::function<int()> on_new_manifest{};
 
   static int lock_range(handle file, platform::range_lock kind, std::uint64_t offset,
                         std::uint64_t bytes, bool waits) {
@@ -64,6 +66,10 @@ struct interleaved_system : quick_system {
   static handle open_file(handle directory, const char* name, platform::file_access access) {
     if (on_manifest && name == format::manifest_name) std::exchange(on_manifest, {})();
     return quick_system::open_file(directory, name, access);
+  }
+  static int rename(handle directory, const char* from, const char* to) {
+    const int fault = on_new_manifest ? on_new_manifest() : 0;
+    return fault != 0 ? fault : quick_system::rename(directory, from, to);
   }
 };
 
@@ -99,6 +105,69 @@ BOOST_AUTO_TEST_CASE(a_snapshot_keeps_what_a_compaction_drops_that_did_not_see_i
   BOOST_TEST(waited);
   BOOST_TEST(first.history("kept").size() == 1U);
   BOOST_TEST(then.contains("kept"));
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_follows_an_older_compaction_leads_no_key_back) {
+  using log_type = quick_keys<Async>;
+  pair_of_logs<log_type> both;
+  for (std::uint64_t n = 0; n < 3; ++n) both.first.put(key_of(n), "v");
+  both.first.put("replaced", "v");
+  BOOST_TEST(both.second.size() == 4U);
+  auto& store = detail::log_access::view(both.second).index().store();
+  detail::key_moves<log_type::policies> moves{store};
+  const auto compact = [&] {
+    both.first.put("replaced", "w");
+    both.first.compact();
+    return moves.look();
+  };
+  // Two threads follow one compaction each, and the one that looked first comes last.
+  const auto older = compact();
+  const auto gone_then = moves.gone(older).value();
+  (void)store.space().of(older->log.front());
+  const auto newer = compact();
+  moves.leave(newer, moves.gone(newer).value());
+  moves.leave(older, gone_then);
+  for (std::uint64_t n = 0; n < 3; ++n) {
+    const std::string key = key_of(n);
+    detail::read_record<log_type::policies> found;
+    const auto inside = store.gate().enter();
+    const auto looked = store.look(store.hash(as_bytes(key)), as_bytes(key), found);
+    BOOST_TEST_REQUIRE((looked == detail::key_lookup::found));
+    BOOST_TEST((found.in->segment()->number() == newer->log.front()->number()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(keys_that_followed_a_compaction_that_came_to_nothing_are_led_back) {
+  using log_type = quick_keys<Async, interleaved_system>;
+  const temp_dir place;
+  log_type log{place / "kv", small_keys<log_type>()};
+  const std::string large(20'000, 'v');
+  for (std::uint64_t n = 0; n < 200; ++n) log.put(key_of(n % 100), std::string(200, 'v'));
+  log.put("large", large);
+  auto& store = detail::log_access::view(log).index().store();
+  detail::key_moves<log_type::policies> moves{store};
+  const auto follow = [&] {
+    const auto list = moves.look();
+    moves.leave(list, moves.gone(list).value());
+    return std::ranges::any_of(list->log, [](const auto& each) {
+      return each->role() == format::segment_role::compacted;
+    });
+  };
+  bool has_followed = false;
+  interleaved_system::on_new_manifest = [&] {  // as another thread may
+    has_followed |= follow();
+    return has_followed ? -EIO : 0;
+  };
+  BOOST_TEST(throws(errc::io, [&] { log.compact(); }));
+  interleaved_system::on_new_manifest = {};
+  BOOST_TEST(has_followed);
+  BOOST_TEST(!follow());
+  for (int round = 0; round < 2; ++round) {
+    BOOST_TEST(log.size() == 101U);
+    for (std::uint64_t n = 0; n < 100; ++n) BOOST_TEST_REQUIRE(log.contains(key_of(n)));
+    BOOST_TEST((log.get("large")->text() == large));
+    log.compact();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_expires_expires_for_everybody_at_once) {

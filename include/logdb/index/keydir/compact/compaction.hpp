@@ -58,9 +58,8 @@ class compaction {
     if constexpr (has_step<durability_point::replacement_durable>) {
       view.wait(view.reached(watermark::appended), watermark::durable);
     }
-    write();
-    rewrite_.publish();
-    if constexpr (store_type::is_shared) store_.learner().note_compacted();
+    replace_run();
+    if constexpr (store_type::is_shared) (void)store_.learner().look();
     lead();
     forget_places();
     count(report);
@@ -197,6 +196,24 @@ class compaction {
 
   void settle_accounts() {
     for (place& each : places_) each.in->settle(each.counted, each.dead, std::move(each.later));
+  }
+
+  /// Puts a segment of the survivors in the place of the run; what fails gives its addresses back.
+  void replace_run() {
+    try {
+      write();
+      rewrite_.publish();
+    } catch (...) {
+      if (rewrite_.segment() != nullptr) give_up(rewrite_.segment()->number());
+      throw;
+    }
+  }
+  void give_up(segment_number made) {
+    if constexpr (store_type::is_shared) {
+      store_.learner().note_given_up(made);  // another thread may have led keys there
+    } else if (const auto unused = store_.space().remove(made)) {
+      store_.space().reuse(*unused);
+    }
   }
 
   /// Writes the survivors, with their lsns and times, and syncs them.

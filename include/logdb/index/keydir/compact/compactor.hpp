@@ -143,8 +143,8 @@ class compactor {
     for (const lsn last : ended.last) {
       values.follow(last, [&](const format::key_record& found, const record& where) {
         if (found.head.verb == format::key_verb::erase || stopping_.load()) return false;
-        auto& in = store_.space().of(list.log[list.find(where.lsn())]);
-        if (where.lsn() != last) in.add_dead(disk_bytes_of(found));
+        auto* const in = store_.space().find(list.log[list.find(where.lsn())]->number());
+        if (in != nullptr && where.lsn() != last) in->add_dead(disk_bytes_of(found));
         return found.head.verb == format::key_verb::add;
       });
     }
@@ -185,7 +185,7 @@ class compactor {
     store_.view().learn_rewritten();
     follow_others();
     for (;;) {
-      const auto list = store_.view().catch_up();
+      const auto list = look();
       reached_ = reached();
       const auto next = find_run(*list, from, ratio, is_unsure);
       if (!next) return;
@@ -198,6 +198,11 @@ class compactor {
       add(before, done);
       if (done.stopped) return;
     }
+  }
+
+  [[nodiscard]] segment_list_ptr<Policies> look() {
+    if constexpr (is_shared) return store_.learner().look();
+    return store_.view().catch_up();
   }
 
   void add(const compaction_report& before, const compaction_report& after) {
@@ -330,7 +335,8 @@ class compactor {
 
   [[nodiscard]] std::optional<timestamp> next_expiry(const segment_ptr<Policies>& of,
                                                      timestamp now) {
-    if (const auto* const later = store_.space().of(of).account()) return later->mortal.next(now);
+    const auto* const in = store_.space().find(of->number());
+    if (in != nullptr && in->account() != nullptr) return in->account()->mortal.next(now);
     const auto& waste = of->entries().waste();
     const timestamp last{std::chrono::nanoseconds{waste.expires_last}};
     return waste.mortal_bytes == 0 || last <= now ? std::nullopt : std::optional{last};

@@ -92,15 +92,18 @@ void lead_key(Store& store, const record& each, const Places& places) {
   lead_key(store, store.hash(found.key), found, places.address_of(each.bytes()), each.lsn());
 }
 
-/// Leads a key to where its newest record has come to stand, if it is that one; returns whether.
-template <class Store>
-bool relocate_key(Store& store, std::uint64_t hash, const format::key_record& found, address at,
-                  lsn where) {
+/// Leads a key to where its newest record has come to stand, if it is that one and the key leads to
+/// where `is_left(address)` says that it may be led away; returns whether it leads there now.
+template <class Store, class IsLeft>
+bool relocate_key(Store& store, const format::key_record& found, address at, lsn where,
+                  IsLeft is_left) {
+  const std::uint64_t hash = store.hash(found.key);
   const typename Store::guard lock{store.table().shard_of(hash).lock};
   typename Store::read_type known;
   if (!look_settled(store, hash, found.key, known)) return false;
   if (store.source().lsn_of(known) != where) return false;
   if (known.listed == at) return true;
+  if (!is_left(known.listed)) return false;
   const auto before = known.replaced();
   store.replace(hash, &before, at, found.head.verb);
   return true;

@@ -79,10 +79,14 @@ class key_learner {
     applied_to_.store(walked_, std::memory_order_release);  // pairs with catch_up()
   }
 
-  /// Notes what this process has just compacted, before a key leads there and while no other
-  /// process may compact: once one of them compacts that again, it is known to be gone.
+  /// Looks at the segments: one that has been seen so, and then is listed no more, is known to be
+  /// gone. Compaction looks before it gives a segment addresses; and at what it has made before a
+  /// key leads there, while no other process may compact.
   /// @errors  errc::corrupt, errc::io
-  void note_compacted() { (void)moves_.look(); }
+  segment_list_ptr<Policies> look() { return moves_.look(); }
+  /// Says that what this process has compacted came to nothing: its addresses go with the next
+  /// segments that are gone.
+  void note_given_up(segment_number number) { moves_.note_given_up(number); }
 
   /// Follows what other processes have compacted, so that old segments can go. One at a time.
   /// @errors  errc::corrupt, errc::io

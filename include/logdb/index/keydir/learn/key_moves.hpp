@@ -57,17 +57,29 @@ class key_moves {
     return found;
   }
 
+  /// Says of a segment that this process has compacted that it was not listed for good.
+  void note_given_up(segment_number number) {
+    const guard lock{mutex_};
+    compacted_.insert(number);
+  }
+
   /// Leads keys away from what is gone, and forgets those that compaction has dropped.
+  ///
+  /// Only from there: another thread may have found by now that this list is gone, too, and have
+  /// led keys on. Back here they would be forgotten by it.
   /// @cost  reads what took the place of what is gone; looks at 8 bytes of each key
   void leave(const segment_list_ptr<Policies>& list, const stretches& gone) {
     if (gone.empty()) return;
+    const auto spans = spans_of(gone);
+    record_places<Policies> places;
+    places.note(*list, store_.space(), store_.view().options().recovery == recovery_mode::salvage);
     for (const auto& each : list->log) {
-      const auto covers = [&each](const auto& old) {
-        return each->base() <= old->segment()->base() && old->segment()->base() < each->end();
-      };
-      if (is_compacted(*each) && std::ranges::any_of(gone, covers)) lead_to(list, each);
+      const auto is_taken_over = [&each](const auto& old) { return takes_over(*each, *old); };
+      if (each->base() && std::ranges::any_of(gone, is_taken_over)) {
+        lead_to(list, each, places, spans);
+      }
     }
-    forget(gone);
+    forget(spans);
   }
 
   /// Lets go of what no key leads to any more, and unlinks what the compacting process could not.
@@ -78,6 +90,10 @@ class key_moves {
     for (const auto& each : gone) store_.space().reuse(*each);
     std::vector<segment_number> numbers;
     for (const auto& each : gone) numbers.push_back(each->segment()->number());
+    {
+      const guard lock{mutex_};
+      for (const segment_number each : numbers) compacted_.erase(each);
+    }
     store_.view().unlink_replaced(numbers);
   }
 
@@ -85,6 +101,7 @@ class key_moves {
   using mutex = platform::basic_mutex<system>;
   using guard = platform::scoped_lock<mutex>;
   using span = std::pair<address, address>;
+  using spans_type = std::vector<span>;
 
   static bool is_compacted(const segment<Policies>& each) {
     return each.role() == format::segment_role::compacted;
@@ -109,28 +126,42 @@ class key_moves {
     return !is_compacted(in) || compacted_.contains(in.number());
   }
 
-  void lead_to(const segment_list_ptr<Policies>& list, const segment_ptr<Policies>& to) {
+  /// Tells whether a listed segment may have records of one that is gone: it was compacted out of
+  /// that; or it stands again, since the manifest of a compaction could not be written.
+  static bool takes_over(const segment<Policies>& listed, const stretch_type& gone) {
+    const auto& old = *gone.segment();
+    if (is_compacted(old)) return listed.base() < old.end() && old.base() < listed.end();
+    return is_compacted(listed) && listed.base() <= old.base() && old.base() < listed.end();
+  }
+
+  void lead_to(const segment_list_ptr<Policies>& list, const segment_ptr<Policies>& to,
+               const record_places<Policies>& places, const spans_type& from) {
+    const auto is_left = [&from](address at) { return is_in(from, at); };
     const read_scope<Policies> scope{list, list->log.front()->base(), to->end() - 1};
     auto& in = store_.space().of(to);
-    const std::byte* const begin = to->bytes().data();
     for (const record& each : record_range<Policies>{scope, to->base()}) {
       const auto found = format::decode_key_record(each.bytes());
       if (!found) continue;
-      const auto offset = static_cast<std::uint64_t>(each.bytes().data() - begin);
-      const bool is_newest =
-          relocate_key(store_, store_.hash(found->key), *found, in.base() + offset, each.lsn());
+      const address at = places.address_of(each.bytes());
       // It was kept for a snapshot, or as one of several values: if not, it can go.
-      if (!is_newest) in.add_dead(disk_bytes_of(*found));
+      if (!relocate_key(store_, *found, at, each.lsn(), is_left)) {
+        in.add_dead(disk_bytes_of(*found));
+      }
     }
   }
 
-  /// Drops the keys that still lead to what is gone.
-  void forget(const stretches& gone) {
-    std::vector<span> spans;
+  /// Returns the addresses of what is gone, ascending.
+  static spans_type spans_of(const stretches& gone) {
+    spans_type spans;
     for (const auto& each : gone) {
       spans.emplace_back(each->base(), each->base() + each->segment()->capacity());
     }
     std::ranges::sort(spans);
+    return spans;
+  }
+
+  /// Drops the keys that still lead there.
+  void forget(const spans_type& spans) {
     typename store_type::table_type::cursor at;
     std::vector<address> page;
     read_record<Policies> found;
@@ -145,7 +176,7 @@ class key_moves {
     }
   }
 
-  static bool is_in(const std::vector<span>& spans, address at) {
+  static bool is_in(const spans_type& spans, address at) {
     const auto past = std::ranges::upper_bound(spans, at, {}, &span::first);
     return past != spans.begin() && at < std::prev(past)->second;
   }
@@ -154,7 +185,7 @@ class key_moves {
   mutex mutex_;  // of all below; held over no other lock of the index
   segment_list_ptr<Policies> looked_;
   lsn settled_{};  // every segment before it was settled when looked_ was taken
-  std::set<segment_number> compacted_;  // that a look has ever found listed
+  std::set<segment_number> compacted_;  // that a look has found listed, or that were given up
 };
 
 }  // namespace logdb::detail
