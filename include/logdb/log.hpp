@@ -95,6 +95,13 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     require_usable();
     return {*this, std::max(from, lsn{1}), std::move(stop)};
   }
+  /// Does so with the records that a query finds, where the index has queries.
+  template <class Query>
+  [[nodiscard]] auto tail(const Query& query, lsn from = lsn{1}, std::stop_token stop = {}) requires
+      requires(log_engine& self) {
+    self.tail_matches(query, from, stop);
+  }
+  { return this->tail_matches(query, from, std::move(stop)); }
 
   /// Returns a consumer's place of that name, 1 .. 255 bytes; it is made by its first
   /// acknowledgement. Of a time log, names that begin with `logdb.` are the log's own.

@@ -5,10 +5,12 @@
 /// of Index<Sparse>: what one of the two writes the other reads, and writes on.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <logdb/index/events/event_check.hpp>
 #include <logdb/index/events/event_verbs.hpp>
+#include <logdb/index/events/query_verbs.hpp>
 #include <logdb/index/sparse.hpp>
 #include <logdb/policy/index.hpp>
 
@@ -21,6 +23,9 @@ struct Events {
     event_check check = event_check::on_append;
     /// whether they refuse strings that are not Unicode, too
     event_utf8 utf8 = event_utf8::keep;
+    /// path of the event's time, in queries; empty: the first of `ts`, `time`, `timestamp` and
+    /// `@timestamp` that reads as one
+    std::string time_field{};
   };
 
   static constexpr std::string_view name = "Events";
@@ -33,7 +38,9 @@ struct Events {
   using segment_index = Sparse::segment_index;
 
   template <class Log>
-  class face : public detail::event_append_verbs<Log>, public detail::find_verbs<Log> {};
+  class face : public detail::event_append_verbs<Log>,
+               public detail::find_verbs<Log>,
+               public detail::event_query_verbs<Log> {};
 
   template <class Transaction>
   class transaction_face : public detail::event_append_verbs<Transaction> {};

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// What is asked of an event log: a query with its order, limit and window.
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <logdb/error.hpp>
+#include <logdb/query/compile.hpp>
+#include <logdb/record.hpp>
+#include <logdb/types.hpp>
+
+namespace logdb {
+
+/// The order in which a query gives its matches: that of their lsns, or the opposite one.
+enum class query_order : std::uint8_t { oldest, newest };
+
+/// How a query is asked.
+struct query_options {
+  query_order order = query_order::oldest;
+  std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  ///< matches at most
+  std::optional<timestamp> from{};  ///< only events whose time, `_time`, is this or later
+  std::optional<timestamp> to{};    ///< and before this
+  std::stop_token stop{};           ///< ends the search early
+};
+
+/// What answering a query took.
+struct query_report {
+  std::string query{};              ///< as it was understood, the window included
+  std::uint64_t segments = 0;       ///< of the log
+  std::uint64_t events = 0;         ///< looked at
+  std::uint64_t bytes = 0;          ///< of those
+  std::uint64_t excluded = 0;       ///< of those, not parsed: a literal of the query is missing
+  std::uint64_t matched = 0;        ///< of those
+  std::uint64_t regex_skipped = 0;  ///< strings too long for a regular expression; none matched
+};
+
+/// Satisfied by whatever an event log can be asked: text, a condition in C++, or what compile() of
+/// the log made of either.
+template <class Query>
+concept event_query = std::convertible_to<const Query&, std::string_view> ||
+    std::same_as<Query, query::expression> || std::same_as<Query, query::compiled_query>;
+
+namespace detail {
+
+[[noreturn]] inline void refuse_pipe(const query::parsed_query& of) {
+  throw error{errc::bad_query, "`" + to_string(of) +
+                                   "` asks for more than events: query() takes newest and oldest, "
+                                   "count() a plain count besides"};
+}
+
+/// Returns the condition that an event's time lies in the window of some options.
+inline query::expression window_of(const query_options& how) {
+  const auto bound_at = [](const std::optional<timestamp>& at, bool inclusive) {
+    if (!at) return query::bound{};
+    return query::bound{
+        .is = query::bound::kind::time, .inclusive = inclusive, .time = at->time_since_epoch()};
+  };
+  return query::expression{query::term{
+      {query::place::time, {}}, query::range{bound_at(how.from, true), bound_at(how.to, false)}}};
+}
+
+/// Adds the window of some options to a query, if they have one.
+inline query::compiled_query within_window(query::compiled_query asked, const query_options& how,
+                                           const query::compile_options& log) {
+  if (!how.from && !how.to) return asked;
+  auto where = window_of(how);
+  if (asked.where().is() != query::expression::kind::every) {
+    where = query::expression::all_of({asked.where(), std::move(where)});
+  }
+  return query::compiled_query{{std::move(where), asked.pipes()}, log};
+}
+
+/// A query and how it is asked, the same for all who walk its matches.
+struct event_question {
+  query::compiled_query query;
+  query_options how;
+  timestamp now;  // when it was asked
+
+  /// @errors  errc::bad_query: its pipes are not `newest` or `oldest`, nor `count` if that is asked
+  event_question(query::compiled_query asked, query_options chosen, timestamp moment, bool counting)
+      : query{std::move(asked)}, how{std::move(chosen)}, now{moment} {
+    for (const query::pipe& each : query.pipes()) {
+      using enum query::pipe::kind;
+      if (each.is == newest || each.is == oldest) {
+        how.order = each.is == newest ? query_order::newest : query_order::oldest;
+        how.limit = std::min(how.limit, each.most);
+      } else if (!(each.is == count && each.paths.empty() && counting)) {
+        refuse_pipe({query.where(), query.pipes()});
+      }
+    }
+  }
+
+  [[nodiscard]] bool matches(const record& event, query::match_counts* counts = nullptr) const {
+    return query.matches(event.text(), {.appended = event.time(), .at = event.lsn(), .now = now},
+                         counts);
+  }
+};
+
+}  // namespace detail
+}  // namespace logdb

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+/// @file
+/// The verbs that ask an event log.
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <logdb/error.hpp>
+#include <logdb/index/events/event_matches.hpp>
+#include <logdb/index/events/event_question.hpp>
+#include <logdb/policy/index.hpp>
+#include <logdb/query/compile.hpp>
+
+namespace logdb::detail {
+
+/// Gives the verbs that ask to a log of events. A query is text, a condition in C++, or what
+/// compile() made of either: docs/events.md.
+template <class Log>
+class event_query_verbs {
+ public:
+  /// Reads a query once, to be asked often, by any thread.
+  /// @errors  errc::bad_query, with the column and what was expected there
+  template <event_query Query>
+  [[nodiscard]] query::compiled_query compile(const Query& asked) const {
+    const query::compile_options chosen = compile_options();
+    if constexpr (std::convertible_to<const Query&, std::string_view>) {
+      return query::compile(std::string_view{asked}, chosen);
+    } else if constexpr (std::same_as<Query, query::expression>) {
+      return query::compile(asked, chosen);
+    } else {
+      return asked;
+    }
+  }
+
+  /// Returns all events that a query finds, as the log stands now.
+  ///
+  /// @errors   errc::bad_query, also for pipes other than `newest` and `oldest`; errc::closed
+  /// @threads  any; waits for no writer
+  /// @cost     to make: that of a snapshot and of compile(); the search is the range's
+  template <event_query Query>
+  [[nodiscard]] auto query(const Query& asked, const query_options& how = {}) const {
+    return event_matches<typename Log::policies>{self().snapshot().scope(), ask(asked, how, false)};
+  }
+
+  /// Returns how many events a query finds.
+  /// @errors  as query(), but that it takes a plain `count`; errc::corrupt
+  /// @cost    reads all events
+  template <event_query Query>
+  [[nodiscard]] std::uint64_t count(const Query& asked, const query_options& how = {}) const {
+    std::uint64_t found = 0;
+    const event_matches<typename Log::policies> matches{self().snapshot().scope(),
+                                                        ask(asked, how, true)};
+    for (auto at = matches.begin(); at != matches.end(); ++at) ++found;
+    return found;
+  }
+
+  /// Calls `sink(std::string_view)` for each event that a query finds, with a line of JSON and its
+  /// end; line ends within an event become spaces. Returns how many there were.
+  /// @errors  as query(), errc::corrupt, and what the sink throws
+  template <event_query Query, class Sink>
+  std::uint64_t export_lines(const Query& asked, Sink&& sink, const query_options& how = {}) const {
+    std::uint64_t lines = 0;
+    std::string line;
+    for (const record& event : query(asked, how)) {
+      line = event.text();
+      for (char& byte : line) {
+        if (byte == '\n' || byte == '\r') byte = ' ';
+      }
+      line += '\n';
+      sink(std::string_view{line});
+      ++lines;
+    }
+    return lines;
+  }
+
+  /// Answers a query, and returns what that took; the order does not matter, nor does the limit.
+  /// @errors  as count()
+  /// @cost    reads all events
+  template <event_query Query>
+  [[nodiscard]] query_report explain(const Query& asked, const query_options& how = {}) const {
+    const auto seen = self().snapshot();
+    const auto question = ask(asked, how, true);
+    query_report report{.query = to_string(question->query.where())};
+    report.segments = seen.scope().list->log.size();
+    query::match_counts counts;
+    for (const record& event : seen.records()) {
+      if (question->how.stop.stop_requested()) break;
+      ++report.events;
+      report.bytes += event.size();
+      report.matched += question->matches(event, &counts) ? 1 : 0;
+    }
+    report.excluded = counts.excluded;
+    report.regex_skipped = counts.regex_skipped;
+    return report;
+  }
+
+  /// For the log's `tail`: those of its records that a query finds.
+  template <event_query Query>
+  [[nodiscard]] event_tail<Log> tail_matches(const Query& asked, lsn from, std::stop_token stop) {
+    auto question = ask(asked, {}, false);
+    if (!question->query.pipes().empty()) {
+      refuse_pipe({question->query.where(), question->query.pipes()});
+    }
+    return {static_cast<Log&>(*this).tail(from, std::move(stop)), std::move(question)};
+  }
+
+ private:
+  [[nodiscard]] const Log& self() const { return static_cast<const Log&>(*this); }
+
+  [[nodiscard]] query::compile_options compile_options() const {
+    return {.time_field = log_access::view(self()).options().index.time_field};
+  }
+
+  template <class Query>
+  [[nodiscard]] std::shared_ptr<const event_question> ask(const Query& asked,
+                                                          const query_options& how,
+                                                          bool counting) const {
+    return std::make_shared<const event_question>(
+        within_window(compile(asked), how, compile_options()), how,
+        Log::policies::storage::system::now(), counting);
+  }
+};
+
+}  // namespace logdb::detail
