@@ -68,9 +68,12 @@ class staging_pins {
   std::array<place, 16> places_;
 };
 
-/// The same where nobody reads from staging.
+/// The same where nobody reads from staging but in a turn, when nothing is overwritten.
 struct no_staging_pins {
   static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  struct pin {};
+
+  [[nodiscard]] static pin keep(std::uint64_t) { return {}; }
   [[nodiscard]] static constexpr std::uint64_t lowest() { return none; }
 };
 

@@ -21,13 +21,21 @@ struct placed_frame {
   std::uint64_t offset = 0;
 };
 
-/// Returns the stretch of the segment that the next frame is put into. With the append lock.
+/// Returns the stretch of a segment.
+/// @param known  what the segment says; null: it has none yet
+template <class Store>
+auto& stretch_of(Store& store, const segment_ptr<typename Store::policies>& segment,
+                 any_stretch* known) {
+  return known != nullptr ? *static_cast<stretch<typename Store::policies>*>(known)
+                          : store.space().of(segment);
+}
+
+/// Returns the stretch of the segment that the next frame is put into. In a turn.
 template <class Store>
 auto& active_stretch(Store& store) {
   const auto& active = store.view().active();
   any_stretch* const known = active.segment->entries().stretch();
-  auto& in = known != nullptr ? *static_cast<stretch<typename Store::policies>*>(known)
-                              : store.space().of(active.segment);
+  auto& in = stretch_of(store, active.segment, known);
   // Mapped before another process can compact it.
   if (Store::is_shared && known == nullptr) (void)in.bytes();
   in.set_stream(active.base);

@@ -5,15 +5,14 @@
 /// only on what it has learned. docs/design.md, "Many processes, one key-value log"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <logdb/index/keydir/learn/key_moves.hpp>
 #include <logdb/index/keydir/learn/key_opening.hpp>
+#include <logdb/journal/view/staged_frames.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -38,7 +37,7 @@ class key_learner {
   using mutex = platform::basic_mutex<system>;
   using guard = platform::scoped_lock<mutex>;
 
-  explicit key_learner(store_type& store) : store_{store}, moves_{store} {}
+  explicit key_learner(store_type& store) : store_{store}, moves_{store}, frames_{store.view()} {}
 
   /// Takes all there is, at the open.
   /// @errors  errc::corrupt, errc::io
@@ -104,14 +103,6 @@ class key_learner {
 
  private:
   static constexpr watermark keeps_until = Policies::durability::keeps_until;
-  static constexpr std::uint64_t chunk_bytes = std::uint64_t{64} << 10;
-
-  /// A stretch of the stream that lies in one segment.
-  struct known_extent {
-    stretch<Policies>* in = nullptr;
-    std::uint64_t base = 0;
-    std::uint64_t begin = 0;
-  };
   [[nodiscard]] index_view<Policies>& view() { return store_.view(); }
   [[nodiscard]] bool is_salvaging() { return view().options().recovery == recovery_mode::salvage; }
 
@@ -131,7 +122,7 @@ class key_learner {
   void learn_in_turn() {
     if (walked_ == view().reached(watermark::appended)) [[likely]]
       return;
-    if (view().extent_count() != extent_count_) adopt_extents();
+    if (frames_.is_behind()) adopt_extents();
     (void)learn();
   }
 
@@ -145,7 +136,7 @@ class key_learner {
         walked_ = kept;
       }
       const std::uint64_t end = view().reached(watermark::appended);
-      if (view().extent_count() != extent_count_) return false;
+      if (frames_.is_behind()) return false;
       if (!walk_staged(end) || !settle_moves()) continue;
       applied_to_.store(end, std::memory_order_release);  // pairs with catch_up()
       return true;
@@ -154,14 +145,12 @@ class key_learner {
 
   /// Learns in which segments the stream lies. Requires the append lock.
   void adopt_extents() {
-    extents_.clear();
-    for (const auto& each : view().extents()) {
+    frames_.adopt([this](const auto& each) {
       auto& in = store_.space().of(each.segment);
-      if (!is_mapped(in, each.end)) continue;
+      if (!is_mapped(in, each.end)) return false;
       in.set_stream(each.base);
-      extents_.push_back({&in, each.base, each.begin});
-    }
-    extent_count_ = view().extent_count();
+      return true;
+    });
   }
 
   /// Maps a segment while it cannot go; false: it was durable to its end, and may have gone.
@@ -205,72 +194,24 @@ class key_learner {
 
   /// Applies the frames up to a stream position from staging; false: staging has given some up.
   bool walk_staged(std::uint64_t end) {
-    std::uint64_t wanted = chunk_bytes;
-    while (walked_ < end) {
-      chunk_.resize(static_cast<std::size_t>(std::min(end - walked_, wanted)));
-      if (!view().copy_staged(walked_, chunk_)) return false;
-      std::uint64_t used = 0;
-      try {
-        while (const std::uint64_t bytes = take_frame(used)) used += bytes;
-      } catch (const error& missing) {
-        // What was attached may have been compacted meanwhile: the log tells what became of it.
-        if (missing.condition() != errc::corrupt || view().reached(keeps_until) <= walked_) throw;
-        return false;
-      }
-      // The next frame is longer than what was copied.
-      if (used == 0 && chunk_.size() == end - walked_) throw_overwritten();
-      wanted = used == 0 ? 2 * wanted : chunk_bytes;
-      walked_ += used;
-    }
-    return true;
+    return frames_.walk(walked_, end, [this](const auto& found) {
+      const std::uint64_t records = records_of(found.frame);
+      if (records == 0 || found.frame.header.first + records <= applied_ + 1) return;
+      take_records(found);
+      applied_ = found.frame.header.first + (records - 1);
+    });
   }
 
-  /// Applies the frame at a place in the chunk; returns its bytes, 0: it is not all there.
-  std::uint64_t take_frame(std::uint64_t at) {
-    if (chunk_.size() - at < format::frame_header_bytes) return 0;
-    const known_extent& in = extent_of(walked_ + at);
-    const std::uint64_t offset = walked_ + at - in.base;
-    format::frame_view frame{.header = format::load_header(chunk_.data() + at)};
-    require_bound(frame.header, at, *in.in, offset);
-    frame.bytes = format::frame_bytes(frame.header.payload_bytes);
-    if (frame.bytes > chunk_.size() - at) return 0;
-    frame.payload =
-        bytes_view{chunk_}.subspan(at + format::frame_header_bytes, frame.header.payload_bytes);
-    const std::uint64_t records = records_of(frame);
-    if (records != 0 && frame.header.first + records > applied_ + 1) {
-      take_records(frame, *in.in, offset, at);
-      applied_ = frame.header.first + (records - 1);
-    }
-    return frame.bytes;
-  }
-
-  [[nodiscard]] const known_extent& extent_of(std::uint64_t position) const {
-    const auto past = std::ranges::upper_bound(extents_, position, {}, &known_extent::begin);
-    if (past == extents_.begin()) throw_overwritten();
-    return *std::prev(past);
-  }
-
-  /// Throws unless a header has the checksum that binds it to its place.
-  void require_bound(const format::frame_header& header, std::uint64_t at,
-                     const stretch<Policies>& in, std::uint64_t offset) const {
-    std::array<std::byte, format::frame_header_bytes> wanted;
-    format::encode_header(wanted.data(), header, in.segment()->seed(), offset);
-    if (std::memcmp(wanted.data(), chunk_.data() + at, wanted.size()) != 0) throw_overwritten();
-  }
-  [[noreturn]] static void throw_overwritten() {
-    throw error{errc::corrupt,
-                "the control file was overwritten while the log was open",
-                {.remedy = reopen_remedy}};
-  }
-
-  void take_records(const format::frame_view& frame, stretch<Policies>& in, std::uint64_t offset,
-                    std::uint64_t at) {
+  void take_records(const staged_frame<Policies>& found) {
+    const auto& frame = found.frame;
     if (frame.header.kind == format::frame_kind::attach) return take_attached(frame);
+    any_stretch* const known = found.in->entries().stretch();
+    const address begin = stretch_of(store_, found.in, known).base() + found.offset;
     learned_.clear();
     for_each_key_record(
-        chunk_, frame, frame.header.first, [&](const auto& found, std::uint64_t where, lsn number) {
-          learned_.push_back(
-              {store_.hash(found.key), found, in.base() + offset + (where - at), number});
+        found.bytes, frame, frame.header.first,
+        [&](const auto& record, std::uint64_t where, lsn number) {
+          learned_.push_back({store_.hash(record.key), record, begin + where, number});
         });
     apply();
   }
@@ -278,7 +219,7 @@ class key_learner {
   /// Applies a transaction in a segment of its own, which was durable before this frame was put.
   void take_attached(const format::frame_view& frame) {
     const auto said = format::decode_attach(frame.payload);
-    if (!said) throw_overwritten();
+    if (!said) frames_.throw_overwritten();
     const auto entry = format::attached_segment(*said, frame.header.first);
     auto& in = store_.space().of(view().attached(entry));
     const auto there = std::min<std::uint64_t>(said->end_offset, in.bytes().size());
@@ -317,12 +258,10 @@ class key_learner {
   store_type& store_;
   key_moves<Policies> moves_;
   alignas(64) std::atomic<std::uint64_t> applied_to_ = 0;  // stream position
-  alignas(64) mutex mutex_;         // of what follows, and of who applies and who appends
-  std::uint64_t walked_ = 0;        // stream position up to which frames were met
-  lsn applied_{};                   // the last record that was applied
-  std::uint64_t extent_count_ = 0;  // of which extents_ are the last
-  std::vector<known_extent> extents_;
-  std::vector<std::byte> chunk_;
+  alignas(64) mutex mutex_;   // of what follows, and of who applies and who appends
+  std::uint64_t walked_ = 0;  // stream position up to which frames were met
+  lsn applied_{};             // the last record that was applied
+  staged_frames<Policies> frames_;
   std::vector<learned_record> learned_;
   record_places<Policies> places_;
   segment_list_ptr<Policies> moved_;  // compaction in it is to be followed; null: none
