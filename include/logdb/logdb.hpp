@@ -9,6 +9,7 @@
 
 #include <logdb/durability/none.hpp>
 #include <logdb/index/none.hpp>
+#include <logdb/journal/view/record_follower.hpp>
 #include <logdb/locking/none.hpp>
 #include <logdb/presets.hpp>
 #include <logdb/storage/single_file.hpp>

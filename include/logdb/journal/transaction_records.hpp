@@ -9,7 +9,7 @@
 #include <ranges>
 #include <utility>
 
-#include <logdb/journal/read/records.hpp>
+#include <logdb/journal/read/snapshot.hpp>
 #include <logdb/journal/write/batch_builder.hpp>
 
 namespace logdb::detail {
@@ -20,6 +20,9 @@ template <class Policies>
 class transaction_records : public std::ranges::view_base {
  public:
   transaction_records() = default;
+  /// @param pending  those of the transaction; copied
+  transaction_records(const log_snapshot<Policies>& log, const batch_builder& pending)
+      : transaction_records{log.scope(), std::nullopt, pending} {}
   transaction_records(read_scope<Policies> log, std::optional<read_scope<Policies>> spilled,
                       const batch_builder& pending)
       : log_{log, log.first},
@@ -90,3 +93,12 @@ class transaction_records : public std::ranges::view_base {
 };
 
 }  // namespace logdb::detail
+
+namespace logdb {
+
+/// What `records()` of a transaction gives: made of a log_snapshot, and of a record_batch that is
+/// to follow it.
+template <class Policies>
+using transaction_records = detail::transaction_records<Policies>;
+
+}  // namespace logdb

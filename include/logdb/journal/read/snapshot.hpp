@@ -30,6 +30,14 @@ class basic_log_snapshot {
   [[nodiscard]] lsn last_lsn() const { return scope_.last; }
   [[nodiscard]] std::uint64_t size() const { return (scope_.last + 1) - scope_.first; }
 
+  /// Returns the log as it stood right behind a record, which is one of those here or the one
+  /// before the first.
+  [[nodiscard]] basic_log_snapshot until(lsn last) const {
+    auto scope = scope_;
+    scope.last = std::clamp(last, scope.first - 1, scope.last);
+    return basic_log_snapshot{std::move(scope)};
+  }
+
   [[nodiscard]] record_range<Policies> records() const { return {scope_, scope_.first}; }
 
   /// Returns the records from `from` on; none when it lies above last_lsn().

@@ -99,9 +99,9 @@ class index_read {
   void wait(std::uint64_t target, watermark level) { commits_->wait(target, level); }
 
   /// Copies from staging what stands at a stream position; false: staging no longer has it, and so
-  /// its segment does.
+  /// its segment does. In a turn, unless the index has the hook `reads_staging`.
   bool copy_staged(std::uint64_t position, std::span<std::byte> out) {
-    const auto pin = core_->pins.keep(position);
+    [[maybe_unused]] const auto pin = core_->pins.keep(position);
     // Sequentially consistent: pairs with the pins and the watermark that an appender looks at.
     const auto kept = core_->reached(Policies::durability::keeps_until, std::memory_order_seq_cst);
     if (kept > position) return false;

@@ -9,10 +9,10 @@
 
 namespace logdb {
 
-/// What an index's `log_index<Policies>` is made from, and keeps: a log, for who keeps an index of
-/// it. Copies see the same log, for as long as that is there.
+/// A log as its index sees it: what a `log_index<Policies>` is made from. Copies see the same log,
+/// for as long as that is open.
 ///
-/// What needs one part alone takes an index_read, index_write or index_rewrite. Contract:
+/// What needs one part alone takes an index_read, index_write or index_rewrite. The contract:
 /// docs/policies/index.md
 /// @threads  any
 template <class Policies>

@@ -3,7 +3,9 @@
 /// @file
 /// What an index that lives as long as its log may write: records, in the order of the log.
 
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/log_state.hpp>
@@ -22,9 +24,10 @@ namespace logdb {
 /// The part of an index's view that writes; of a log that is only read, no more than the checks.
 ///
 /// A write goes in steps where what a record says, or what the index makes of it, depends on the
-/// records before it: the log's *turn* is taken with room for one frame, and nobody appends until
-/// it is given back, in any process; the index looks at itself and decides; it puts the frame, and
-/// changes. Then it gives the turn back, and only then waits for the disk: acknowledge().
+/// records before it: prepare() does what needs no turn; take_turn() makes room, and from then on
+/// nobody appends until the turn is given back, in any process; the index looks at itself, and
+/// decides; put_in_turn() puts the records, and the index changes. Then it gives the turn back, and
+/// only then waits for the disk: acknowledge().
 /// @threads  any
 template <class Policies>
 class index_write {
@@ -35,6 +38,27 @@ class index_write {
   using turn = typename core_type::append_guard;
   /// A segment of records that no frame of the log names yet; unlinked if none ever does.
   using own_segment = detail::uncommitted<Policies>;
+
+  /// Records on their way into the log. What they were made from stays, and as it is, until then.
+  class prepared {
+   public:
+    /// Returns how many there are.
+    [[nodiscard]] std::uint64_t count() const { return count_; }
+
+   private:
+    friend class index_write;
+
+    /// Returns what the frame takes that is put in the turn.
+    [[nodiscard]] std::uint64_t payload_bytes() const {
+      return own_ ? format::attach_bytes : header_.payload_bytes;
+    }
+
+    std::uint64_t count_ = 0;
+    format::frame_header header_{};  // of the frame, unless they have a segment of their own
+    std::vector<std::byte> table_{};
+    bytes_view bytes_{};
+    own_segment own_{};
+  };
 
   index_write(detail::journal<Policies>& owner, core_type& core,
               detail::committer<Policies>& commits, detail::appender<Policies>& append)
@@ -61,8 +85,33 @@ class index_write {
     return appender_->fits(payload_bytes);
   }
 
+  /// Prepares records that are seen, and after a crash there, all or none; one at least. What does
+  /// not fit into staging is written to a segment of its own.
+  /// @errors  errc::record_too_large, errc::read_only, errc::closed, errc::no_space, errc::io
+  [[nodiscard]] prepared prepare(const record_batch& records) {
+    require_writer();
+    require_size(records.longest());
+    prepared made;
+    made.count_ = records.count();
+    made.bytes_ = records.bytes();
+    const bool is_one = made.count_ == 1;
+    if (!is_one) made.table_ = records.table();
+    if (made.count_ > format::frame_count_max || !fits(made.table_.size() + made.bytes_.size())) {
+      made.own_ = write_attached(records);
+    } else {
+      made.header_ =
+          format::header_of(is_one ? format::frame_kind::record : records.kind(),
+                            static_cast<std::uint32_t>(made.count_), made.table_, made.bytes_);
+    }
+    return made;
+  }
+
   // In turns.
 
+  /// Takes the turn with room for what was prepared. Errors and waits as the next.
+  [[nodiscard]] turn take_turn(const prepared& what) {
+    return take_turn(what.payload_bytes(), what.count_);
+  }
   /// Takes the turn with room for one frame.
   /// @errors  errc::no_space, errc::failed, errc::closed
   /// @blocks  for who has the turn, and while staging is full
@@ -79,6 +128,13 @@ class index_write {
     return appender_->make_room(mine, payload_bytes, count);
   }
 
+  /// Puts what was prepared, in the turn that has room for it, and once. The first record gets the
+  /// lsn behind `last_lsn()` of the log.
+  /// @errors  std::bad_alloc, of what has a segment of its own; nothing was put
+  ticket put_in_turn(prepared& what) {
+    if (what.own_) return attach_in_turn(what.own_.segment(), what.count_);
+    return append_in_turn(what.header_, what.table_, what.bytes_).given;
+  }
   /// Puts a frame, in the turn that has room for it; cannot fail. The header gets the lsn.
   detail::placement<Policies> append_in_turn(format::frame_header& header, bytes_view first,
                                              bytes_view second) {
