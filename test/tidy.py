@@ -58,6 +58,7 @@ SYSTEM_HEADER = re.compile(
 SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(")
 TEST_CASE = re.compile(r"\bBOOST_(?:AUTO|FIXTURE|DATA|PARAM)_TEST_CASE(?:_TEMPLATE)?\s*\(\s*(\w+)")
 INCLUDE_LINE = re.compile(r"^\s*#\s*include\s*<logdb/([^>]+)>", re.M)
+INNER_NAME = re.compile(r"\b(?:logdb::)?(?:detail|format|platform|timelsm)::\w+")
 NOISE = re.compile(  # comments, raw and plain strings, characters, directives
     r"""//[^\n]*|/\*.*?\*/|R"(?P<tag>[^\s()\\]{0,16})\(.*?\)(?P=tag)\""""
     r"""|"(?:\\.|[^"\\\n])*\""""
@@ -237,6 +238,14 @@ def check_test(path, text):
             yield line, f"the test's name is no sentence in snake_case: {match.group(1)}"
 
 
+def check_example(path, text):
+    """What a user writes names what is a user's."""
+    if path.parent != ROOT / "examples":
+        return
+    for match in INNER_NAME.finditer(without_noise(text)):
+        yield text.count("\n", 0, match.start()) + 1, f"an example names {match.group()}"
+
+
 def check_listed(path):
     """A file that no meson.build names is never built, and a test in it never runs."""
     folder = path.relative_to(ROOT).parts[0]
@@ -258,6 +267,7 @@ def check_source(path, text):
         yield from check_seam(path, text)
         yield from check_direction(path, text)
         yield from check_test(path, text)
+        yield from check_example(path, text)
     yield from check_listed(path)
 
 

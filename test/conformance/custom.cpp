@@ -3,6 +3,7 @@
 /// The policies that the examples show, word for word; each example has a main of its own.
 
 #include "conformance/typed.hpp"
+#include "crash/support/quick_system.hpp"
 
 #define main custom_storage_main
 #include "../../examples/custom_storage.cpp"
@@ -16,6 +17,9 @@
 #define main custom_locking_main
 #include "../../examples/custom_locking.cpp"
 #undef main
+#define main ordered_index_main
+#include "../../examples/ordered_index.cpp"
+#undef main
 
 namespace logdb::test {
 
@@ -27,9 +31,14 @@ struct HalvesWithBatches : Halves {
   class transaction_face : public detail::append_verbs<Transaction> {};
 };
 
+/// The index with a state of its own, on a disk that nobody waits for.
+template <class... Others>
+using quick_texts = basic_log<Storage<BasicDirectory<quick_system>>, Index<ByText>, Others...>;
+
 std::vector<tested_kind> tested_kinds() {
   return kinds_of<basic_log<Storage<Shelf>>, basic_log<Durability<Selective>>,
-                  basic_log<Index<HalvesWithBatches>>, basic_log<Locking<InProcess>>>();
+                  basic_log<Index<HalvesWithBatches>>, basic_log<Locking<InProcess>>, quick_texts<>,
+                  quick_texts<Durability<Async>, Locking<Fcntl>>>();
 }
 
 }  // namespace logdb::test
