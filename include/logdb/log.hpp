@@ -351,8 +351,9 @@ LOGDB_INLINE log_engine<Policies>::log_engine(const std::filesystem::path& path,
   detail::require_valid(chosen);
   index_traits<index_policy>::require(chosen);
   if constexpr (has_records) {
-    auto volume = std::make_shared<typename Policies::storage>(path, chosen.mode, chosen.storage);
-    if (chosen.mode == open_mode::read_only) {
+    auto volume =
+        std::make_shared<typename Policies::storage>(path, detail::mode_of(chosen), chosen.storage);
+    if (detail::mode_of(chosen) == open_mode::read_only) {
       reader_ = std::make_unique<detail::follower<Policies>>(std::move(volume), chosen);
     } else {
       writer_ = std::make_unique<writer_type>(std::move(volume), chosen);

@@ -39,7 +39,22 @@ struct retention_options {
   friend bool operator==(const retention_options&, const retention_options&) = default;
 };
 
-/// The options of a log with these policies.
+namespace detail {
+
+/// Satisfied where a log may be there before it is opened: else there is nothing to read only.
+template <class Policies>
+concept may_be_read_only = Policies::storage::persistent;
+/// Satisfied where a log has records that go by their age.
+template <class Policies>
+concept may_retain =
+    index_traits<typename Policies::index>::may_truncate && !without_journal<Policies>;
+
+inline constexpr std::uint64_t segment_bytes_by_default = 64u << 20;
+inline constexpr std::uint64_t record_bytes_by_default = 1u << 30;
+
+}  // namespace detail
+
+/// The options of a log with these policies: those that it can have, and no others.
 template <class Policies>
 struct basic_options {
   /// read_write creates what is missing; read_only takes no lock and writes nothing
@@ -47,8 +62,9 @@ struct basic_options {
   recovery_mode recovery = recovery_mode::refuse;
   /// size that segments grow to, 16 KiB .. 1 TiB; the first are smaller, so that a small log stays
   /// small
-  std::uint64_t segment_bytes = 64u << 20;
-  std::uint64_t record_bytes_max = 1u << 30;  ///< largest record, up to 4 GiB - 64 KiB
+  std::uint64_t segment_bytes = detail::segment_bytes_by_default;
+  /// largest record, up to 4 GiB - 64 KiB
+  std::uint64_t record_bytes_max = detail::record_bytes_by_default;
   retention_options retention{};
 
   typename Policies::storage::options storage{};
@@ -57,7 +73,97 @@ struct basic_options {
   typename Policies::locking::options locking{};
 };
 
+/// Those of a log that gives up no record by its age.
+template <class Policies>
+requires(detail::may_be_read_only<Policies> &&
+         !detail::may_retain<Policies>) struct basic_options<Policies> {
+  open_mode mode = open_mode::read_write;
+  recovery_mode recovery = recovery_mode::refuse;
+  std::uint64_t segment_bytes = detail::segment_bytes_by_default;
+  std::uint64_t record_bytes_max = detail::record_bytes_by_default;
+
+  typename Policies::storage::options storage{};
+  typename Policies::durability::options durability{};
+  typename Policies::index::options index{};
+  typename Policies::locking::options locking{};
+};
+
+/// Those of a log in memory, which is empty when it is made.
+template <class Policies>
+requires(!detail::may_be_read_only<Policies> &&
+         detail::may_retain<Policies>) struct basic_options<Policies> {
+  recovery_mode recovery = recovery_mode::refuse;
+  std::uint64_t segment_bytes = detail::segment_bytes_by_default;
+  std::uint64_t record_bytes_max = detail::record_bytes_by_default;
+  retention_options retention{};
+
+  typename Policies::storage::options storage{};
+  typename Policies::durability::options durability{};
+  typename Policies::index::options index{};
+  typename Policies::locking::options locking{};
+};
+
+/// Those of a log in memory that gives up no record by its age.
+template <class Policies>
+requires(!detail::may_be_read_only<Policies> && !detail::may_retain<Policies> &&
+         !detail::without_journal<Policies>) struct basic_options<Policies> {
+  recovery_mode recovery = recovery_mode::refuse;
+  std::uint64_t segment_bytes = detail::segment_bytes_by_default;
+  std::uint64_t record_bytes_max = detail::record_bytes_by_default;
+
+  typename Policies::storage::options storage{};
+  typename Policies::durability::options durability{};
+  typename Policies::index::options index{};
+  typename Policies::locking::options locking{};
+};
+
+/// Those of a log without records: of its policies only.
+template <class Policies>
+requires detail::without_journal<Policies>
+struct basic_options<Policies> {
+  typename Policies::storage::options storage{};
+  typename Policies::durability::options durability{};
+  typename Policies::index::options index{};
+  typename Policies::locking::options locking{};
+};
+
 namespace detail {
+
+/// Returns how a log is opened.
+template <class Policies>
+open_mode mode_of(const basic_options<Policies>& options) {
+  if constexpr (may_be_read_only<Policies>) {
+    return options.mode;
+  } else {
+    return open_mode::read_write;
+  }
+}
+
+/// Returns what a log keeps.
+template <class Policies>
+retention_options retention_of(const basic_options<Policies>& options) {
+  if constexpr (may_retain<Policies>) {
+    return options.retention;
+  } else {
+    return {};
+  }
+}
+
+/// Throws when what is kept cannot be.
+inline void require_valid(const retention_options& options) {
+  if (options.age_max.count() >= 0) return;
+  throw error{errc::invalid_argument, "retention.age_max must not be negative, not " +
+                                          std::to_string(options.age_max.count()) + " ns"};
+}
+
+/// Throws unless the sizes of records and segments are in their ranges.
+template <class Options, class Require>
+void require_records_valid(const Options& options, Require require) {
+  require(options.segment_bytes >= 16u << 10 && options.segment_bytes <= std::uint64_t{1} << 40,
+          "segment_bytes must be 16 KiB .. 1 TiB", options.segment_bytes);
+  require(options.record_bytes_max <= (std::uint64_t{1} << 32) - (1u << 16),
+          "record_bytes_max must be at most 4 GiB - 64 KiB", options.record_bytes_max);
+}
 
 /// Throws unless the options are in their ranges.
 template <class Policies>
@@ -69,14 +175,8 @@ void require_valid(const basic_options<Policies>& options) {
   const std::uint64_t staging = options.durability.staging_bytes;
   require(std::has_single_bit(staging) && staging >= 32u << 10 && staging <= 1u << 30,
           "durability.staging_bytes must be a power of two, 32 KiB .. 1 GiB", staging);
-  require(options.segment_bytes >= 16u << 10 && options.segment_bytes <= std::uint64_t{1} << 40,
-          "segment_bytes must be 16 KiB .. 1 TiB", options.segment_bytes);
-  require(options.record_bytes_max <= (std::uint64_t{1} << 32) - (1u << 16),
-          "record_bytes_max must be at most 4 GiB - 64 KiB", options.record_bytes_max);
-  if (const auto age = options.retention.age_max; age.count() < 0) {
-    throw error{errc::invalid_argument, "retention.age_max must not be negative, not " +
-                                            std::to_string(age.count()) + " ns"};
-  }
+  if constexpr (!without_journal<Policies>) require_records_valid(options, require);
+  if constexpr (may_retain<Policies>) require_valid(options.retention);
   // Whatever policy asks for them, also one of the user's.
   const std::string bounds = fault_of(Policies::durability::bounds(options.durability));
   if (!bounds.empty()) throw error{errc::invalid_argument, bounds};

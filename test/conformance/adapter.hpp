@@ -169,10 +169,10 @@ std::string name_of() {
 template <class Log>
 tested_log open_tested(const std::filesystem::path& path, const tested_options& chosen) {
   typename Log::options real;
-  real.mode = chosen.mode;
+  if constexpr (requires { real.mode; }) real.mode = chosen.mode;
   real.segment_bytes = chosen.segment_bytes;
   real.record_bytes_max = chosen.record_bytes_max.value_or(real.record_bytes_max);
-  real.retention = chosen.retention;
+  if constexpr (requires { real.retention; }) real.retention = chosen.retention;
   real.durability.staging_bytes = chosen.durability.staging_bytes;
   if constexpr (finds_records<Log>) {
     real.index.stride_bytes = chosen.index.stride_bytes.value_or(real.index.stride_bytes);

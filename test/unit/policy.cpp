@@ -7,6 +7,8 @@
 
 #include <logdb/logdb.hpp>
 
+#include "support/throws.hpp"
+
 // How policies make one type, and what those that do nothing cost.
 
 namespace {
@@ -131,6 +133,54 @@ BOOST_AUTO_TEST_CASE(the_index_decides_which_verbs_there_are) {
   BOOST_TEST((can_read_by_lsn<durable_wal> && can_find_time<durable_wal>));
   BOOST_TEST((!can_read_by_lsn<in_memory> && !can_find_time<in_memory>));
   BOOST_TEST(can_append<durable_wal::transaction_type>);
+}
+
+template <class Log>
+concept has_mode = requires(typename Log::options options) {
+  options.mode;
+};
+template <class Log>
+concept has_retention = requires(typename Log::options options) {
+  options.retention;
+};
+template <class Log>
+concept has_sizes = requires(typename Log::options options) {
+  options.segment_bytes, options.record_bytes_max, options.recovery;
+};
+
+BOOST_AUTO_TEST_CASE(options_are_those_that_a_log_can_have) {
+  using keys_in_memory = basic_log<Storage<Memory>, Index<logdb::KeyDir>>;
+  BOOST_TEST((has_mode<durable_wal> && has_retention<durable_wal> && has_sizes<durable_wal>));
+  BOOST_TEST((!has_mode<in_memory> && has_retention<in_memory> && has_sizes<in_memory>));
+  BOOST_TEST((has_mode<logdb::kv_store> && !has_retention<logdb::kv_store>));
+  BOOST_TEST((has_mode<logdb::timelog> && !has_retention<logdb::timelog>));
+  BOOST_TEST((!has_mode<keys_in_memory> && !has_retention<keys_in_memory>));
+  BOOST_TEST(
+      (has_sizes<logdb::kv_store> && has_sizes<logdb::timelog> && has_sizes<keys_in_memory>));
+  BOOST_TEST((!has_mode<logdb::memory_timelog> && !has_retention<logdb::memory_timelog> &&
+              !has_sizes<logdb::memory_timelog>));
+}
+
+/// An index that wants small records.
+struct careful : Sparse {
+  static constexpr logdb::index_hooks hooks{"fault", "require"};
+
+  template <class Options>
+  static void require(const Options& chosen) {
+    if (chosen.record_bytes_max <= 100) return;
+    throw logdb::error{logdb::errc::invalid_argument, "records of more than 100 bytes"};
+  }
+};
+
+BOOST_AUTO_TEST_CASE(what_an_index_requires_of_the_options_is_asked_at_the_open) {
+  using careful_log = basic_log<Storage<Memory>, Index<careful>>;
+  const auto open = [](std::uint64_t bytes) {
+    careful_log::options options;
+    options.record_bytes_max = bytes;
+    const careful_log log{"records", options};
+  };
+  open(100);
+  BOOST_TEST(logdb::test::throws(logdb::errc::invalid_argument, [&] { open(101); }));
 }
 
 BOOST_AUTO_TEST_CASE(a_log_is_moved_and_never_copied) {

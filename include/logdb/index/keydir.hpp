@@ -96,29 +96,15 @@ struct BasicKeyDir {
   static constexpr std::uint32_t id = 2;
   static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
 
-  static constexpr index_hooks hooks{"fault",          "require",        "log_index",
-                                     "learn",          "forget_hints",   "reads_staging",
-                                     "keeps_log_time", "never_truncates"};
+  static constexpr index_hooks hooks{"fault",          "log_index",     "learn",
+                                     "forget_hints",   "reads_staging", "keeps_log_time",
+                                     "never_truncates"};
 
   class segment_index : public detail::segment_keys {
    public:
     segment_index(const options& chosen, std::uint64_t capacity)
         : segment_keys{Sparse::options{chosen.stride_bytes}, capacity} {}
   };
-
-  /// Throws when options do not fit a log of keys.
-  template <class Options>
-  static void require(const Options& chosen) {
-    const retention_options none;
-    const auto& given = chosen.retention;
-    if (given.bytes_max == none.bytes_max && given.records_max == none.records_max &&
-        given.age_max == none.age_max) {
-      return;
-    }
-    throw error{errc::invalid_argument,
-                "options::retention would drop keys that were never erased: a key-value log keeps "
-                "the newest record of each; give keys a time to live"};
-  }
 
   /// The part that lives as long as the log.
   template <class Policies>

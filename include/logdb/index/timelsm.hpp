@@ -37,21 +37,13 @@ struct BasicTimeLSM {
 
   // Where nothing is made durable it is the whole log: a journal would hold each row a second time
   // and take most of an append's time. It learns of this process's rows only.
-  static constexpr index_hooks hooks{"fault",      "require",     "log_index",      "keeps_all",
+  static constexpr index_hooks hooks{"fault",      "log_index",   "keeps_all",
                                      "one_writer", "own_cursors", "never_truncates"};
 
   using segment_index = detail::no_index::segment_index;
 
   /// Cursors whose names begin so are the index's own.
   static constexpr std::string_view own_cursors = "logdb.";
-
-  /// Throws when options do not fit a log of rows.
-  template <class Options>
-  static void require(const Options& chosen) {
-    if (chosen.retention.keeps_all()) return;
-    throw error{errc::invalid_argument,
-                "a time log gives up rows, not records: use erase_before() and compact()"};
-  }
 
   /// The part that lives as long as the log.
   template <class Policies>

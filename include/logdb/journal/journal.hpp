@@ -226,7 +226,7 @@ class journal {
     now.bytes_on_disk = core_.ring.bytes();
     for (const auto& segment : list->log) now.bytes_on_disk += segment->disk_bytes();
     for (const auto& segment : list->attached) now.bytes_on_disk += segment->disk_bytes();
-    const auto age_max = core_.options.retention.age_max;
+    const auto age_max = retention_of(core_.options).age_max;
     now.clock_leapt = segment_ages<Policies>{*list, age_max, core_type::system::now()}.leapt();
     return now;
   }

@@ -23,12 +23,8 @@ class no_journal {
  public:
   using system = typename Policies::storage::system;
 
-  /// @errors  errc::not_found to read only: there is never such a log yet
   no_journal(std::filesystem::path label, const basic_options<Policies>& chosen)
       : label_{std::move(label)}, options_{chosen} {
-    if (chosen.mode == open_mode::read_only) {
-      throw error{errc::not_found, "a log in memory is empty when it is made", {.path = label_}};
-    }
     system::count_forks();
     forks_.store(system::forks());
   }

@@ -124,8 +124,8 @@ struct index_hook_names {
 ///                    of all
 /// `own_cursors`      `P::own_cursors`, a string_view: how the names of cursors begin that are the
 ///                    index's own; default: all are users'
-/// `never_truncates`  records are not given up by their age: truncate_front() does not compile;
-///                    default: they may be
+/// `never_truncates`  records are not given up by their age: truncate_front() does not compile, and
+///                    the options have no retention; default: they may be
 using index_hooks = detail::hook_set<detail::index_hook_names>;
 
 namespace detail {

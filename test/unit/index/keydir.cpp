@@ -324,12 +324,6 @@ LOGDB_EACH_KEY_LOG(a_closed_log_says_so) {
   BOOST_TEST(throws(errc::closed, [&] { (void)f.log.begin(); }));
 }
 
-BOOST_AUTO_TEST_CASE(retention_is_refused_since_it_would_drop_keys) {
-  kv_store::options options;
-  options.retention.bytes_max = 1u << 20;
-  BOOST_TEST(throws(errc::invalid_argument, [&] { small_log<kv_store> f{options}; }));
-}
-
 BOOST_AUTO_TEST_CASE(a_log_of_keys_is_refused_by_other_indexes_and_refuses_theirs) {
   const temp_dir place;
   { kv_store{place / "kv"}.put("a", "b"); }

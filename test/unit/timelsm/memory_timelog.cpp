@@ -143,12 +143,6 @@ BOOST_AUTO_TEST_CASE(a_log_moves) {
   BOOST_TEST(throws(errc::closed, [&] { static_cast<void>(log.size()); }));  // NOLINT: moved from
 }
 
-BOOST_AUTO_TEST_CASE(a_log_in_memory_cannot_be_opened_to_read) {
-  load_log::options options;
-  options.mode = logdb::open_mode::read_only;
-  BOOST_TEST(throws(errc::not_found, [&] { load_log log("load", options); }));
-}
-
 BOOST_AUTO_TEST_CASE(options_out_of_their_range_are_refused_by_the_log) {
   load_log::options options;
   options.index.l0_runs_max = 1;

@@ -149,15 +149,6 @@ BOOST_AUTO_TEST_CASE(a_write_of_nothing_is_a_write) {
   BOOST_TEST(!log.maintain());
 }
 
-BOOST_AUTO_TEST_CASE(a_log_without_records_refuses_to_retain_some) {
-  logdb::memory_timelog::options options;
-  options.retention.bytes_max = 1 << 20;
-  const auto open = [&] { const logdb::memory_timelog log{"rows", options}; };
-  BOOST_TEST(throws(errc::invalid_argument, open));
-  options.retention = {};
-  open();
-}
-
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

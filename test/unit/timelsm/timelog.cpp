@@ -256,9 +256,6 @@ BOOST_AUTO_TEST_CASE(a_log_of_other_values_is_refused) {
 
 BOOST_AUTO_TEST_CASE(what_a_time_log_cannot_keep_is_refused) {
   const temp_dir dir;
-  load_log::options options;
-  options.retention.records_max = 10;
-  BOOST_TEST(throws(errc::invalid_argument, [&] { load_log log(dir / "load", options); }));
   load_log log{dir / "load"};
   BOOST_TEST(
       throws(errc::invalid_argument, [&] { static_cast<void>(log.cursor("logdb.checkpoint")); }));

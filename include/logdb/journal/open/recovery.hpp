@@ -149,7 +149,7 @@ class recovery {
   void make_late_staging() {
     auto& volume = *core_.segments.volume();
     const auto list = core_.segments.list();
-    const lsn keep = first_kept(*list, core_.options.retention, system::now(), end_.place.next);
+    const lsn keep = first_kept(*list, retention_of(core_.options), system::now(), end_.place.next);
     if (keep) core_.segments.drop_front(keep);
     core_.ring = staging_type::create(volume, ring_bytes());
   }

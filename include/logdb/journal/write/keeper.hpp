@@ -73,7 +73,7 @@ class keeper {
   /// Gives up what the options no longer want kept.
   void retain() {
     const auto list = core_.segments.list();
-    const lsn keep = first_kept(*list, core_.options.retention, core_type::system::now(),
+    const lsn keep = first_kept(*list, retention_of(core_.options), core_type::system::now(),
                                 core_.reached_lsn(watermark::durable) + 1);
     if (keep) core_.segments.drop_front(keep);
   }

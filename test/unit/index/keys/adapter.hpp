@@ -139,7 +139,7 @@ struct keys_adapter final : key_writes_adapter<key_log_verbs, Log> {
 template <class Log>
 tested_keys open_keys(const std::filesystem::path& path, const key_options& chosen) {
   typename Log::options real;
-  real.mode = chosen.mode;
+  if constexpr (requires { real.mode; }) real.mode = chosen.mode;
   real.segment_bytes = chosen.segment_bytes;
   real.durability.staging_bytes = chosen.staging_bytes;
   if constexpr (requires { real.durability.delay_max; }) {
