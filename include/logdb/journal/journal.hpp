@@ -3,7 +3,6 @@
 /// @file
 /// A log opened to write: what its parts do together.
 
-#include <cassert>
 #include <memory>
 #include <stop_token>
 #include <utility>
@@ -16,6 +15,7 @@
 #include <logdb/journal/write/appender.hpp>
 #include <logdb/journal/write/attachment.hpp>
 #include <logdb/journal/write/workers.hpp>
+#include <logdb/platform/expects.hpp>
 
 namespace logdb::detail {
 
@@ -376,7 +376,7 @@ class journal {
     // The one that the manifest is made of; where others write, too, it is another object.
     const auto listed = core_.segments.list()->find_log(active.segment->number());
     // It was listed before a record went into it, and chores() has learned of every manifest since.
-    assert(listed != nullptr);
+    LOGDB_EXPECTS(listed != nullptr);
     listed->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
     settle_whole(core_.segments, *listed);
   }

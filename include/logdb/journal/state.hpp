@@ -21,6 +21,7 @@
 #include <logdb/journal/staging/staging.hpp>
 #include <logdb/journal/staging/staging_pins.hpp>
 #include <logdb/options.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 #include <logdb/policy/durability.hpp>
 #include <logdb/policy/index.hpp>
@@ -170,7 +171,8 @@ struct journal_state {
            !state.compare_exchange_strong(now, log_state::failed)) {  // pairs with require_open()
     }
   }
-  /// Stops appends for good; what is durable can still be read. Requires the append lock.
+  /// Stops appends for good; what is durable can still be read. Without the append lock, an append
+  /// that is under way may let some others pass.
   /// @param then  what came of the second way, if there was one
   void fail(const char* why, const char* then = "") noexcept {
     fail_here(why, then);
@@ -181,19 +183,16 @@ struct journal_state {
     failure.set(why, then);
     stop_for_good();
   }
-  /// Tells every process that the log has failed. Requires the append lock.
+  /// Tells every process that the log has failed. Without the append lock as fail().
   void fail_all() {
     control().failed.store(1, std::memory_order_release);  // pairs with look_for_failure()
-    limit_appends(0);
+    put_word<system>(control().limit, 0);
   }
 
   /// Says what a frame may end at without a look at anything else. Requires the append lock.
-  void limit_appends(std::uint64_t end) { put_word<system>(control().limit, end); }
-
-  /// Turns an offset at which an index wants an entry into a stream position.
-  [[nodiscard]] static std::uint64_t due_position(std::uint64_t base, std::uint64_t due) {
-    constexpr auto never = std::numeric_limits<std::uint64_t>::max();
-    return due == never ? never : base + due;
+  void limit_appends(std::uint64_t end) {
+    LOGDB_EXPECTS(append_mutex.is_held());
+    put_word<system>(control().limit, end);
   }
 
   /// Says which segment it is: a stretch with no place in the stream.
@@ -206,8 +205,9 @@ struct journal_state {
   }
 
   /// Makes a segment the active one: what comes at stream position `begin` goes there. Requires the
-  /// append lock.
+  /// append lock, unless it is the first one of a log that is being opened.
   void begin_extent(segment_ptr<Policies> active, std::uint64_t base, std::uint64_t begin) {
+    LOGDB_EXPECTS(extents.empty() || append_mutex.is_held());
     control_type& shared = control();
     const std::uint64_t count = shared.extent_count.load(std::memory_order_relaxed);
     control_extent begun = describe(*active);
@@ -218,7 +218,7 @@ struct journal_state {
     // What follows is said by the extent, too: repair() takes it from there.
     put_word<system>(shared.base, base);
     put_word<system>(shared.seed, static_cast<std::uint32_t>(active->seed()));
-    limit_appends(0);
+    put_word<system>(shared.limit, 0);
     put_word<system>(shared.seal_at, 0);
     sealing = false;
     group_open = false;

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include <logdb/platform/atomic.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/platform/posix.hpp>
 
 namespace logdb::platform {
@@ -75,8 +76,17 @@ class basic_mutex {
     return word_.load(std::memory_order_acquire) == state_free;
   }
 
+  /// Tells whether some thread holds it; for checks that the caller does.
+  [[nodiscard]] bool is_held() const {
+    // Relaxed: a thread sees what it did itself. As std::atomic, so that a simulation that decides
+    // at each access who runs next does not count a check as one.
+    const std::atomic<std::uint32_t>& word = word_;
+    return word.load(std::memory_order_relaxed) != state_free;
+  }
+
   /// Requires that this thread holds it.
   void unlock() {
+    LOGDB_EXPECTS(is_held());
     // Release: pairs with the acquires in try_lock(), lock_contended() and is_free().
     if (word_.exchange(state_free, std::memory_order_release) == state_awaited) {
       System::futex_wake(word_, 1);

@@ -3,13 +3,14 @@
 /// @file
 /// `scoped_lock`: a lock that is given back at the end of a scope, and may be given up before.
 
-#include <cassert>
 #include <mutex>
+
+#include <logdb/platform/expects.hpp>
 
 namespace logdb::platform {
 
 /// Holds a mutex, as std::unique_lock does but for its checks, which an append would pay for: a
-/// misuse is an assertion.
+/// misuse ends a checked build.
 ///
 /// @threads  one
 template <class Mutex>
@@ -33,18 +34,20 @@ class scoped_lock {
 
   /// @blocks until the mutex is free
   void lock() {
-    assert(!held_);
+    LOGDB_EXPECTS(!held_);
     mutex_->lock();
     held_ = true;
   }
   void unlock() {
-    assert(held_);
+    LOGDB_EXPECTS(held_);
     held_ = false;
     mutex_->unlock();
   }
 
   [[nodiscard]] bool owns_lock() const noexcept { return held_; }
   explicit operator bool() const noexcept { return held_; }
+  /// Tells whether it holds this very mutex.
+  [[nodiscard]] bool holds(const Mutex& of) const noexcept { return held_ && mutex_ == &of; }
 
  private:
   Mutex* mutex_;

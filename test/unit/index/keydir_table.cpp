@@ -16,6 +16,8 @@
 #include <logdb/index/keydir/table/table.hpp>
 #include <logdb/platform/posix.hpp>
 
+#include "support/last_words.hpp"
+
 namespace logdb::test {
 
 using table_type = detail::keydir_table<platform::posix>;
@@ -125,6 +127,7 @@ BOOST_AUTO_TEST_CASE(what_is_removed_is_gone_and_its_room_is_used_again) {
 BOOST_AUTO_TEST_CASE(keys_of_one_hash_are_told_apart_by_whoever_asks) {
   numbers f;
   constexpr std::uint64_t hash = 0xabcdef0123456789;
+  const table_type::guard lock{f.table->shard_of(hash).lock};
   for (std::uint64_t n = 1; n <= 3000; ++n) {
     f.table->make_room(hash);
     f.table->insert(hash, 4096 * n);
@@ -142,6 +145,7 @@ BOOST_AUTO_TEST_CASE(keys_of_one_hash_are_told_apart_by_whoever_asks) {
 BOOST_AUTO_TEST_CASE(an_update_changes_just_the_address_meant) {
   numbers f;
   constexpr std::uint64_t hash = 77;
+  const table_type::guard lock{f.table->shard_of(hash).lock};
   f.table->make_room(hash, 2);
   f.table->insert(hash, 5000);
   f.table->insert(hash, 6000);
@@ -237,6 +241,25 @@ BOOST_AUTO_TEST_CASE(what_a_reader_may_see_is_freed_only_when_it_has_left) {
   BOOST_TEST(!gate.is_past(epoch));
   inside.reset();
   BOOST_TEST(gate.is_past(epoch));
+}
+
+BOOST_AUTO_TEST_CASE(a_table_refuses_who_came_past_the_lock_of_the_shard_or_the_gate) {
+  numbers all;
+  all.insert(1);
+  const auto hash = numbers::hash(1);
+  const auto at = numbers::address_of(1);
+  const auto is_any = [](detail::address) { return true; };
+  std::vector<detail::address> page;
+  table_type::cursor from;
+  BOOST_TEST(last_words_of([&] { all.table->make_room(hash); }) != "");
+  BOOST_TEST(last_words_of([&] { all.table->make_room({&hash, 1}); }) != "");
+  BOOST_TEST(last_words_of([&] { all.table->insert(hash, at); }) != "");
+  BOOST_TEST(last_words_of([&] { all.table->update(hash, at, at); }) != "");
+  BOOST_TEST(last_words_of([&] { all.table->remove(hash, at); }) != "");
+  BOOST_TEST(last_words_of([&] { (void)all.table->find(hash, is_any); }) != "");
+  BOOST_TEST(last_words_of([&] { all.table->next_page(from, page); }) != "");
+  BOOST_TEST(last_words_of([&] { all.table->next_unused(from, page); }) != "");
+  BOOST_TEST(all.has(1));
 }
 
 }  // namespace logdb::test

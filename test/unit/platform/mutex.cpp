@@ -5,13 +5,18 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <boost/interprocess/sync/scoped_lock.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <logdb/platform/expects.hpp>
 #include <logdb/platform/mutex.hpp>
+#include <logdb/platform/scoped_lock.hpp>
+
+#include "support/last_words.hpp"
 
 namespace {
 
@@ -185,6 +190,41 @@ BOOST_AUTO_TEST_CASE(two_threads_that_take_turns_miss_no_signal) {
   play(0);
   other.join();
   BOOST_TEST(turn == 2'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_broken_precondition_ends_the_program_and_says_which_and_where) {
+  const auto expect = [](int given) { LOGDB_EXPECTS(given > 1); };
+  BOOST_TEST(logdb::test::last_words_of([&] { expect(2); }) == "");
+  const std::string words = logdb::test::last_words_of([&] { expect(1); });
+  BOOST_TEST(words.find("mutex.cpp:") != std::string::npos, words);
+  BOOST_TEST(words.find("logdb expects: given > 1\n") != std::string::npos, words);
+}
+
+BOOST_AUTO_TEST_CASE(a_precondition_can_be_asked_for_in_a_constant_expression) {
+  constexpr auto half = [](int of) {
+    LOGDB_EXPECTS(of % 2 == 0);
+    return of / 2;
+  };
+  static_assert(half(4) == 2);
+  BOOST_TEST(logdb::test::last_words_of([&] { (void)half(3); }) != "");
+}
+
+BOOST_AUTO_TEST_CASE(a_mutex_that_nobody_holds_is_given_back_by_nobody) {
+  mutex lock;
+  BOOST_TEST(!lock.is_held());
+  BOOST_TEST(logdb::test::last_words_of([&] { lock.unlock(); }) != "");
+}
+
+BOOST_AUTO_TEST_CASE(a_guard_holds_the_mutex_it_was_made_of_until_it_gives_it_back) {
+  mutex lock;
+  mutex other;
+  logdb::platform::scoped_lock guard{lock};
+  BOOST_TEST(guard.holds(lock));
+  BOOST_TEST(!guard.holds(other));
+  BOOST_TEST(lock.is_held());
+  guard.unlock();
+  BOOST_TEST(!guard.holds(lock));
+  BOOST_TEST(logdb::test::last_words_of([&] { guard.unlock(); }) != "");
 }
 
 BOOST_AUTO_TEST_CASE(a_spin_ends) {

@@ -18,6 +18,7 @@
 #include <logdb/index/timelsm/read/hidden_counts.hpp>
 #include <logdb/index/timelsm/told.hpp>
 #include <logdb/index/timelsm/version.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -119,6 +120,7 @@ struct core {
 
   /// Exchanges the version. Requires the append lock.
   void install(std::shared_ptr<version<V>> next) {
+    LOGDB_EXPECTS(append_mutex.is_held());
     const auto now = current();
     if (next->sealed != now->sealed || next->deleted != now->deleted) {
       next->counted = std::make_shared<hidden_counts<V>>(next->sealed, next->deleted);
@@ -130,11 +132,13 @@ struct core {
 
   /// Returns a copy of the version, to be edited and installed. Requires the append lock.
   [[nodiscard]] std::shared_ptr<version<V>> edited() const {
+    LOGDB_EXPECTS(append_mutex.is_held());
     return std::make_shared<version<V>>(*current());
   }
 
   /// Hands over what a writer removed. Requires the append lock.
   void report(drops<V> gone) {
+    LOGDB_EXPECTS(append_mutex.is_held());
     if (gone.count == 0) return;
     counted.dropped.fetch_add(gone.count, std::memory_order_relaxed);
     pending.rows.insert(pending.rows.end(), gone.rows.begin(), gone.rows.end());

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cassert>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,6 +21,7 @@
 #include <logdb/journal/segments/done_once.hpp>
 #include <logdb/journal/segments/image.hpp>
 #include <logdb/options.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 #include <logdb/policy/storage_traits.hpp>
@@ -283,7 +283,7 @@ class basic_segment : public any_segment {
     entry.time_first = time_first();
     entry.time_last = time_last();
     if (settled_) {
-      assert(is_listed_to(end_offset()));
+      LOGDB_EXPECTS(is_listed_to(end_offset()));
       entry.end = end();
       entry.end_offset = end_offset();
       entry.footer_offset = footer_offset_;

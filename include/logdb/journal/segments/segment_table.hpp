@@ -3,14 +3,13 @@
 /// @file
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
-#include <cassert>
-
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/control/shared_turn.hpp>
 #include <logdb/journal/segments/cursor_table.hpp>
 #include <logdb/journal/segments/manifest_file.hpp>
 #include <logdb/journal/segments/segment_list.hpp>
 #include <logdb/options.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -138,7 +137,7 @@ class basic_segment_table {
   /// Marks the bounds of a segment as being on stable storage. Requires that all in it is listed:
   /// settle_whole() sees to that.
   void settle(segment<Policies>& sealed, std::uint64_t footer_offset) {
-    assert(sealed.is_listed_to(sealed.end_offset()));
+    LOGDB_EXPECTS(sealed.is_listed_to(sealed.end_offset()));
     guard lock{list_mutex_};
     sealed.settle(footer_offset);
   }
@@ -364,7 +363,7 @@ class basic_segment_table {
 
   /// @param may_stand  becomes true when it may be the one on disk, also if what follows fails
   void write_manifest(const format::manifest& next, const list_type& named, bool& may_stand) {
-    assert(format::is_consistent(next));  // else nobody could open the log any more
+    LOGDB_EXPECTS(format::is_consistent(next));  // else nobody could open the log any more
     write_draft(*volume_, next);
     for (const auto& segment : named.log) segment->note_named();
     may_stand = true;

@@ -7,6 +7,7 @@
 #include <logdb/journal/control/control_words.hpp>
 #include <logdb/journal/control/shared_turn.hpp>
 #include <logdb/journal/staging/staging.hpp>
+#include <logdb/platform/expects.hpp>
 
 namespace logdb::detail {
 
@@ -27,25 +28,35 @@ class append_lock {
   void lock() {
     auto& shared = core_->control();
     const bool inherited = lock_shared(shared, shared.append_lock);
+    held_ = true;
     try {
       if (inherited) repair();
       if (shared.epoch != core_->seen_epoch) adopt();
     } catch (...) {
-      shared.append_lock.unlock();
+      give_back();
       throw;
     }
   }
 
+  /// Requires that this thread holds it.
   void unlock() {
-    auto& shared = core_->control();
+    LOGDB_EXPECTS(held_);
     tell();
-    shared.append_lock.unlock();
+    give_back();
   }
+
+  /// Tells whether a thread of this process holds it; for checks that the caller does.
+  [[nodiscard]] bool is_held() const { return held_; }
 
  private:
   using system = typename Core::system;
 
   [[nodiscard]] auto& control() const { return core_->control(); }
+
+  void give_back() {
+    held_ = false;
+    control().append_lock.unlock();
+  }
 
   /// Makes whole what a writer that died with the lock left. What it had not published is no part
   /// of the log; each step below looks at what had been published, so it may be repeated as well.
@@ -111,6 +122,7 @@ class append_lock {
   }
 
   Core* core_ = nullptr;
+  bool held_ = false;  // guarded by the lock itself
 };
 
 }  // namespace logdb::detail

@@ -22,6 +22,12 @@ struct extent {
   std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // max: the active one
 };
 
+/// Turns an offset at which an index wants an entry into a stream position; max: it wants none.
+constexpr std::uint64_t due_position(std::uint64_t base, std::uint64_t due) {
+  constexpr auto never = std::numeric_limits<std::uint64_t>::max();
+  return due == never ? never : base + due;
+}
+
 /// Where the stream of a log begins in memory; above any offset, so that no base wraps around.
 inline constexpr std::uint64_t stream_begin = std::uint64_t{1} << 48;
 

@@ -13,6 +13,7 @@
 #include <logdb/journal/read/record_walker.hpp>
 #include <logdb/journal/read/snapshot.hpp>
 #include <logdb/journal/write/committer.hpp>
+#include <logdb/platform/expects.hpp>
 
 namespace logdb::detail {
 
@@ -128,7 +129,10 @@ class index_read {
     return core_->control().extent_count.load(std::memory_order_acquire);  // with begin_extent()
   }
   /// Returns the segments that the end of the stream lies in. In a turn.
-  [[nodiscard]] const detail::extent_list<Policies>& extents() const { return core_->extents; }
+  [[nodiscard]] const detail::extent_list<Policies>& extents() const {
+    LOGDB_EXPECTS(core_->append_mutex.is_held());
+    return core_->extents;
+  }
 
  private:
   detail::journal<Policies>* journal_ = nullptr;  // null: follower_ is set, and the next two are

@@ -11,6 +11,7 @@
 #include <logdb/journal/log_state.hpp>
 #include <logdb/journal/write/appender.hpp>
 #include <logdb/journal/write/attachment.hpp>
+#include <logdb/platform/expects.hpp>
 
 namespace logdb::detail {
 
@@ -141,7 +142,10 @@ class index_write {
     return appender_->put_in_turn(header, first, second);
   }
   /// Returns the segment that the next frame is put into, and its stream position. In a turn.
-  [[nodiscard]] const detail::extent<Policies>& active() const { return core_->extents.back(); }
+  [[nodiscard]] const detail::extent<Policies>& active() const {
+    LOGDB_EXPECTS(core_->append_mutex.is_held());
+    return core_->extents.back();
+  }
   /// Puts the frame that commits a segment of many records, in a turn with room for
   /// `format::attach_bytes`.
   ticket attach_in_turn(const detail::segment_ptr<Policies>& own, std::uint64_t records) {
@@ -150,6 +154,7 @@ class index_write {
   /// Ends the log: what it accepted and its index no longer agree. In a turn.
   /// @errors  errc::failed, always
   [[noreturn]] void fail_in_turn(const char* what, const char* why) {
+    LOGDB_EXPECTS(core_->append_mutex.is_held());
     core_->fail(what, why);
     core_->failure.raise(*core_->segments.volume());
   }

@@ -11,6 +11,7 @@
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/write/batch_builder.hpp>
 #include <logdb/journal/write/keeper.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/policy/index.hpp>
 
 namespace logdb {
@@ -142,6 +143,7 @@ class appender {
 
   /// Makes sure that a frame may be placed now; returns whether the lock was held throughout.
   bool enter(guard& lock, std::uint64_t bytes, std::uint64_t count) {
+    LOGDB_EXPECTS(lock.holds(core_.append_mutex));
     const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
     const std::uint64_t end = now_at() + bytes;
     if (end <= control().limit && !counts && is_within_own(end)) [[likely]]
@@ -156,8 +158,10 @@ class appender {
     return true;
   }
 
+  /// Requires the append lock, as all that follows.
   ticket place(format::frame_header& header, std::uint64_t records, bytes_view first,
                bytes_view second) {
+    LOGDB_EXPECTS(core_.append_mutex.is_held());
     auto& shared = control();
     const std::uint64_t at = now_at();
     const std::uint64_t before = shared.appended_lsn.load(std::memory_order_relaxed);
@@ -287,7 +291,7 @@ class appender {
   void note() {
     auto& active = core_.extents.back();
     active.segment->entries().note({next_lsn(), now_at() - active.base, core_.marks.time});
-    core_.index_due = core_type::due_position(active.base, active.segment->entries().due());
+    core_.index_due = due_position(active.base, active.segment->entries().due());
   }
 
   /// Has the committing thread begin before its time when much is waiting, or somebody.
@@ -354,6 +358,7 @@ LOGDB_INLINE bool appender<Policies>::make_way(guard& lock, std::uint64_t bytes,
 template <class Policies>
 LOGDB_INLINE ticket appender<Policies>::attach_in_turn(const segment_ptr<Policies>& own,
                                                        std::uint64_t records) {
+  LOGDB_EXPECTS(core_.append_mutex.is_held());  // before the segment is said to be sealed
   const auto payload = format::encode(format::attach{.segment = own->number(),
                                                      .salt = own->salt(),
                                                      .end_offset = own->end_offset(),

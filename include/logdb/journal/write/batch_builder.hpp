@@ -4,7 +4,6 @@
 /// Gathers records for one batch frame.
 
 #include <algorithm>
-#include <cassert>
 #include <cstdint>
 #include <cstring>
 #include <numeric>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include <logdb/format/frames/batch.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
@@ -97,7 +97,7 @@ class batch_builder {
 
   /// Forgets the records from the given one on; requires `count <= count()`.
   void truncate(std::size_t count) noexcept {
-    assert(count <= lengths_.size());
+    LOGDB_EXPECTS(count <= lengths_.size());
     const auto dropped = std::accumulate(lengths_.begin() + static_cast<std::ptrdiff_t>(count),
                                          lengths_.end(), std::size_t{0});
     bytes_.resize(bytes_.size() - dropped);

@@ -18,6 +18,7 @@
 #include <logdb/journal/open/open_walk.hpp>
 #include <logdb/journal/state.hpp>
 #include <logdb/journal/write/relocation.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/policy/index.hpp>
 
 namespace logdb::detail {
@@ -32,7 +33,9 @@ class healer {
   explicit healer(core_type& core)
       : core_{core},
         from_{core.reached(watermark::durable)},
-        to_{core.reached(watermark::appended)} {}
+        to_{core.reached(watermark::appended)} {
+    LOGDB_EXPECTS(core.append_mutex.is_held());
+  }
 
   /// @errors  whatever the disk says; nothing was changed then
   void run() {

@@ -9,6 +9,7 @@
 
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/index/keydir/places/record_source.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/record.hpp>
 
 namespace logdb::detail {
@@ -70,6 +71,7 @@ auto append_frame(Store& store, format::frame_kind kind, std::uint32_t count, by
 template <class Store>
 bool look_settled(Store& store, std::uint64_t hash, bytes_view key,
                   typename Store::read_type& out) {
+  LOGDB_EXPECTS(store.table().shard_of(hash).lock.is_held());
   for (;;) {
     const auto looked = store.look(hash, key, out);
     if (looked != Store::lookup::again) return looked == Store::lookup::found;

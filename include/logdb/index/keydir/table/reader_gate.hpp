@@ -4,6 +4,7 @@
 /// The gate that readers pass without a lock, and that tells a writer when nobody can still see
 /// what it has taken out.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -73,6 +74,13 @@ class reader_gate {
       if (inside != 0 && inside <= epoch) return false;
     }
     return true;
+  }
+
+  /// Tells whether any reader is inside; for checks that the caller is.
+  [[nodiscard]] bool has_reader() const {
+    // Relaxed: a thread sees what it did itself.
+    const auto taken = [](const place& each) { return each.epoch.load(std::memory_order_relaxed); };
+    return std::ranges::any_of(places_, taken);
   }
 
   /// Waits until nobody can still see what was taken out before. Not from inside.

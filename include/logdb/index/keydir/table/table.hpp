@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/table/page_directory.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -73,9 +74,10 @@ class keydir_table {
     }
   }
 
-  /// Returns the address that `is(address)` says is the key's; 0: none. Inside the gate.
+  /// Returns the address for which `is(address)` holds; 0: none. Inside the gate, or the lock.
   template <class Is>
   [[nodiscard]] address find(std::uint64_t hash, Is&& is) {
+    LOGDB_EXPECTS(shard_of(hash).lock.is_held() || gate_.has_reader());
     const directory* const pages = shard_of(hash).pages.load();
     if (pages == nullptr) return 0;
     const std::uint64_t wanted = fingerprint_of(hash);
@@ -182,10 +184,10 @@ class keydir_table {
   }
 
   /// Puts into `out` the addresses on the next page that were not used since the last time, forgets
-  /// of the others that they were, and moves on; behind the last page it begins again. Inside the
-  /// gate.
+  /// of the others that they were, and moves on; after the last it begins again. Inside the gate.
   /// @source  second chance: Corbató, 1968
   void next_unused(cursor& at, std::vector<address>& out) {
+    LOGDB_EXPECTS(gate_.has_reader());
     out.clear();
     if (at.shard == shard_count) at = {};
     const directory* const pages = shards_[at.shard].pages.load();
@@ -226,6 +228,7 @@ class keydir_table {
   /// Puts the addresses of the next page into `out` and moves on; false: there is none. A key that
   /// is there all the while is met just once. Inside the gate.
   bool next_page(cursor& at, std::vector<address>& out) {
+    LOGDB_EXPECTS(gate_.has_reader());
     out.clear();
     if (at.shard == shard_count) return false;
     const directory* const pages = shards_[at.shard].pages.load();
@@ -274,6 +277,7 @@ class keydir_table {
   }
 
   [[nodiscard]] keydir_page& page_of(shard& in, std::uint64_t hash) {
+    LOGDB_EXPECTS(in.lock.is_held());  // of who is to change it
     const directory& pages = *in.pages.load(std::memory_order_relaxed);
     return *pages.at(pages.place(fingerprint_of(hash))).page();
   }
