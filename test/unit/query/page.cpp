@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 // The examples of docs/events.md: page FILE. In each block that is fenced as ```query, a line is a
 // query, `+ event` one that it finds, `- event` one that it does not, `! text` what its error
-// shows.
+// shows, `= text` its answer over the events that it finds.
 #include <cstdio>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <logdb/error.hpp>
 
 #include "unit/query/asked.hpp"
+#include "unit/query/shown.hpp"
 
 namespace {
 
@@ -30,9 +32,12 @@ class page {
   /// Ends a query: what its error shows was read as a whole.
   void finish() {
     if (!error_.empty()) check(message().starts_with(error_), "! " + error_);
+    if (!answer_.empty()) check(answer() == answer_, "= " + answer());
     check(query_.empty() || used_, query_);
     query_.clear();
     error_.clear();
+    answer_.clear();
+    events_.clear();
     used_ = false;
   }
 
@@ -51,9 +56,20 @@ class page {
     const std::string rest{line.substr(2)};
     if (line.starts_with("! ")) {
       error_ += (error_.empty() ? "" : "\n") + rest;
+    } else if (line.starts_with("= ")) {
+      answer_ += rest + "; ";
     } else {
+      if (line.starts_with("+ ")) events_.push_back(rest);
       check(logdb::test::finds(query_, rest) == line.starts_with("+ "), std::string{line});
     }
+  }
+
+  [[nodiscard]] std::string answer() const {
+    logdb::query::aggregator counting{logdb::query::compile(query_)};
+    for (const std::string& event : events_) {
+      counting.add(event, {.appended = logdb::test::noon(), .at = logdb::lsn{7}});
+    }
+    return logdb::test::shown(counting.result());
   }
 
   [[nodiscard]] std::string message() const {
@@ -74,6 +90,8 @@ class page {
   bool used_ = false;  // an example stood below the query
   std::string query_{};
   std::string error_{};
+  std::string answer_{};
+  std::vector<std::string> events_{};
   int passed_ = 0;
   int failed_ = 0;
 };
