@@ -4,6 +4,7 @@
 /// of the records at each open, follows what other processes append, decides what to append by what
 /// is there, and has batches, transactions and snapshots. The contract: docs/policies/index.md
 
+#include <cassert>
 #include <functional>
 #include <iostream>
 #include <list>
@@ -247,7 +248,8 @@ class text_index {
 
   [[nodiscard]] auto adder() {
     return [this](logdb::lsn at, logdb::bytes_view text) {
-      newest_.texts = newest_.texts.with(logdb::as_text(text), at);
+      assert(at > newest_.last);  // each record is given once, and in order
+      newest_ = {newest_.texts.with(logdb::as_text(text), at), at};
     };
   }
 
