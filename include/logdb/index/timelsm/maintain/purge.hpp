@@ -82,7 +82,7 @@ class purger {
     if (const auto known = visible_at_once(one, hidden_)) return *known;
     std::size_t rows = 0;
     const bounds in{one.first, one.last};
-    for (forward_cursor<V> at{{&one, &one + 1}, in, hidden_}; !at.done();) {
+    for (forward_sequence<V> at{{&one, &one + 1}, in, hidden_}; !at.done();) {
       rows += at.take(at.stop()).size;
     }
     return rows;

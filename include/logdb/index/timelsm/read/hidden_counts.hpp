@@ -52,7 +52,7 @@ std::size_t count_l1(const tree<V>& of, const bounds& in) {
 template <class V>
 std::size_t count_walking(const slices<V>& all, const bounds& in, const cover& hidden) {
   std::size_t rows = 0;
-  for (forward_cursor<V> at{all, in, hidden}; !at.done();) rows += at.take(at.stop()).size;
+  for (forward_sequence<V> at{all, in, hidden}; !at.done();) rows += at.take(at.stop()).size;
   return rows;
 }
 

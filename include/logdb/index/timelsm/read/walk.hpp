@@ -43,7 +43,7 @@ std::optional<std::size_t> visible_at_once(const slice<V>& one, const cover& hid
 /// At any moment there is a stretch of visible rows that lie together, between pos() and stop(), or
 /// the walk is done.
 template <class V>
-class sequence_cursor {
+class sequence_walk {
  public:
   [[nodiscard]] bool done() const { return pos_ == stop_; }
   [[nodiscard]] const time_type* pos() const { return pos_; }
@@ -59,7 +59,7 @@ class sequence_cursor {
     const time_type* last = nullptr;
   };
 
-  sequence_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
+  sequence_walk(const slices<V>& all, const bounds& in, const cover& hidden)
       : first_{all.first}, last_{all.last}, hidden_{&hidden}, in_{in} {}
 
   rows_within enter(const slice<V>& one) {
@@ -100,10 +100,10 @@ class sequence_cursor {
 
 /// Walks the visible rows of one sequence upwards: its stretch is [pos(), stop()).
 template <class V>
-class forward_cursor : public sequence_cursor<V> {
+class forward_sequence : public sequence_walk<V> {
  public:
-  forward_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
-      : sequence_cursor<V>{all, in, hidden} {
+  forward_sequence(const slices<V>& all, const bounds& in, const cover& hidden)
+      : sequence_walk<V>{all, in, hidden} {
     settle();
   }
 
@@ -118,7 +118,7 @@ class forward_cursor : public sequence_cursor<V> {
   }
 
  private:
-  using base = sequence_cursor<V>;
+  using base = sequence_walk<V>;
   using base::first_, base::last_, base::pos_, base::stop_, base::limit_, base::hidden_;
 
   void settle() {
@@ -160,10 +160,10 @@ class forward_cursor : public sequence_cursor<V> {
 /// Walks the visible rows of one sequence downwards: its stretch is (pos(), stop()] read from the
 /// end, with both one past the row that is meant.
 template <class V>
-class backward_cursor : public sequence_cursor<V> {
+class backward_sequence : public sequence_walk<V> {
  public:
-  backward_cursor(const slices<V>& all, const bounds& in, const cover& hidden)
-      : sequence_cursor<V>{all, in, hidden} {
+  backward_sequence(const slices<V>& all, const bounds& in, const cover& hidden)
+      : sequence_walk<V>{all, in, hidden} {
     settle();
   }
 
@@ -178,7 +178,7 @@ class backward_cursor : public sequence_cursor<V> {
   }
 
  private:
-  using base = sequence_cursor<V>;
+  using base = sequence_walk<V>;
   using base::first_, base::last_, base::pos_, base::stop_, base::limit_, base::hidden_;
 
   void settle() {
@@ -203,16 +203,16 @@ class backward_cursor : public sequence_cursor<V> {
   }
 };
 
-/// What both merges have in common: the cursors of their sequences.
-template <class Cursor, class V>
+/// What both merges have in common: their sequences.
+template <class Sequence, class V>
 class merge_walk {
  public:
   /// Adds a sequence that is younger than those before.
   void add(const slices<V>& all, const bounds& in, const cover& hidden) {
     const auto some = all.within(in);
     if (some.empty()) return;
-    Cursor made{some, in, hidden};
-    if (!made.done()) cursors_.push_back(std::move(made));
+    Sequence made{some, in, hidden};
+    if (!made.done()) sequences_.push_back(std::move(made));
   }
 
   /// Returns what keeps the rows that were given last, if those are of a stored block.
@@ -220,13 +220,14 @@ class merge_walk {
 
  protected:
   columns<V> take(std::size_t from, const time_type* to) {
-    held_ = cursors_[from].pin();  // going on, the cursor may let go of it
-    const columns<V> taken = cursors_[from].take(to);
-    if (cursors_[from].done()) cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(from));
+    held_ = sequences_[from].pin();  // going on, the walk may let go of it
+    const columns<V> taken = sequences_[from].take(to);
+    if (sequences_[from].done())
+      sequences_.erase(sequences_.begin() + static_cast<std::ptrdiff_t>(from));
     return taken;
   }
 
-  boost::container::small_vector<Cursor, 2> cursors_;  // none is done, the oldest first
+  boost::container::small_vector<Sequence, 2> sequences_;  // none is done, the oldest first
 
  private:
   block_ptr<V> held_;
@@ -237,18 +238,18 @@ class merge_walk {
 ///
 /// @cost  a step O(sequences that have rows in bounds)
 template <class V>
-class forward_walk : public merge_walk<forward_cursor<V>, V> {
+class forward_walk : public merge_walk<forward_sequence<V>, V> {
  public:
   /// Returns the next rows, valid until the next call; none at the end.
   [[nodiscard]] columns<V> next() {
-    if (cursors_.empty()) return {};
-    if (cursors_.size() == 1) [[likely]]
-      return take(0, cursors_[0].stop());
+    if (sequences_.empty()) return {};
+    if (sequences_.size() == 1) [[likely]]
+      return take(0, sequences_[0].stop());
     const std::size_t first = least();
-    const forward_cursor<V>& from = cursors_[first];
+    const forward_sequence<V>& from = sequences_[first];
     const time_type* end = from.stop();
-    for (std::size_t i = 0; i < cursors_.size(); ++i) {
-      const time_type other = cursors_[i].time();
+    for (std::size_t i = 0; i < sequences_.size(); ++i) {
+      const time_type other = sequences_[i].time();
       if (i == first || other > end[-1]) continue;
       // Up to and with the time of a younger one; up to that of an older one, which is later.
       end = gallop_upper(from.pos(), end, i > first ? other : other - 1);
@@ -257,14 +258,14 @@ class forward_walk : public merge_walk<forward_cursor<V>, V> {
   }
 
  private:
-  using base = merge_walk<forward_cursor<V>, V>;
-  using base::cursors_;
+  using base = merge_walk<forward_sequence<V>, V>;
+  using base::sequences_;
   using base::take;
 
   [[nodiscard]] std::size_t least() const {
     std::size_t best = 0;
-    for (std::size_t i = 1; i < cursors_.size(); ++i) {
-      if (cursors_[i].time() < cursors_[best].time()) best = i;
+    for (std::size_t i = 1; i < sequences_.size(); ++i) {
+      if (sequences_[i].time() < sequences_[best].time()) best = i;
     }
     return best;
   }
@@ -273,18 +274,18 @@ class forward_walk : public merge_walk<forward_cursor<V>, V> {
 /// Merges sequences downwards: each step gives rows that lie together and still ascend; of equal
 /// times the rows of a younger sequence come first.
 template <class V>
-class backward_walk : public merge_walk<backward_cursor<V>, V> {
+class backward_walk : public merge_walk<backward_sequence<V>, V> {
  public:
   /// Returns the next rows, valid until the next call; none at the end.
   [[nodiscard]] columns<V> next() {
-    if (cursors_.empty()) return {};
-    if (cursors_.size() == 1) [[likely]]
-      return take(0, cursors_[0].stop());
+    if (sequences_.empty()) return {};
+    if (sequences_.size() == 1) [[likely]]
+      return take(0, sequences_[0].stop());
     const std::size_t first = greatest();
-    const backward_cursor<V>& from = cursors_[first];
+    const backward_sequence<V>& from = sequences_[first];
     const time_type* end = from.stop();
-    for (std::size_t i = 0; i < cursors_.size(); ++i) {
-      const time_type other = cursors_[i].time();
+    for (std::size_t i = 0; i < sequences_.size(); ++i) {
+      const time_type other = sequences_[i].time();
       if (i == first || other < *end) continue;
       // Down to and with the time of an older one; down to that of a younger one.
       end = i < first ? lower_bound(end, from.pos(), other) : upper_bound(end, from.pos(), other);
@@ -293,14 +294,14 @@ class backward_walk : public merge_walk<backward_cursor<V>, V> {
   }
 
  private:
-  using base = merge_walk<backward_cursor<V>, V>;
-  using base::cursors_;
+  using base = merge_walk<backward_sequence<V>, V>;
+  using base::sequences_;
   using base::take;
 
   [[nodiscard]] std::size_t greatest() const {
     std::size_t best = 0;
-    for (std::size_t i = 1; i < cursors_.size(); ++i) {
-      if (cursors_[i].time() >= cursors_[best].time()) best = i;
+    for (std::size_t i = 1; i < sequences_.size(); ++i) {
+      if (sequences_[i].time() >= sequences_[best].time()) best = i;
     }
     return best;
   }
