@@ -171,6 +171,12 @@ struct BasicKeyDir {
   template <class Log>
   using transaction = key_transaction<Log>;
 
+  /// The verbs of a log of keys.
+  ///
+  /// @errors   of every verb: errc::closed
+  /// @threads  any
+  /// @blocks   what reads waits for no writer, under Fsync for the sync of what it would show; what
+  ///           writes as put(key, value)
   template <class Log>
   class face : public detail::key_write_verbs<Log> {
    public:
@@ -178,7 +184,8 @@ struct BasicKeyDir {
 
     /// Puts the pairs of a range as one batch: seen, and after a crash there, all or none.
     /// @return  the lsn of the last record; of an empty range, `last_lsn()`
-    /// @errors  as for one; errc::record_too_large over 2 GiB
+    /// @errors  as for one; errc::record_too_large over 2 GiB; nothing was put
+    /// @cost    O(bytes); copies all of them before it takes a lock
     template <detail::range_of_pairs Range>
     lsn put(Range&& pairs) {
       auto batch = self().begin();
@@ -188,8 +195,7 @@ struct BasicKeyDir {
 
     /// Returns the value of a key, the last one if it has several; nothing: it has none.
     ///
-    /// @errors   errc::corrupt, errc::closed
-    /// @threads  any; waits for no writer, under Fsync for the sync of what it would show
+    /// @errors   errc::corrupt, errc::io, errc::closed
     /// @cost     three to five cache misses; a value of up to 128 bytes is copied, a longer one
     ///           keeps its segment
     template <bytes_like Key>
@@ -203,7 +209,8 @@ struct BasicKeyDir {
       return found ? codec<T>::decode(found->bytes()) : std::nullopt;
     }
     /// Returns the value that a key had right after a record; behind the last: the one it has.
-    /// @cost  follows the versions that came since
+    /// @errors  as get(key)
+    /// @cost    follows the versions that came since, a read each
     template <bytes_like Key>
     [[nodiscard]] std::optional<key_value> get(const Key& key, lsn as_of) const {
       const auto now = self().snapshot();
@@ -215,6 +222,8 @@ struct BasicKeyDir {
     }
     /// Returns the value that a key had at a time: after the commit groups that began by then. At a
     /// time to come the groups so far count, and what will have expired is none.
+    /// @errors  as get(key)
+    /// @cost    a find_time(), and as get(key, lsn)
     template <bytes_like Key>
     [[nodiscard]] std::optional<key_value> get(const Key& key, timestamp as_of) const {
       const auto now = self().snapshot();
@@ -224,6 +233,7 @@ struct BasicKeyDir {
       return versions().value_at(to_bytes(key), later ? *later - 1 : now.last_lsn(), as_of);
     }
 
+    /// Tells whether a key has a value. @errors as get(key) @cost as get(key), and no copy
     template <bytes_like Key>
     [[nodiscard]] bool contains(const Key& key) const {
       return store().contains(to_bytes(key));
@@ -231,6 +241,8 @@ struct BasicKeyDir {
 
     /// Returns all values that a key was given with add(), since the last put() or erase() and with
     /// that put()'s, the oldest first.
+    /// @errors  as get(key)
+    /// @cost    a read for each, and for those that have expired
     template <bytes_like Key>
     [[nodiscard]] std::vector<key_value> values(const Key& key) const {
       return versions().values_at(to_bytes(key), store().view().clock());
@@ -238,12 +250,16 @@ struct BasicKeyDir {
 
     /// Returns the versions of a key that the log still has, the newest first: compaction drops
     /// those that later ones have replaced.
+    /// @errors  as get(key)
+    /// @cost    a read for each
     template <bytes_like Key>
     [[nodiscard]] std::vector<key_version> history(const Key& key) const {
       return versions().history(to_bytes(key));
     }
 
     /// Erases a key; returns whether it had a value. If not, nothing is appended.
+    /// @errors  as put(key, value) and get(key); nothing changed
+    /// @cost    those of both
     template <bytes_like Key>
     bool erase(const Key& key) {
       return detail::write_if_value(store(), format::key_verb::erase, to_bytes(key), {},
@@ -256,6 +272,8 @@ struct BasicKeyDir {
     /// value that get() gives is.
     /// @param expected  `lsn{}`: if the key has no value
     /// @return          the lsn of the record; nothing: it was another one, nothing was appended
+    /// @errors          as put(key, value) and get(key); nothing changed
+    /// @cost            those of both
     template <bytes_like Key, class Value>
     std::optional<lsn> compare_and_put(const Key& key, lsn expected, const Value& value) {
       const auto is_expected = [&](lsn newest, lsn has) {
@@ -274,9 +292,10 @@ struct BasicKeyDir {
 
     /// Returns how many keys have a value. One that has expired counts until it is swept.
     [[nodiscard]] std::uint64_t size() const { return store().size(); }
+    /// Tells whether no key has a value, as size() counts.
     [[nodiscard]] bool empty() const { return size() == 0; }
 
-    /// Returns the keys that have a value, in no order.
+    /// Returns the keys that have a value, in no order. A walk over them is what key_range says.
     [[nodiscard]] auto keys() const { return detail::make_key_range<stored_bytes>(readable()); }
     /// Returns keys and values, in no order: `for (auto& [key, value] : log.entries())`.
     [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(readable()); }
@@ -288,13 +307,13 @@ struct BasicKeyDir {
       return detail::make_ordered_range(readable(), as_text(to_bytes(first)),
                                         std::string{as_text(to_bytes(last))});
     }
-    /// Returns the keys that begin so, in order.
+    /// Returns the keys that begin so, in order. @cost as range()
     template <bytes_like Prefix>
     [[nodiscard]] auto prefix(const Prefix& wanted) const requires is_ordered {
       const std::string_view text = as_text(to_bytes(wanted));
       return detail::make_ordered_range(readable(), text, detail::prefix_end(std::string{text}));
     }
-    /// Returns the keys from one on, in order. `lower_bound("")` are all.
+    /// Returns the keys from one on, in order. `lower_bound("")` are all. @cost as range()
     template <bytes_like First>
     [[nodiscard]] auto lower_bound(const First& first) const requires is_ordered {
       return detail::make_ordered_range(readable(), as_text(to_bytes(first)), std::nullopt);
@@ -305,7 +324,8 @@ struct BasicKeyDir {
     ///
     /// Waits for one that is under way in the background. close() stops it.
     /// @errors  errc::corrupt, errc::io, errc::no_space: nothing is lost; what was finished before
-    ///          stays so
+    ///          stays so. errc::failed, errc::read_only
+    /// @blocks  until it is done; others read and write meanwhile
     /// @cost    reads what has dead bytes, writes what is left of it
     compaction_report compact() {
       auto& index = detail::log_access::view(self()).index();
@@ -318,7 +338,7 @@ struct BasicKeyDir {
       return detail::log_access::view(self()).index().compaction().total();
     }
 
-    /// Returns the memory that the keydir takes.
+    /// Returns the memory that the keydir takes, in bytes.
     [[nodiscard]] std::uint64_t memory_bytes() const {
       return readable().table().bytes() + readable().order().bytes();
     }

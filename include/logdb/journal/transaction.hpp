@@ -134,7 +134,8 @@ class transaction : public Log::index_policy::template transaction_face<transact
   explicit transaction(std::shared_ptr<state_type> state) : mine_{std::move(state)} {}
 
   /// Begins a transaction within this one: its rollback takes back only what it added, its commit
-  /// hands that to this one. Until it ends, this one may not be used.
+  /// hands that to this one. Until it ends, this one may not be written to.
+  /// @errors  errc::invalid_argument: this one is over, or has another one within it
   [[nodiscard]] transaction begin() { return transaction{mine_.begin()}; }
 
   /// Hands the records on: to the log, or to the transaction around this one.
@@ -154,6 +155,7 @@ class transaction : public Log::index_policy::template transaction_face<transact
   }
 
   /// Takes everything back. What was written for it is unlinked.
+  /// @errors  errc::invalid_argument: it is over, or one within it is open
   void rollback() {
     (void)mine_.require_innermost();
     mine_.abandon();

@@ -37,23 +37,27 @@ class key_snapshot : public log_snapshot<Policies> {
     hold_ = store.holds().hold({this->last_lsn(), time_});
   }
 
-  /// Returns the value that a key had. @errors errc::corrupt, errc::closed
+  /// Returns the value that a key had.
+  /// @errors  errc::corrupt, errc::io, errc::closed
   template <bytes_like Key>
   [[nodiscard]] std::optional<key_value> get(const Key& key) const {
     return versions().value_at(to_bytes(key), this->last_lsn(), time_);
   }
+  /// The same through a codec; nothing also when the bytes are no T.
   template <class T, bytes_like Key>
   [[nodiscard]] std::optional<T> get(const Key& key) const {
     const auto found = get(key);
     return found ? codec<T>::decode(found->bytes()) : std::nullopt;
   }
+  /// Tells whether a key had a value. @errors as get() @cost as get()
   template <bytes_like Key>
   [[nodiscard]] bool contains(const Key& key) const {
     return get(key).has_value();
   }
 
   /// Calls `visit(key, value)` for each key that had a value, in no order.
-  /// @errors  errc::corrupt, errc::closed
+  /// @errors  errc::corrupt, errc::io, errc::closed, and whatever visit throws
+  /// @cost    a lookup for each key of the log, some hundred keys copied at a time
   template <class Visit>
   void for_each(Visit&& visit) const {
     const auto chain = versions();

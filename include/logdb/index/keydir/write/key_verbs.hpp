@@ -13,7 +13,8 @@
 
 namespace logdb::detail {
 
-/// Gives `put` and `add` to whatever has `write(verb, key, value, ttl)`.
+/// Gives `put` and `add` to whatever has `write(verb, key, value, ttl)`. Errors, threads, waiting
+/// and cost of all are those of the first.
 template <class Target>
 class key_write_verbs {
  public:
@@ -23,10 +24,12 @@ class key_write_verbs {
   /// @param key    0 .. 65535 bytes
   /// @param value  bytes, or a type with a codec; copied
   /// @errors       errc::invalid_argument (the key), errc::record_too_large, errc::no_space,
-  ///               errc::failed, errc::closed, errc::read_only; nothing changed
+  ///               errc::failed, errc::closed, errc::read_only; nothing changed. Of a transaction
+  ///               errc::invalid_argument also when it is over or one within it is open
   /// @durability   as the durability policy promises: docs/policies/durability.md
-  /// @threads      any
-  /// @blocks       for others who write a key of the same shard; as an append does
+  /// @threads      any; of a transaction, one at a time
+  /// @blocks       for writers of a key of the same shard, and as an append does; in a transaction
+  ///               for nothing
   /// @cost         O(bytes); amortised no system call
   template <bytes_like Key, class Value>
   lsn put(const Key& key, const Value& value) {
@@ -43,6 +46,7 @@ class key_write_verbs {
   lsn add(const Key& key, const Value& value) {
     return write(format::key_verb::add, key, value, std::nullopt);
   }
+  /// The same, for so much log time.
   template <bytes_like Key, class Value>
   lsn add(const Key& key, const Value& value, std::chrono::nanoseconds ttl) {
     return write(format::key_verb::add, key, value, ttl);
