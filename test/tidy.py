@@ -21,7 +21,7 @@ COLUMNS_MAX = 100
 # The rooms of include/logdb/, from the ground up: each includes only those named before it. A room
 # is a folder; a file beside folders is a room of its own, or one with the folder of its name.
 ROOMS = """
-    compiled types stored_bytes durability_point error record stats fwd
+    compiled light types stored_bytes durability_point error record stats fwd
     platform/expects
     platform/atomic platform/file platform/process platform/robust_mutex platform/scoped_lock
     platform/posix platform/mutex

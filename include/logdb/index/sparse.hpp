@@ -9,6 +9,7 @@
 #include <memory>
 
 #include <logdb/index/append_verbs.hpp>
+#include <logdb/light.hpp>
 #include <logdb/policy/index.hpp>
 #include <logdb/record.hpp>
 
@@ -96,7 +97,7 @@ struct Sparse {
       if (bytes.size() % sizeof(index_entry) != 0 || count > room_) return false;
       auto entries = std::make_unique<index_entry[]>(room_);
       if (count != 0) std::memcpy(entries.get(), bytes.data(), bytes.size());
-      if (!std::ranges::is_sorted(std::span{entries.get(), count}, {}, &index_entry::first)) {
+      if (!light::is_sorted(std::span{entries.get(), count}, &index_entry::first)) {
         return false;
       }
       entries_ = std::move(entries);

@@ -286,8 +286,9 @@ class follower {
     walked_ = end_finder<Policies>{list, recovery_mode::salvage, {.kept = given}}.run();
     passed_to_ = walked_->place.next;
     if (scope_.list) return;  // the report is of the open
-    std::ranges::copy_if(walked_->damages, std::back_inserter(report_.damages),
-                         [](const damage& each) { return each.kind == damage_kind::corruption; });
+    for (const damage& each : walked_->damages) {
+      if (each.kind == damage_kind::corruption) report_.damages.push_back(each);
+    }
   }
 
   platform::claim<system> opener_;

@@ -3,7 +3,6 @@
 /// @file
 /// `posix`: the only place with system calls. All above is a template over a struct of its shape.
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>

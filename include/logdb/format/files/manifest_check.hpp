@@ -12,6 +12,7 @@
 #include <logdb/format/files/names.hpp>
 #include <logdb/format/files/segment_header.hpp>
 #include <logdb/format/frames/frame.hpp>
+#include <logdb/light.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::format {
@@ -51,9 +52,10 @@ inline bool is_in_order(const manifest& value) {
 inline bool are_numbers_unique(const manifest& value) {
   std::vector<segment_number> numbers;
   for (const auto& segment : value.segments) numbers.push_back(segment.number);
-  std::ranges::sort(numbers);
-  return std::ranges::adjacent_find(numbers) == numbers.end() && !numbers.empty() &&
-         numbers.front() != segment_number{} && to_integer(numbers.back()) < value.next_segment &&
+  light::sort(numbers);
+  return !light::any_neighbours(numbers, [](auto a, auto b) { return a == b; }) &&
+         !numbers.empty() && numbers.front() != segment_number{} &&
+         to_integer(numbers.back()) < value.next_segment &&
          value.next_segment <= segment_number_max;
 }
 
@@ -65,7 +67,7 @@ inline bool are_numbers_unique(const manifest& value) {
 /// @threads  any
 /// @cost     O(segments × log segments)
 inline bool is_consistent(const manifest& value) {
-  return std::ranges::all_of(value.segments, detail::is_sound) && detail::is_in_order(value) &&
+  return light::all_of(value.segments, detail::is_sound) && detail::is_in_order(value) &&
          detail::are_numbers_unique(value);
 }
 

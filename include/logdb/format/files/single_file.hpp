@@ -29,11 +29,9 @@
 ///   0 u64 offset   8 u64 capacity   16 u64 size   24 u8 n   25 name, n bytes (1 .. 255)
 /// ```
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +41,7 @@
 #include <logdb/format/bytes.hpp>
 #include <logdb/format/crc32c.hpp>
 #include <logdb/format/files/segment_header.hpp>
+#include <logdb/light.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::format {
@@ -118,9 +117,9 @@ inline bool are_apart(const single_file_head& head, const std::vector<single_fil
   for (const auto& entry : entries) {
     if (entry.capacity != 0) parts.emplace_back(entry.offset, entry.offset + entry.capacity);
   }
-  std::ranges::sort(parts);
-  return std::ranges::adjacent_find(
-             parts, [](const auto& a, const auto& b) { return b.first < a.second; }) == parts.end();
+  light::sort(parts);
+  return !light::any_neighbours(parts,
+                                [](const auto& a, const auto& b) { return b.first < a.second; });
 }
 
 inline bool are_sound(const single_file_head& head, const std::vector<single_file_entry>& entries) {
@@ -130,12 +129,11 @@ inline bool are_sound(const single_file_head& head, const std::vector<single_fil
            (empty || (entry.offset >= single_file_data_begin &&
                       is_region(entry.offset, entry.capacity, head.end)));
   };
-  const auto is_in_order = [](const single_file_entry& a, const single_file_entry& b) {
-    return a.name < b.name;
+  const auto is_out_of_order = [](const single_file_entry& a, const single_file_entry& b) {
+    return a.name >= b.name;
   };
-  return std::ranges::all_of(entries, is_sound_entry) &&
-         std::ranges::adjacent_find(entries, std::not_fn(is_in_order)) == entries.end() &&
-         are_apart(head, entries);
+  return light::all_of(entries, is_sound_entry) &&
+         !light::any_neighbours(entries, is_out_of_order) && are_apart(head, entries);
 }
 
 }  // namespace detail

@@ -3,7 +3,6 @@
 /// @file
 /// The payloads of frames without records: mark, cursor, attach, footer. A seal has none.
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include <logdb/format/bytes.hpp>
+#include <logdb/light.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::format {
@@ -229,7 +229,7 @@ inline std::optional<std::vector<footer_section>> decode_sections(bytes_view byt
     const bytes_view padding = in.take(-next.bytes.size() % section_alignment);
     const bool is_first = found.empty();
     const bool valid = in.ok() && reserved == 0 && (is_first || found.back().id < next.id) &&
-                       std::ranges::all_of(padding, [](auto byte) { return byte == std::byte{}; });
+                       light::all_of(padding, [](auto byte) { return byte == std::byte{}; });
     if (!valid) return std::nullopt;
     found.push_back(next);
   }

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/light.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -40,7 +41,9 @@ class page_resource final : public keeping_resource {
   }
   page_resource(const page_resource&) = delete;
   page_resource& operator=(const page_resource&) = delete;
-  ~page_resource() override { std::ranges::for_each(kept_, drop); }
+  ~page_resource() override {
+    for (const piece& each : kept_) drop(each);
+  }
 
   void trim() override {
     std::vector<piece> gone;
@@ -50,7 +53,7 @@ class page_resource final : public keeping_resource {
       gone.swap(kept_);
       kept_bytes_ = 0;
     }
-    std::ranges::for_each(gone, drop);
+    for (const piece& each : gone) drop(each);
   }
 
  private:
@@ -77,7 +80,7 @@ class page_resource final : public keeping_resource {
     if (bytes < kept_bytes_min) return ::operator new (bytes, std::align_val_t{alignment});
     const std::size_t whole = rounded(bytes);
     guard lock{mutex_};
-    const auto kept = std::ranges::find(kept_, whole, &piece::bytes);
+    const auto kept = light::find(kept_, whole, &piece::bytes);
     piece given = kept != kept_.end() ? take(kept) : make(whole);
     std::byte* const begin = given.begin;
     used_.emplace(begin, std::move(given));

@@ -13,6 +13,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include <logdb/index/timelsm/columns/rows.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::timelsm {
 
@@ -54,9 +55,9 @@ inline fragments overlay(std::span<const fragment> older, std::span<const fragme
 /// Makes disjoint fragments of a few deletions, the newest last.
 inline fragments disjoint(std::span<const fragment> deletions) {
   fragments sorted{deletions.begin(), deletions.end()};
-  std::ranges::sort(sorted, {}, &fragment::first);
+  light::sort(sorted, &fragment::first);
   const auto overlaps = [](const fragment& a, const fragment& b) { return a.last >= b.first; };
-  if (std::ranges::adjacent_find(sorted, overlaps) == sorted.end()) return sorted;
+  if (!light::any_neighbours(sorted, overlaps)) return sorted;
   sorted.clear();
   for (const fragment& one : deletions) sorted = overlay(sorted, {&one, 1});
   return sorted;
@@ -134,22 +135,22 @@ class tombstones {
 
   /// Returns the first fragment that ends at a time or later; not valid when there is none.
   [[nodiscard]] place from(time_type time) const {
-    const auto past = std::ranges::upper_bound(pages_, time, {}, &page::first);
+    const auto past = light::upper_bound(pages_, time, &page::first);
     if (past == pages_.begin()) return {*this, 0, 0};
     const auto at = static_cast<std::size_t>(past - pages_.begin()) - 1;
     const fragments& all = *pages_[at].all;
-    const auto found = std::ranges::lower_bound(all, time, {}, &fragment::last);
+    const auto found = light::lower_bound(all, time, &fragment::last);
     if (found == all.end()) return {*this, at + 1, 0};
     return {*this, at, static_cast<std::size_t>(found - all.begin())};
   }
 
   /// Returns the last fragment that begins at a time or before; not valid when there is none.
   [[nodiscard]] place until(time_type time) const {
-    const auto past = std::ranges::upper_bound(pages_, time, {}, &page::first);
+    const auto past = light::upper_bound(pages_, time, &page::first);
     if (past == pages_.begin()) return {*this, pages_.size(), 0};
     const auto at = static_cast<std::size_t>(past - pages_.begin()) - 1;
     const fragments& all = *pages_[at].all;
-    const auto found = std::ranges::upper_bound(all, time, {}, &fragment::first);
+    const auto found = light::upper_bound(all, time, &fragment::first);
     return {*this, at, static_cast<std::size_t>(found - all.begin()) - 1};
   }
 
@@ -181,7 +182,9 @@ class tombstones {
   /// Calls f for each fragment.
   template <class F>
   void each(F f) const {
-    for (const page& one : pages_) std::ranges::for_each(*one.all, f);
+    for (const page& one : pages_) {
+      for (const fragment& each : *one.all) f(each);
+    }
   }
 
  private:

@@ -17,6 +17,7 @@
 #include <logdb/format/files/segment_header.hpp>
 #include <logdb/format/frames/frame.hpp>
 #include <logdb/journal/inspect/scan.hpp>
+#include <logdb/light.hpp>
 #include <logdb/policy/storage.hpp>
 
 namespace logdb::detail {
@@ -28,7 +29,7 @@ inline constexpr std::string_view control_draft_name = "control.tmp";
 inline bool is_own_name(std::string_view name) {
   constexpr std::array own{format::manifest_draft_name, format::control_name, format::lock_name,
                            control_draft_name, std::string_view{"lost+found"}};
-  return std::ranges::find(own, name) != own.end() || format::parse_segment_name(name);
+  return light::find(own, name) != own.end() || format::parse_segment_name(name);
 }
 
 /// Returns what a segment's file says of itself; nothing when its header is not intact.

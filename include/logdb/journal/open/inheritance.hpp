@@ -70,8 +70,8 @@ class inheritance {
   /// records.
   [[nodiscard]] bool was_closed() const {
     const auto list = core_.segments.list();
-    const auto last = std::ranges::find_if(list->log.rbegin(), list->log.rend(),
-                                           [](const auto& each) { return bool{each->base()}; });
+    const auto last = std::find_if(list->log.rbegin(), list->log.rend(),
+                                   [](const auto& each) { return bool{each->base()}; });
     return last != list->log.rend() && (*last)->end();
   }
 

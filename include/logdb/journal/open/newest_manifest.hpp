@@ -4,7 +4,6 @@
 /// Tells the manifest that was published last from an older one in its place: restored by somebody,
 /// or what an older table of a log in one file leads to. What the later one names would be lost.
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>

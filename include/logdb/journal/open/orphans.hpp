@@ -3,7 +3,6 @@
 /// @file
 /// What an open does with the files that no manifest names.
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include <logdb/journal/inspect/vacancy.hpp>
 #include <logdb/journal/open/newest_manifest.hpp>
 #include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -72,7 +72,7 @@ void remove_orphans(basic_segment_table<Policies>& table, const orphan_facts& fa
     if (!number || list->has(*number)) continue;
     if (is_own_orphan(volume, name, table.store())) orphans.push_back(std::move(name));
   }
-  const bool is_older = std::ranges::any_of(orphans, [&](const std::string& name) {
+  const bool is_older = light::any_of(orphans, [&](const std::string& name) {
     return is_of_later_manifest(volume, name, table.store(), facts);
   });
   for (const std::string& name : orphans) {

@@ -11,7 +11,6 @@
 /// 4. All other ends stay open: the walk of the open finds them, with what is attached there.
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,6 +27,7 @@
 #include <logdb/journal/open/open_walk.hpp>
 #include <logdb/journal/staging/boot.hpp>
 #include <logdb/journal/staging/staging.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -64,11 +64,11 @@ class manifest_rebuilder {
     gather();
     keep_one_store();
     for (auto& each : all_) each.base = find_base(each);
-    std::erase_if(all_, [](const found& each) { return !each.base; });
+    light::erase_if(all_, [](const found& each) { return !each.base; });
     const auto place = [](const found& each) { return std::tuple{each.base, each.header.number}; };
-    std::ranges::sort(all_, {}, place);
+    light::sort(all_, place);
     for (std::size_t i = 0; i < all_.size(); ++i) enter(i);
-    std::ranges::move(attached_, std::back_inserter(made_.segments));
+    for (auto& each : attached_) made_.segments.push_back(std::move(each));
     if (!format::is_consistent(made_)) return std::nullopt;
     return std::move(made_);
   }
@@ -94,9 +94,10 @@ class manifest_rebuilder {
     std::map<identity, std::size_t> counts;
     for (const auto& each : all_) ++counts[each.header.store];
     const auto most =
-        std::ranges::max_element(counts, {}, [](const auto& counted) { return counted.second; });
+        std::max_element(counts.begin(), counts.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
     if (most == counts.end()) return;
-    std::erase_if(all_, [most](const auto& each) { return each.header.store != most->first; });
+    light::erase_if(all_, [most](const auto& each) { return each.header.store != most->first; });
     const auto& any = all_.front().header;
     made_.store = any.store;
     made_.index_id = any.index_id;
@@ -120,7 +121,7 @@ class manifest_rebuilder {
   [[nodiscard]] lsn staged_base(const found& each) const {
     if (!ring_ || ring_.header().store != each.header.store) return {};
     const auto& parts = ring_.header().extents;
-    const auto said = std::ranges::find_if(parts, [&each](const auto& part) {
+    const auto said = light::find_if(parts, [&each](const auto& part) {
       return part.segment == to_integer(each.header.number) && part.salt == each.header.salt;
     });
     return said == parts.end() ? lsn{} : lsn{said->first};
@@ -180,9 +181,9 @@ class manifest_rebuilder {
     entry.end = place.next;
     entry.end_offset = end;
     entry.time_last = place.time;
-    std::ranges::move(met.attached, std::back_inserter(attached_));
+    for (auto& own : met.attached) attached_.push_back(std::move(own));
     for (auto& cursor : met.cursors) {  // the last one of a name counts
-      std::erase_if(made_.cursors, [&](const auto& known) { return known.name == cursor.name; });
+      light::erase_if(made_.cursors, [&](const auto& known) { return known.name == cursor.name; });
       made_.cursors.push_back(std::move(cursor));
     }
   }

@@ -18,6 +18,7 @@
 #include <logdb/journal/segments/footer.hpp>
 #include <logdb/journal/segments/retention.hpp>
 #include <logdb/journal/state.hpp>
+#include <logdb/light.hpp>
 #include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
@@ -186,7 +187,7 @@ class recovery {
     const dead_writer proven = left_.drain();
     end_ = end_finder<Policies>{*list, core_.options.recovery, proven}.run();
     report_.scanned_bytes = end_.scanned_bytes;
-    std::ranges::move(end_.damages, std::back_inserter(report_.damages));
+    for (auto& each : end_.damages) report_.damages.push_back(std::move(each));
     adopt_met(core_.segments, *list, end_);
     settle_sealed(*list);
     if (!core_.ring) give_up_left(*list);
@@ -314,8 +315,7 @@ class recovery {
   void drop_uncommitted() {
     core_.segments.edit([this](auto& list) {
       const auto is_lost = [this](const auto& own) { return own->base() >= end_.place.next; };
-      std::ranges::copy_if(list.attached, std::back_inserter(gone_), is_lost);
-      std::erase_if(list.attached, is_lost);
+      light::move_if(list.attached, gone_, is_lost);
     });
   }
 

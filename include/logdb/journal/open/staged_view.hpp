@@ -62,7 +62,8 @@ class staged_view {
     const std::uint64_t kept = drainer<Policies>::whole_frames(all, offset, listed->seed());
     auto own = table_.make(listed->entry());
     own->overlay(show_in(part, offset, all.subspan(offset, kept)));
-    table_.edit([&](auto& edited) { std::ranges::replace(edited.log, listed, own); });
+    table_.edit(
+        [&](auto& edited) { std::replace(edited.log.begin(), edited.log.end(), listed, own); });
     return kept == end - begin;
   }
 
@@ -73,7 +74,8 @@ class staged_view {
     const auto file = table_.volume()->open(name, open_mode::read_only);
     require_inside(offset, shown.size(), file.size(), file.path());
     auto mapping = file.map_private(0, file.size());
-    std::ranges::copy(shown, mapping.bytes().begin() + static_cast<std::ptrdiff_t>(offset));
+    std::copy(shown.begin(), shown.end(),
+              mapping.bytes().begin() + static_cast<std::ptrdiff_t>(offset));
     return mapping;
   }
 

@@ -8,6 +8,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/format/frames/batch.hpp>
 #include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/light.hpp>
 #include <logdb/record.hpp>
 
 namespace logdb::detail {
@@ -106,8 +107,8 @@ class basic_record_walker {
   /// Goes on in a later scope of the same log.
   void extend(read_scope<Policies> scope) {
     const lsn upcoming = this->upcoming();
-    const auto where = log_.from == nullptr ? scope.list->log.end()
-                                            : std::ranges::find(scope.list->log, log_.from);
+    const auto where =
+        log_.from == nullptr ? scope.list->log.end() : light::find(scope.list->log, log_.from);
     if (where == scope.list->log.end()) {
       if (upcoming < scope.first) throw_truncated(upcoming);
       *this = basic_record_walker{std::move(scope), upcoming};

@@ -4,7 +4,6 @@
 /// The range that waits for more: what `tail()` gives.
 
 #include <iterator>
-#include <ranges>
 #include <stop_token>
 #include <utility>
 

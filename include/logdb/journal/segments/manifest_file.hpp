@@ -3,7 +3,6 @@
 /// @file
 /// Reads the manifest of a store.
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include <logdb/format/files/manifest.hpp>
 #include <logdb/format/files/manifest_check.hpp>
 #include <logdb/format/files/names.hpp>
+#include <logdb/light.hpp>
 #include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
@@ -121,7 +121,7 @@ std::uint64_t generation_on_disk(const typename Policies::storage& volume,
 /// Tells whether a record lies in a segment that a manifest bounds, and so names all that is
 /// attached to it: what it does not name has been compacted.
 inline bool names_all_at(const format::manifest& found, lsn at) {
-  return std::ranges::any_of(found.segments, [at](const auto& entry) {
+  return light::any_of(found.segments, [at](const auto& entry) {
     return entry.role != format::segment_role::attached && entry.base <= at && at < entry.end;
   });
 }

@@ -4,7 +4,6 @@
 /// Rewrites a run of segments: what is left of them goes into one new segment, in their place.
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/segments/footer.hpp>
 #include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -159,12 +159,11 @@ class basic_segment_rewrite {
     const auto within = [first = run_.front()->base(), end = run_.back()->end()](const auto& own) {
       return own->base() >= first && own->base() < end;
     };
-    std::ranges::copy_if(list.attached, std::back_inserter(attached), within);
-    std::erase_if(list.attached, within);
+    light::move_if(list.attached, attached, within);
   }
 
   void give_back(list_type& list, const std::vector<segment_ptr<Policies>>& attached) const {
-    const auto at = list.log.erase(std::ranges::find(list.log, fresh_));
+    const auto at = list.log.erase(light::find(list.log, fresh_));
     list.log.insert(at, run_.begin(), run_.end());
     for (const auto& own : attached) insert_attached(list, own);
   }

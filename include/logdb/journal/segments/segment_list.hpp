@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <iterator>
 #include <memory>
 #include <span>
 #include <utility>
@@ -14,6 +13,7 @@
 
 #include <logdb/error.hpp>
 #include <logdb/journal/segments/segment.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -43,12 +43,12 @@ struct basic_segment_list {
         return false;
       }
     };
-    return std::ranges::all_of(log, is_held) && std::ranges::all_of(attached, is_held);
+    return light::all_of(log, is_held) && light::all_of(attached, is_held);
   }
 
   /// Returns the segment of the log that has a number, or null.
   [[nodiscard]] segment_ptr<Policies> find_log(segment_number number) const {
-    const auto found = std::ranges::find(log, number, &segment<Policies>::number);
+    const auto found = light::find(log, number, [](const auto& each) { return each->number(); });
     return found == log.end() ? nullptr : *found;
   }
   /// The same, but null if its salt is another one: then it is not the segment that was meant.
@@ -65,23 +65,26 @@ struct basic_segment_list {
   /// Tells whether a segment of the log stands behind another one.
   [[nodiscard]] bool is_listed_behind(segment_number later, segment_number earlier) const {
     const auto number = [](const auto& segment) { return segment->number(); };
-    const auto from = std::ranges::find(log, earlier, number);
-    return std::ranges::find(from, log.end(), later, number) != log.end() && later != earlier;
+    const auto from = light::find(log, earlier, number);
+    for (auto at = from; at != log.end(); ++at) {
+      if (number(*at) == later) return later != earlier;
+    }
+    return false;
   }
 
   /// Tells whether what is attached at a record is listed, unless it is gone: the log begins behind
   /// it, or a settled segment has it, which may have been compacted.
   [[nodiscard]] bool is_through_with(lsn at) const {
     if (!log.empty() && at < log.front()->base()) return true;
-    return std::ranges::any_of(log, [at](const auto& each) {
+    return light::any_of(log, [at](const auto& each) {
       return each->settled() && each->base() <= at && at < each->end();
     });
   }
 
   /// Returns an attached segment, or null.
   [[nodiscard]] segment_ptr<Policies> find_attached(segment_number number) const {
-    const auto found = std::ranges::lower_bound(
-        attached, number, {}, [](const auto& segment) { return segment->number(); });
+    const auto found =
+        light::lower_bound(attached, number, [](const auto& segment) { return segment->number(); });
     return found != attached.end() && (*found)->number() == number ? *found : nullptr;
   }
 
@@ -119,16 +122,16 @@ class held_list {
 /// Lists a segment with the attached ones.
 template <class Policies>
 void insert_attached(basic_segment_list<Policies>& list, segment_ptr<Policies> made) {
-  const auto place = std::ranges::upper_bound(
-      list.attached, made->number(), {}, [](const auto& segment) { return segment->number(); });
+  const auto place = light::upper_bound(list.attached, made->number(),
+                                        [](const auto& segment) { return segment->number(); });
   list.attached.insert(place, std::move(made));
 }
 
 /// Undoes take_front().
 template <class Policies>
 void give_back(basic_segment_list<Policies>& list, const std::vector<segment_ptr<Policies>>& gone) {
-  const auto log_end = std::ranges::find(gone, format::segment_role::attached,
-                                         [](const auto& segment) { return segment->role(); });
+  const auto log_end = light::find(gone, format::segment_role::attached,
+                                   [](const auto& segment) { return segment->role(); });
   list.log.insert(list.log.begin(), gone.begin(), log_end);
   std::for_each(log_end, gone.end(), [&list](const auto& own) { insert_attached(list, own); });
 }
@@ -139,8 +142,8 @@ void give_back(basic_segment_list<Policies>& list, const std::vector<segment_ptr
 template <class Policies>
 void take_front(basic_segment_list<Policies>& list, lsn first_kept,
                 std::span<const segment_number> kept, std::vector<segment_ptr<Policies>>& gone) {
-  const auto stays = std::ranges::find_if_not(list.log, [first_kept](const auto& segment) {
-    return segment->end() && segment->settled() && segment->end() <= first_kept;
+  const auto stays = light::find_if(list.log, [first_kept](const auto& segment) {
+    return !(segment->end() && segment->settled() && segment->end() <= first_kept);
   });
   if (stays == list.log.end()) return;
   const lsn first = (*stays)->base();
@@ -148,10 +151,9 @@ void take_front(basic_segment_list<Policies>& list, lsn first_kept,
   gone.assign(list.log.begin(), stays);
   list.log.erase(list.log.begin(), stays);
   const auto goes = [first, kept](const auto& own) {
-    return own->base() < first && !std::ranges::binary_search(kept, own->number());
+    return own->base() < first && !std::binary_search(kept.begin(), kept.end(), own->number());
   };
-  std::ranges::copy_if(list.attached, std::back_inserter(gone), goes);
-  std::erase_if(list.attached, goes);
+  light::move_if(list.attached, gone, goes);
 }
 
 /// Maps a segment, so that whoever reads there goes on also when the next writer has unlinked it.

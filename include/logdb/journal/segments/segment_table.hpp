@@ -8,6 +8,7 @@
 #include <logdb/journal/segments/cursor_table.hpp>
 #include <logdb/journal/segments/manifest_file.hpp>
 #include <logdb/journal/segments/segment_list.hpp>
+#include <logdb/light.hpp>
 #include <logdb/options.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/platform/scoped_lock.hpp>
@@ -40,7 +41,7 @@ class basic_segment_table {
       auto& where = entry.role != format::segment_role::attached ? list->log : list->attached;
       where.push_back(make_named(entry));
     }
-    std::ranges::sort(list->attached, {}, [](const auto& segment) { return segment->number(); });
+    light::sort(list->attached, [](const auto& segment) { return segment->number(); });
     list_ = std::move(list);
     cursors_ = cursor_table{manifest_.cursors};
   }
@@ -279,7 +280,7 @@ class basic_segment_table {
       auto& where = entry.role != format::segment_role::attached ? fresh->log : fresh->attached;
       where.push_back(keep_or_make(entry));
     }
-    std::ranges::sort(fresh->attached, {}, [](const auto& segment) { return segment->number(); });
+    light::sort(fresh->attached, [](const auto& segment) { return segment->number(); });
     for (const auto& own : list_->attached) {
       // It was met in the log, and no manifest names it yet.
       const bool kept = own->base() >= found.first && !names_all_at(found, own->base());
@@ -301,7 +302,7 @@ class basic_segment_table {
              (!entry.end || (known->end() == entry.end && known->end_offset() == entry.end_offset));
     };
     for (const auto* where : {&list_->log, &list_->attached}) {
-      const auto found = std::ranges::find_if(*where, keep);
+      const auto found = light::find_if(*where, keep);
       if (found == where->end()) continue;
       if (entry.base && !(*found)->base()) (*found)->begin(entry.base, entry.time_first);
       if (entry.end && !(*found)->settled()) {

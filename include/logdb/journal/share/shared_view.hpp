@@ -9,6 +9,7 @@
 
 #include <logdb/journal/open/open_walk.hpp>
 #include <logdb/journal/state.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -70,7 +71,7 @@ class shared_view {
   /// Finds the segment that the last walk ended in; without it the next one begins anew.
   void find_place(const segment_list<Policies>& list) {
     if (!walked_) return;
-    const auto found = std::ranges::find(list.log, at_);
+    const auto found = light::find(list.log, at_);
     if (found == list.log.end()) return walked_.reset();
     walked_->segment = static_cast<std::size_t>(found - list.log.begin());
   }

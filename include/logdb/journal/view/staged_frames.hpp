@@ -14,6 +14,7 @@
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/share/shared_lead.hpp>
 #include <logdb/journal/view/index_read.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -99,7 +100,7 @@ class staged_frames {
   }
 
   [[nodiscard]] const extent<Policies>& extent_of(std::uint64_t position) const {
-    const auto past = std::ranges::upper_bound(extents_, position, {}, &extent<Policies>::begin);
+    const auto past = light::upper_bound(extents_, position, &extent<Policies>::begin);
     if (past == extents_.begin()) throw_overwritten();
     return *std::prev(past);
   }

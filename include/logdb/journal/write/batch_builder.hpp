@@ -29,7 +29,7 @@ class batch_view {
   [[nodiscard]] std::span<const std::size_t> lengths() const { return lengths_; }
 
   [[nodiscard]] std::uint64_t longest() const {
-    return lengths_.empty() ? 0 : *std::ranges::max_element(lengths_);
+    return lengths_.empty() ? 0 : *std::max_element(lengths_.begin(), lengths_.end());
   }
   /// Returns what the records take in memory, and about so much on disk.
   [[nodiscard]] std::uint64_t footprint() const {

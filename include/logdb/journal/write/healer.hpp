@@ -18,6 +18,7 @@
 #include <logdb/journal/open/open_walk.hpp>
 #include <logdb/journal/state.hpp>
 #include <logdb/journal/write/relocation.hpp>
+#include <logdb/light.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/policy/index.hpp>
 
@@ -174,11 +175,11 @@ class healer {
       if (bounded_ != nullptr) {
         const auto number = core_.extents.front().segment->number();
         const auto is_torn = [number](const auto& each) { return each->number() == number; };
-        std::ranges::replace_if(list.log, is_torn, bounded_);
+        std::replace_if(list.log.begin(), list.log.end(), is_torn, bounded_);
       }
-      std::erase_if(list.log, [&lost](const auto& segment) {
+      light::erase_if(list.log, [&lost](const auto& segment) {
         // One that was made ready goes too: segment numbers ascend along the stream.
-        return !segment->base() || std::ranges::find(lost, segment->number()) != lost.end();
+        return !segment->base() || light::find(lost, segment->number()) != lost.end();
       });
       list.log.push_back(fresh_);
     };

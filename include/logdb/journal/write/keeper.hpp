@@ -11,6 +11,7 @@
 #include <logdb/journal/segments/retention.hpp>
 #include <logdb/journal/share/shared_view.hpp>
 #include <logdb/journal/write/committer.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -117,11 +118,11 @@ class keeper {
     const auto add = [&](auto& list) {
       // There is none that is made ready but this: another is left from when memory ran out, or
       // from a healing that overtook it.
-      std::erase_if(list.log, [&](const auto& each) { return is_left_over(list, *each); });
+      light::erase_if(list.log, [&](const auto& each) { return is_left_over(list, *each); });
       list.log.push_back(made);
     };
     core_.segments.change(add, [&](auto& list) {
-      std::erase(list.log, made);
+      light::erase_if(list.log, [&made](const auto& each) { return each == made; });
       if (!made->is_named()) made->drop();  // not by another thread's manifest either
     });
   }
@@ -141,7 +142,11 @@ class keeper {
 
   void unlist(const segment_ptr<Policies>& made) {
     // No manifest may name a file that is gone.
-    core_.segments.change([&](auto& list) { std::erase(list.log, made); }, [](auto&) {});
+    core_.segments.change(
+        [&](auto& list) {
+          light::erase_if(list.log, [&made](const auto& each) { return each == made; });
+        },
+        [](auto&) {});
     made->drop();
   }
 
@@ -196,7 +201,7 @@ class keeper {
   [[nodiscard]] bool is_listed(const segment<Policies>& sealed) const {
     const auto list = core_.segments.list();
     const auto is_it = [&sealed](const auto& each) { return each.get() == &sealed; };
-    return std::ranges::any_of(list->log, is_it);
+    return light::any_of(list->log, is_it);
   }
 
   core_type& core_;

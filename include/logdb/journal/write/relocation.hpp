@@ -3,13 +3,13 @@
 /// @file
 /// Where frames went that a failed sync left in doubt, for an index that has their positions.
 
-#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <memory>
 #include <vector>
 
 #include <logdb/journal/segments/image.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -25,7 +25,7 @@ struct relocation {
 
   /// Returns where something is that was at an offset; 0: still there.
   [[nodiscard]] std::uint64_t find(std::uint64_t offset) const {
-    const auto past = std::ranges::upper_bound(moves, offset, {}, &move::from);
+    const auto past = light::upper_bound(moves, offset, &move::from);
     if (past == moves.begin()) return 0;
     const move& near = *std::prev(past);
     return offset < near.from + near.bytes ? near.to + (offset - near.from) : 0;

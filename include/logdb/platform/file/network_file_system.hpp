@@ -3,9 +3,10 @@
 /// @file
 /// Which file systems other machines may write to as well.
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
+
+#include <logdb/light.hpp>
 
 namespace logdb::platform::detail {
 
@@ -36,7 +37,7 @@ constexpr bool is_network_file_system(std::int64_t type) {
       0x2011BAB0,  // exfat
       0x7366746E,  // ntfs3
   };
-  return std::ranges::find(local, static_cast<std::uint32_t>(type)) == local.end();
+  return light::find(local, static_cast<std::uint32_t>(type)) == local.end();
 }
 
 }  // namespace logdb::platform::detail

@@ -22,6 +22,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/format/files/single_file.hpp>
+#include <logdb/light.hpp>
 #include <logdb/storage/directory/directory_file.hpp>
 
 namespace logdb::detail {
@@ -141,7 +142,7 @@ class single_file_heads {
   [[nodiscard]] std::uint64_t begun_at() const { return begun_at_; }
   /// Tells whether the table of a generation stands there still.
   [[nodiscard]] bool has(std::uint64_t generation) const {
-    return generation != 0 && std::ranges::any_of(heads_, [generation](const auto& head) {
+    return generation != 0 && light::any_of(heads_, [generation](const auto& head) {
              return head.generation == generation;
            });
   }
@@ -199,7 +200,7 @@ class single_file_heads {
       if (fault == format::format_fault::none) found.push_back(one);
     }
     if (!ours) throw error{errc::not_a_log, "no log in one file", {.path = from.path()}};
-    std::ranges::sort(found, std::greater{}, [](const auto& one) { return one.head.generation; });
+    light::sort(found, [](const auto& one) { return ~one.head.generation; });  // the newest first
     return found;
   }
 

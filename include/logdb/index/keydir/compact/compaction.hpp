@@ -13,6 +13,7 @@
 #include <logdb/index/keydir/compact/compaction_judge.hpp>
 #include <logdb/index/keydir/compact/compaction_report.hpp>
 #include <logdb/journal/read/records.hpp>
+#include <logdb/light.hpp>
 #include <logdb/policy/index.hpp>
 #include <logdb/stats.hpp>
 
@@ -108,7 +109,7 @@ class compaction {
     for (const auto& own : list_->attached) {
       if (own->base() >= run_.front()->base() && own->base() < run_.back()->end()) note_place(own);
     }
-    std::ranges::sort(places_, {}, [](const place& each) { return each.bytes.data(); });
+    light::sort(places_, [](const place& each) { return each.bytes.data(); });
   }
   void note_place(const segment_ptr<Policies>& each) {
     auto& in = store_.space().of(each);
@@ -123,8 +124,8 @@ class compaction {
   }
 
   [[nodiscard]] place& place_of(bytes_view record) {
-    const auto past = std::ranges::upper_bound(places_, record.data(), {},
-                                               [](const place& each) { return each.bytes.data(); });
+    const auto past = light::upper_bound(places_, record.data(),
+                                         [](const place& each) { return each.bytes.data(); });
     return *std::prev(past);
   }
 
@@ -261,8 +262,8 @@ class compaction {
                                  .near = found.head.near};
     std::vector<std::byte> tombstone(head.record_bytes());
     format::encode_key_head(tombstone.data(), head);
-    std::ranges::copy(found.key,
-                      tombstone.begin() + static_cast<std::ptrdiff_t>(head.head_bytes()));
+    std::copy(found.key.begin(), found.key.end(),
+              tombstone.begin() + static_cast<std::ptrdiff_t>(head.head_bytes()));
     return tombstone;
   }
 

@@ -12,6 +12,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/index/keydir/learn/key_opening.hpp>
 #include <logdb/index/keydir/read/versions.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -131,8 +132,8 @@ class compaction_judge {
   [[nodiscard]] bool may_be_older(std::uint64_t hash) {
     if constexpr (!has_step<durability_point::tombstone_kept>) return false;
     if (hints_.empty()) load_hints();
-    return std::ranges::any_of(hints_, [hash](const segment_hints& each) {
-      const auto near = std::ranges::lower_bound(each.hints, hash, {}, &key_hint::hash);
+    return light::any_of(hints_, [hash](const segment_hints& each) {
+      const auto near = light::lower_bound(each.hints, hash, &key_hint::hash);
       return near != each.hints.end() && near->hash == hash;
     });
   }
@@ -173,7 +174,7 @@ class compaction_judge {
     if (known.endings.empty() || !is_same_key(as_bytes(known.key), key)) {
       known = {std::string{as_text(key)}, endings_of(newest)};
     }
-    const auto past = std::ranges::upper_bound(known.endings, where, {}, &ending::first);
+    const auto past = light::upper_bound(known.endings, where, &ending::first);
     return past == known.endings.begin() ? timestamp::min() : std::prev(past)->ends;
   }
 

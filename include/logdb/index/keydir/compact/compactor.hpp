@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <logdb/index/keydir/compact/compaction.hpp>
+#include <logdb/light.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -154,8 +155,8 @@ class compactor {
   /// that name large values are so short that they hardly ever do.
   void seal_what_is_attached() {
     const auto list = store_.view().scope().list;
-    const auto active = std::ranges::find_if(
-        list->log, [](const auto& each) { return each->base() && !each->end(); });
+    const auto active =
+        light::find_if(list->log, [](const auto& each) { return each->base() && !each->end(); });
     if (active == list->log.end()) return;
     reached_ = reached();
     use found;

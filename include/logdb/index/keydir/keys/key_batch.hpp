@@ -59,7 +59,7 @@ class key_batch {
     std::vector<std::byte> record(head.record_bytes());
     format::encode_key_head(record.data(), head);
     const auto at = record.begin() + static_cast<std::ptrdiff_t>(head.head_bytes());
-    std::ranges::copy(value, std::ranges::copy(key, at).out);
+    std::copy(value.begin(), value.end(), std::copy(key.begin(), key.end(), at));
     add(std::string{as_text(key)}, record);
   }
 

@@ -77,8 +77,10 @@ class key_follower {
     for (const auto* segments : {&list.log, &list.attached}) {
       for (const auto& each : *segments) now.insert(each->number());
     }
-    std::ranges::set_difference(known_, now, std::inserter(gone_, gone_.end()));
-    std::ranges::set_difference(now, known_, std::inserter(fresh_, fresh_.end()));
+    std::set_difference(known_.begin(), known_.end(), now.begin(), now.end(),
+                        std::inserter(gone_, gone_.end()));
+    std::set_difference(now.begin(), now.end(), known_.begin(), known_.end(),
+                        std::inserter(fresh_, fresh_.end()));
     known_ = std::move(now);
   }
 

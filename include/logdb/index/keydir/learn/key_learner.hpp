@@ -13,6 +13,7 @@
 #include <logdb/index/keydir/learn/key_moves.hpp>
 #include <logdb/index/keydir/learn/key_opening.hpp>
 #include <logdb/journal/view/staged_frames.hpp>
+#include <logdb/light.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -175,7 +176,7 @@ class key_learner {
       lead_key(store_, each, places_);
     }
     // What was compacted before it was learned lacks tombstones: keys may have gone unseen.
-    const bool has_gaps = std::ranges::any_of(list->log, [first](const auto& each) {
+    const bool has_gaps = light::any_of(list->log, [first](const auto& each) {
       return each->role() == format::segment_role::compacted && each->end() > first;
     });
     if (has_gaps) moved_ = list;

@@ -4,7 +4,6 @@
 /// Brings a keydir behind what other processes have compacted: from segments that are gone to those
 /// that took their place.
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 
 #include <logdb/index/keydir/keys/key_store.hpp>
 #include <logdb/journal/read/records.hpp>
+#include <logdb/light.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -53,7 +53,7 @@ class key_moves {
     const guard lock{mutex_};
     if (list != looked_) return std::nullopt;
     stretches found = store_.space().all();
-    std::erase_if(found, [&](const auto& each) { return !is_gone(*each); });
+    light::erase_if(found, [&](const auto& each) { return !is_gone(*each); });
     return found;
   }
 
@@ -75,7 +75,7 @@ class key_moves {
     places.note(*list, store_.space(), store_.view().options().recovery == recovery_mode::salvage);
     for (const auto& each : list->log) {
       const auto is_taken_over = [&each](const auto& old) { return takes_over(*each, *old); };
-      if (each->base() && std::ranges::any_of(gone, is_taken_over)) {
+      if (each->base() && light::any_of(gone, is_taken_over)) {
         lead_to(list, each, places, spans);
       }
     }
@@ -156,7 +156,7 @@ class key_moves {
     for (const auto& each : gone) {
       spans.emplace_back(each->base(), each->base() + each->segment()->capacity());
     }
-    std::ranges::sort(spans);
+    light::sort(spans);
     return spans;
   }
 
@@ -177,7 +177,7 @@ class key_moves {
   }
 
   static bool is_in(const spans_type& spans, address at) {
-    const auto past = std::ranges::upper_bound(spans, at, {}, &span::first);
+    const auto past = light::upper_bound(spans, at, &span::first);
     return past != spans.begin() && at < std::prev(past)->second;
   }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +16,7 @@
 #include <logdb/index/keydir/keys/key_store.hpp>
 #include <logdb/index/keydir/places/hints.hpp>
 #include <logdb/journal/read/records.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -35,7 +35,7 @@ struct segment_hints {
     const auto is_inside = [end_offset](const key_hint& each) {
       return each.offset() < end_offset;
     };
-    if (known != nullptr && std::ranges::all_of(*known, is_inside)) {
+    if (known != nullptr && light::all_of(*known, is_inside)) {
       hints = *known;
       return;
     }
@@ -76,7 +76,7 @@ class key_loader {
   /// Takes the shards in [first, end).
   void run(std::size_t first, std::size_t end) {
     for (const part& each : parts_) {
-      const auto below = std::ranges::partition_point(
+      const auto below = light::partition_point(
           each.of.hints, [first](const key_hint& hint) { return shard_of(hint) < first; });
       rest_.push_back(
           each.of.hints.subspan(static_cast<std::size_t>(below - each.of.hints.begin())));
@@ -111,8 +111,8 @@ class key_loader {
       }
       rest_[n] = rest_[n].subspan(taken);
     }
-    std::ranges::sort(
-        found_, [](const candidate& a, const candidate& b) { return a.hint.hash < b.hint.hash; });
+    std::sort(found_.begin(), found_.end(),
+              [](const candidate& a, const candidate& b) { return a.hint.hash < b.hint.hash; });
   }
 
   /// Leaves of each key the newest record, and fills the shard with what is left.
@@ -150,8 +150,8 @@ class key_loader {
   void add_newest(std::span<const candidate> alike) {
     newest_.clear();
     for (const candidate& each : alike) {
-      const auto same = std::ranges::find_if(
-          newest_, [&](const candidate& other) { return is_same(other, each); });
+      const auto same =
+          light::find_if(newest_, [&](const candidate& other) { return is_same(other, each); });
       if (same == newest_.end()) {
         newest_.push_back(each);
         continue;
@@ -273,7 +273,7 @@ class key_opening {
     next.in->add_dead(each->entries().waste().dead_bytes);
     // The values under that one may have ended with a record that no hint tells of.
     const auto adds = [](const key_hint& hint) { return hint.verb() == format::key_verb::add; };
-    if (std::ranges::any_of(next.of.hints, adds)) next.in->doubt();
+    if (light::any_of(next.of.hints, adds)) next.in->doubt();
     count_ += next.of.hints.size();
   }
 
@@ -288,7 +288,7 @@ class key_opening {
 
   void load() {
     load_all();
-    std::ranges::sort(names_);  // neighbours one after the other are found faster
+    std::sort(names_.begin(), names_.end());  // neighbours one after the other are found faster
     for (const std::string& key : names_) store_.order().insert(as_bytes(key));
     names_ = {};
   }
@@ -312,7 +312,7 @@ class key_opening {
     }
     second.join();
     if (failure) std::rethrow_exception(failure);
-    std::ranges::move(names, std::back_inserter(names_));
+    for (std::string& name : names) names_.push_back(std::move(name));
   }
 
   void load(std::size_t first, std::size_t end, std::vector<std::string>& names) {

@@ -4,7 +4,6 @@
 /// The addresses of an open store: each segment gets a stretch of them, so that one number of 44
 /// bits says where a record is.
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -19,6 +18,7 @@
 #include <logdb/index/keydir/table/page.hpp>
 #include <logdb/journal/segments/segment_table.hpp>
 #include <logdb/journal/write/relocation.hpp>
+#include <logdb/light.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -152,8 +152,8 @@ class address_space {
   /// Tells whether an address may be one that a failed sync has moved elsewhere.
   [[nodiscard]] bool has_moved() const {
     const guard lock{mutex_};
-    return std::ranges::any_of(stretches_,
-                               [](const auto& each) { return each.second->moved() != nullptr; });
+    return light::any_of(stretches_,
+                         [](const auto& each) { return each.second->moved() != nullptr; });
   }
 
   /// Makes the addresses of a segment lead nowhere; what is returned is kept until nobody uses it.
@@ -258,12 +258,12 @@ class record_places {
         note(each, space, salvages);
       }
     }
-    std::ranges::sort(places_, {}, [](const place& each) { return each.bytes.data(); });
+    light::sort(places_, [](const place& each) { return each.bytes.data(); });
   }
 
   [[nodiscard]] address address_of(bytes_view record) const {
-    const auto past = std::ranges::upper_bound(places_, record.data(), {},
-                                               [](const place& each) { return each.bytes.data(); });
+    const auto past = light::upper_bound(places_, record.data(),
+                                         [](const place& each) { return each.bytes.data(); });
     const place& in = *std::prev(past);
     return in.base + static_cast<std::uint64_t>(record.data() - in.bytes.data());
   }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/light.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
@@ -26,7 +27,7 @@ class release_steps {
 
   /// Makes few steps of what was added.
   void merge() {
-    std::ranges::sort(steps_, {}, &step::from);
+    light::sort(steps_, &step::from);
     std::uint64_t all = 0;
     for (const step& each : steps_) all += each.bytes;
     std::vector<step> few;

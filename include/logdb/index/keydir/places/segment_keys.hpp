@@ -14,6 +14,7 @@
 #include <logdb/index/sparse.hpp>
 #include <logdb/journal/control/control.hpp>
 #include <logdb/journal/write/relocation.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -84,7 +85,7 @@ class segment_keys {
     if (keys.size() % sizeof(key_hint) != 0 || !sparse_.decode(entries)) return false;
     const std::span hints{reinterpret_cast<const key_hint*>(keys.data()),
                           keys.size() / sizeof(key_hint)};
-    if (!std::ranges::is_sorted(hints, {}, &key_hint::hash)) return false;
+    if (!light::is_sorted(hints, &key_hint::hash)) return false;
     hints_ = hints;
     set_waste({format::load<std::uint64_t>(bytes.data() + 8),
                format::load<std::uint64_t>(bytes.data() + 16),

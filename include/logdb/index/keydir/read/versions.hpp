@@ -70,7 +70,7 @@ class key_versions {
       if (auto value = value_of(found, where, then)) values.push_back(*std::move(value));
       return found.head.verb == format::key_verb::add;
     });
-    std::ranges::reverse(values);
+    std::reverse(values.begin(), values.end());
     return values;
   }
 

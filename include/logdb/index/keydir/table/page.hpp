@@ -3,7 +3,6 @@
 /// @file
 /// The pages of the keydir: 8 bytes a key, a piece of its hash and the address of its record.
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/table/reader_gate.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::detail {
 
@@ -182,7 +182,7 @@ inline void build_pages(page_list& made, std::span<const hashed_address> keys,
                         std::uint32_t depth) {
   if (keys.size() > page_keys_max && depth < page_depth_max) {
     const std::uint64_t bit = std::uint64_t{1} << (fingerprint_bits - 1 - depth);
-    const auto high = std::ranges::partition_point(
+    const auto high = light::partition_point(
         keys, [bit](const hashed_address& each) { return (fingerprint_of(each.hash) & bit) == 0; });
     const auto low = static_cast<std::size_t>(high - keys.begin());
     build_pages(made, keys.first(low), depth + 1);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <logdb/light.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -80,7 +81,7 @@ class reader_gate {
   [[nodiscard]] bool has_reader() const {
     // Relaxed: a thread sees what it did itself.
     const auto taken = [](const place& each) { return each.epoch.load(std::memory_order_relaxed); };
-    return std::ranges::any_of(places_, taken);
+    return light::any_of(places_, taken);
   }
 
   /// Waits until nobody can still see what was taken out before. Not from inside.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/table/page_directory.hpp>
+#include <logdb/light.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -112,7 +113,7 @@ class keydir_table {
       const unsigned rest = 64 - shard_bits - page.depth;
       const std::uint64_t last = hashes.front() | ((std::uint64_t{1} << rest) - 1);
       const auto there =
-          static_cast<std::size_t>(std::ranges::upper_bound(hashes, last) - hashes.begin());
+          static_cast<std::size_t>(light::upper_bound(hashes, last) - hashes.begin());
       if (has_room(in, page, there)) hashes = hashes.subspan(there);
     }
   }
@@ -124,8 +125,8 @@ class keydir_table {
     if (keys.empty()) return;
     page_list made;
     build_pages(made, keys, 0);
-    const auto deepest =
-        std::ranges::max_element(made, {}, [](const auto& page) { return page->depth; });
+    const auto deepest = std::max_element(
+        made.begin(), made.end(), [](const auto& a, const auto& b) { return a->depth < b->depth; });
     auto pages = std::make_unique<directory>((*deepest)->depth);
     std::size_t place = 0;
     for (auto& page : made) {

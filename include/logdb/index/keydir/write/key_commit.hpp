@@ -87,7 +87,7 @@ class key_commit {
       for (const target& each : of_.targets_) {
         if (!each.known) hashes.push_back(each.hash);
       }
-      std::ranges::sort(hashes);
+      std::sort(hashes.begin(), hashes.end());
       of_.store_.table().make_room(hashes);
       if constexpr (store_type::order_type::keeps) order();
     }
@@ -174,7 +174,7 @@ class key_commit {
     for (const auto& [key, write] : batch_.newest()) {
       numbers.push_back(store_type::table_type::shard_number(store_.hash(as_bytes(key))));
     }
-    std::ranges::sort(numbers);
+    std::sort(numbers.begin(), numbers.end());
     numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
     return numbers;
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/columns/merge.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::timelsm {
 
@@ -164,12 +165,12 @@ class merger {
   }
   void drop_empty() {
     for (auto& one : inputs_) one.go_on();
-    std::erase_if(inputs_, [](const auto& one) { return one.size == 0; });
+    light::erase_if(inputs_, [](const auto& one) { return one.size == 0; });
   }
   /// Tells whether what is left is two columns, or one sequence.
   [[nodiscard]] bool is_simple() const {
     const auto is_column = [](const input& one) { return one.more.empty(); };
-    return inputs_.size() < 2 || (inputs_.size() == 2 && std::ranges::all_of(inputs_, is_column));
+    return inputs_.size() < 2 || (inputs_.size() == 2 && light::all_of(inputs_, is_column));
   }
 
   /// Merges neighbours that have few rows together: of each a tile would have a handful.
@@ -222,7 +223,9 @@ class merger {
 
   /// Cuts all where the largest has its share, and returns whether that is not too much.
   bool cut_by_largest(std::size_t rows) {
-    const auto largest = std::ranges::max_element(inputs_, {}, &input::size);
+    const auto largest =
+        std::max_element(inputs_.begin(), inputs_.end(),
+                         [](const input& a, const input& b) { return a.size < b.size; });
     const auto i = static_cast<std::size_t>(largest - inputs_.begin());
     shares_[i] = fair_share(i, rows);
     if (!largest->has_behind(shares_[i])) return false;

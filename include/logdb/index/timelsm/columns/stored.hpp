@@ -13,6 +13,7 @@
 #include <logdb/error.hpp>
 #include <logdb/index/timelsm/columns/block.hpp>
 #include <logdb/index/timelsm/columns/codec.hpp>
+#include <logdb/light.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -134,8 +135,7 @@ class stored_block {
     column_decoder<V> columns{record.subspan(record_header_bytes), head.flags};
     if (!columns.run(to.times(), to.values(), where_.rows)) return false;
     const std::span<const time_type> times{to.times(), where_.rows};
-    return times.front() == where_.first && times.back() == where_.last &&
-           std::ranges::is_sorted(times);
+    return times.front() == where_.first && times.back() == where_.last && light::is_sorted(times);
   }
 
   block_cache_ptr<V> cache_;

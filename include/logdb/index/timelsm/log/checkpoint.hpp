@@ -15,6 +15,7 @@
 #include <logdb/index/timelsm/maintain/exchange.hpp>
 #include <logdb/index/timelsm/read/hidden_counts.hpp>
 #include <logdb/journal/view/index_view.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::timelsm {
 
@@ -38,7 +39,7 @@ class run_choice {
       if (!use.goes) rest.emplace_back(use.needed, number);
     }
     if (rest.size() <= runs_max) return;
-    std::ranges::sort(rest);
+    light::sort(rest);
     rest.resize(rest.size() - runs_max / 2);
     for (const auto& one : rest) uses_[one.second].goes = true;
   }
@@ -251,7 +252,7 @@ class checkpoint_writer {
     directory_.each_run([&all](const sorted_run<V>& run) {
       for (const auto& one : run) all.push_back(one.stored->where().file->number());
     });
-    std::ranges::sort(all);
+    light::sort(all);
     all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;
   }

@@ -32,6 +32,7 @@
 
 #include <logdb/index/timelsm/version.hpp>
 #include <logdb/journal/read/record_walker.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::timelsm {
 
@@ -125,7 +126,7 @@ struct directory {
   template <class F>
   void each_run(F f) const {
     f(sealed->l1);
-    std::ranges::for_each(sealed->l0, f);
+    for (const auto& run : sealed->l0) f(run);
   }
 };
 
@@ -157,7 +158,7 @@ class directory_encoder {
     of_.each_run([this](const sorted_run<V>& run) {
       for (const auto& one : run) files_.push_back(one.stored->where().file->number());
     });
-    std::ranges::sort(files_);
+    light::sort(files_);
     files_.erase(std::unique(files_.begin(), files_.end()), files_.end());
     put(files_.size());
     std::uint64_t before = 0;
@@ -174,7 +175,7 @@ class directory_encoder {
 
   void put_block(const slice<V>& one) {
     const block_entry& where = one.stored->where();
-    const auto file = std::ranges::lower_bound(files_, where.file->number());
+    const auto file = light::lower_bound(files_, where.file->number());
     put(static_cast<std::uint64_t>(file - files_.begin()));
     put(where.offset);
     put(where.bytes);
@@ -282,13 +283,12 @@ class directory_decoder {
     bool sound = true;
     made.each_run([&sound](const sorted_run<V>& run) {
       const auto goes_back = [](const auto& a, const auto& b) { return a.last > b.first; };
-      sound = sound && std::ranges::adjacent_find(run, goes_back) == run.end();
+      sound = sound && !light::any_neighbours(run, goes_back);
     });
     const auto overlaps = [](const fragment& a, const fragment& b) { return a.last >= b.first; };
     const auto inverted = [](const fragment& one) { return one.first > one.last; };
-    return sound && std::ranges::none_of(made.sealed->l0, &sorted_run<V>::empty) &&
-           std::ranges::none_of(made.deleted, inverted) &&
-           std::ranges::adjacent_find(made.deleted, overlaps) == made.deleted.end();
+    return sound && light::none_of(made.sealed->l0, [](const auto& run) { return run.empty(); }) &&
+           light::none_of(made.deleted, inverted) && !light::any_neighbours(made.deleted, overlaps);
   }
 
   varint_reader in_;

@@ -17,7 +17,7 @@ void count_tree(const tree<V>& of, timelsm_stats& all) {
     }
   };
   see(of.l1);
-  std::ranges::for_each(of.l0, see);
+  for (const auto& one : of.l0) see(one);
   all.l0_runs = of.l0.size();
   for (const auto& one : of.l0) all.l0_rows += rows_of(one);
   all.partitions = of.l1.size();

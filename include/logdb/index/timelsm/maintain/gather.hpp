@@ -3,7 +3,6 @@
 /// @file
 /// Gathers what is visible of sequences as inputs of a merge, and what is not as drops.
 
-#include <algorithm>
 #include <vector>
 
 #include <logdb/index/timelsm/columns/merger.hpp>

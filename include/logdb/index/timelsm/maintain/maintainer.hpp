@@ -12,6 +12,7 @@
 #include <logdb/index/timelsm/maintain/exchange.hpp>
 #include <logdb/index/timelsm/maintain/plan.hpp>
 #include <logdb/index/timelsm/maintain/purge.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::timelsm {
 
@@ -166,7 +167,7 @@ class maintainer {
       if (!one.empty()) last = std::max(last.value_or(time_first), one.back().last);
     };
     see(of.l1);
-    std::ranges::for_each(of.l0, see);
+    for (const auto& one : of.l0) see(one);
     return last;
   }
 
@@ -200,7 +201,7 @@ class maintainer {
   }
 
   static void promote(tree<V>& made, sorted_run<V> rows) {
-    std::ranges::move(rows, std::back_inserter(made.l1));
+    for (auto& each : rows) made.l1.push_back(std::move(each));
   }
 
   /// Merges a run of L0 at once that reaches into the end of L1 only.
@@ -215,7 +216,7 @@ class maintainer {
     if (!all.within(partition().part(16))) return;
     auto spliced = splice(made, 1, window, now, core_.memory, partition(), gone);
     core_.counted.rows_rewritten.fetch_add(spliced.rows, std::memory_order_relaxed);
-    std::erase_if(spliced.made.l0, [](const auto& one) { return one.empty(); });
+    light::erase_if(spliced.made.l0, [](const auto& one) { return one.empty(); });
     made = std::move(spliced.made);
   }
 
@@ -251,7 +252,7 @@ class maintainer {
     const auto swept = static_cast<std::ptrdiff_t>(sweeping_);
     sweeping_ -= static_cast<std::size_t>(
         std::count_if(l0.begin(), l0.begin() + swept, [](const auto& one) { return one.empty(); }));
-    std::erase_if(l0, [](const auto& one) { return one.empty(); });
+    light::erase_if(l0, [](const auto& one) { return one.empty(); });
     finish(std::make_shared<tree<V>>(std::move(spliced.made)), std::move(gone));
   }
 
@@ -287,7 +288,7 @@ class maintainer {
     for (std::size_t i = 0, swept = sweeping_; i < swept; ++i) {
       if (made->l0[i].empty()) --sweeping_;
     }
-    std::erase_if(made->l0, [](const auto& one) { return one.empty(); });
+    light::erase_if(made->l0, [](const auto& one) { return one.empty(); });
     core_.counted.rows_rewritten.fetch_add(purge.rows_rewritten(), std::memory_order_relaxed);
     const bool changed = purge.has_changed();
     if (changed) finish(std::move(made), std::move(gone));

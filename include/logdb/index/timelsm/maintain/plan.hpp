@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/maintain/gather.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::timelsm {
 
@@ -116,7 +117,7 @@ bounds choose_window(const tree<V>& from, std::size_t runs, const amount& wanted
     }
   }
   ends.push_back(time_last);
-  std::ranges::sort(ends);
+  light::sort(ends);
   const auto over = std::partition_point(
       ends.begin(), ends.end(), [&](time_type last) { return amount_in(last).within(wanted); });
   window.last = over == ends.begin() ? ends.front() : over[-1];

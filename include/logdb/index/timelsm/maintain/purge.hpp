@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/maintain/gather.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::timelsm {
 
@@ -69,7 +70,7 @@ class purger {
     some.add({&old, &old + 1}, {});
     rewritten_ += old.amount_of(some.rows());
     if (some.rows() != 0) {
-      std::ranges::move(some.merge(partition, now_.deletions()), std::back_inserter(made));
+      for (auto& each : some.merge(partition, now_.deletions())) made.push_back(std::move(each));
     }
     changed_ = true;
   }
@@ -121,7 +122,7 @@ fragments still_hiding(const view<V>& now) {
     for (const auto& one : table.chunks) all.push_back({&one, &one + 1});
   };
   see(at.sealed->l1);
-  std::ranges::for_each(at.sealed->l0, see);
+  for (const auto& one : at.sealed->l0) see(one);
   for (const auto& one : at.frozen) see_table(*one);
   see_table(*at.active);
   if (open.size != 0) all.push_back({&open, &open + 1});
@@ -137,7 +138,7 @@ fragments still_hiding(const view<V>& now) {
   fragments left;
   at.deleted->each([&](const fragment& one) {
     const auto reaches = [&one](const slices<V>& some) { return may_hide(one, some); };
-    if (std::ranges::any_of(all, reaches) || hides_late(one)) left.push_back(one);
+    if (light::any_of(all, reaches) || hides_late(one)) left.push_back(one);
   });
   return left;
 }

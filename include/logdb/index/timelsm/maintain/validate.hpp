@@ -10,6 +10,7 @@
 
 #include <logdb/index/timelsm/options.hpp>
 #include <logdb/index/timelsm/read/query.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb::timelsm {
 
@@ -51,7 +52,7 @@ class validator {
   void check_sequence(const sorted_run<V>& slices, const std::string& where) {
     for (const auto& one : slices) check_slice(one, where);
     const auto is_behind = [](const auto& a, const auto& b) { return a.last > b.first; };
-    require(std::ranges::adjacent_find(slices, is_behind) == slices.end(), where + " overlaps");
+    require(!light::any_neighbours(slices, is_behind), where + " overlaps");
   }
 
   void check_table(const memtable<V>& table) {
@@ -64,7 +65,7 @@ class validator {
     require(sealed.l0.size() <= options_.l0_runs_max, "L0 is above its limit");
     for (const auto& one : sealed.l0) require(!one.empty(), "L0 has an empty run");
     const auto too_large = [this](const auto& one) { return one.size > limits_.partition.rows; };
-    require(std::ranges::none_of(sealed.l1, too_large), "a partition is too large");
+    require(light::none_of(sealed.l1, too_large), "a partition is too large");
     require(sealed.l1_rows.back() == rows_of(sealed.l1), "L1 is counted wrongly");
     require(seen_.seen.late <= head<V>::late_max, "too many late rows are not sorted");
   }

@@ -4,7 +4,6 @@
 /// The ranges that a time index gives: rows upwards, rows downwards, spans of columns.
 
 #include <iterator>
-#include <ranges>
 #include <type_traits>
 #include <utility>
 

@@ -12,6 +12,7 @@
 
 #include <logdb/error.hpp>
 #include <logdb/index/timelsm/read/range.hpp>
+#include <logdb/light.hpp>
 
 namespace logdb {
 
@@ -143,7 +144,7 @@ class time_snapshot {
   template <class Visit>
   bool visit(time_type from, time_type to, Visit visit) const {
     const auto all = spans(from, to);
-    return std::ranges::all_of(all.begin(), all.end(), visit);
+    return light::all_of(all, visit);
   }
 
   /// Returns the number of rows in [from, to); always what a scan would find.
