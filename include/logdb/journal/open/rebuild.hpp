@@ -68,7 +68,7 @@ class manifest_rebuilder {
     const auto place = [](const found& each) { return std::tuple{each.base, each.header.number}; };
     light::sort(all_, place);
     for (std::size_t i = 0; i < all_.size(); ++i) enter(i);
-    for (auto& each : attached_) made_.segments.push_back(std::move(each));
+    for (const auto& each : attached_) made_.segments.push_back(each);
     if (!format::is_consistent(made_)) return std::nullopt;
     return std::move(made_);
   }
@@ -181,7 +181,7 @@ class manifest_rebuilder {
     entry.end = place.next;
     entry.end_offset = end;
     entry.time_last = place.time;
-    for (auto& own : met.attached) attached_.push_back(std::move(own));
+    for (const auto& own : met.attached) attached_.push_back(own);
     for (auto& cursor : met.cursors) {  // the last one of a name counts
       light::erase_if(made_.cursors, [&](const auto& known) { return known.name == cursor.name; });
       made_.cursors.push_back(std::move(cursor));
