@@ -4,7 +4,6 @@
 /// The gate that readers pass without a lock, and that tells a writer when nobody can still see
 /// what it has taken out.
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include <logdb/index/keydir/table/page_directory.hpp>
-#include <logdb/light.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -112,8 +111,8 @@ class keydir_table {
       // Those of one page agree in the bits that choose the shard and the page.
       const unsigned rest = 64 - shard_bits - page.depth;
       const std::uint64_t last = hashes.front() | ((std::uint64_t{1} << rest) - 1);
-      const auto there =
-          static_cast<std::size_t>(light::upper_bound(hashes, last) - hashes.begin());
+      const auto there = static_cast<std::size_t>(
+          std::upper_bound(hashes.begin(), hashes.end(), last) - hashes.begin());
       if (has_room(in, page, there)) hashes = hashes.subspan(there);
     }
   }
@@ -125,9 +124,9 @@ class keydir_table {
     if (keys.empty()) return;
     page_list made;
     build_pages(made, keys, 0);
-    const auto deepest = std::max_element(
-        made.begin(), made.end(), [](const auto& a, const auto& b) { return a->depth < b->depth; });
-    auto pages = std::make_unique<directory>((*deepest)->depth);
+    auto deepest = made.front()->depth;
+    for (const auto& page : made) deepest = std::max(deepest, page->depth);
+    auto pages = std::make_unique<directory>(deepest);
     std::size_t place = 0;
     for (auto& page : made) {
       const std::size_t width = std::size_t{1} << (pages->depth - page->depth);
