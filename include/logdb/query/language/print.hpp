@@ -205,7 +205,8 @@ class printer {
     for (std::uint32_t i = 0; i < what.size(); ++i) {
       const bool is_wild = std::binary_search(wild.begin(), wild.end(), i);
       const bool sign = !is_word_byte(what[i]) || what[i] == '*' || what[i] == '?' ||
-                        what[i] == '\\' || (what[i] == '-' && i == 0 && alone);
+                        what[i] == '\\' ||
+                        (i == 0 && (what[i] == '~' || (what[i] == '-' && alone)));
       if (sign && !is_wild) text += '\\';
       text += what[i];
     }

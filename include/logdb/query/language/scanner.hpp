@@ -225,12 +225,12 @@ class scanner {
     const std::size_t begin = at_++;
     const std::size_t first = at_;
     bool escaped = false;
-    for (; peek() != '"' || done(); ++at_) {
-      if (done()) fail(begin, "a closing \" for this one");
-      if (peek() == '\\') {
+    for (; done() || peek() != '"'; ++at_) {
+      if (!done() && peek() == '\\') {
         escaped = true;
         check_escape();
       }
+      if (done()) fail(begin, "a closing \" for this one");
     }
     detail::lexeme string{.begin = begin, .quoted = true};
     json_text{text_.substr(first, at_ - first), escaped}.append_to(string.text);
