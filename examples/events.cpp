@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A log of JSON events at the command line: loads lines, finds, counts, follows and exports.
+/// A log of JSON events at the command line: loads lines, finds, counts, sums, follows, exports.
 ///
 ///     events app.events load < app.jsonl
 ///     events app.events find 'level:ERROR service:api | newest 10'
+///     events app.events sum '_time:15m | count by service'
 ///     events app.events follow 'level:ERROR'
 
 #include <cstdint>
@@ -25,6 +26,7 @@ constexpr std::size_t piece_bytes = 1u << 20;  // of lines that are appended at 
 constexpr const char* usage =
     "events LOG load [FILE]          appends the lines of a file, or of the standard input\n"
     "events LOG find [QUERY]         prints the events that match, each behind its number\n"
+    "events LOG sum QUERY            prints the answer of the aggregate that the query ends with\n"
     "events LOG count [QUERY]        prints how many match\n"
     "events LOG follow [QUERY] [N]   prints those that match as they come, N of them\n"
     "events LOG export [QUERY]       prints those that match as lines that `load` takes\n"
@@ -82,6 +84,29 @@ void follow(logdb::event_log& events, const std::string& query, std::uint64_t mo
   }
 }
 
+std::string_view text_of(const logdb::query::answer_value& value) {
+  return value.is == logdb::query::answer_value::kind::absent ? "-" : std::string_view{value.text};
+}
+
+/// Prints groups, or buckets, a line each.
+void print(const logdb::query::answer& answer) {
+  for (const auto& row : answer.rows) {
+    std::cout << row.count;
+    for (const auto* values : {&row.values, &row.figures}) {
+      for (const auto& value : *values) std::cout << '\t' << text_of(value);
+    }
+    std::cout << '\n';
+  }
+  for (std::size_t bucket = 0; bucket < answer.buckets; ++bucket) {
+    const auto begin = answer.begin + bucket * answer.width;
+    std::cout << logdb::query::print_time(begin);
+    for (const auto& series : answer.series) {
+      std::cout << '\t' << text_of(series.value) << ' ' << series.counts[bucket];
+    }
+    std::cout << '\n';
+  }
+}
+
 void explain(const logdb::event_log& events, const std::string& query) {
   const logdb::query_report report = events.explain(query);
   std::cout << "query    " << report.query << '\n'
@@ -100,6 +125,8 @@ bool ask(const std::string& path, const std::string& verb, const std::string& qu
     for (const auto& event : events.query(query)) print(event);
   } else if (verb == "count") {
     std::cout << events.count(query) << '\n';
+  } else if (verb == "sum") {
+    print(events.aggregate(query));
   } else if (verb == "follow") {
     follow(events, query, most);
   } else if (verb == "export") {

@@ -107,6 +107,23 @@ BOOST_AUTO_TEST_CASE(the_order_and_the_limit_may_stand_in_the_query) {
   BOOST_TEST(events.count("level:ERROR | newest 4") == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(an_aggregate_is_over_the_events_that_a_query_finds) {
+  fill(100);
+  const auto levels = events.aggregate("n<=90 | count by level");
+  BOOST_REQUIRE(levels.rows.size() == 2u);
+  BOOST_TEST(levels.rows[0].values.at(0).text == "INFO");
+  BOOST_TEST(levels.rows[0].count == 60u);
+  BOOST_TEST(levels.rows[1].count == 30u);
+  const auto last = events.aggregate("level:ERROR | newest 3 | stats count, min(n), max(n)");
+  BOOST_TEST(last.rows.at(0).figures.at(1).text == "93");
+  BOOST_TEST(last.rows.at(0).figures.at(2).text == "99");
+  BOOST_TEST(events.aggregate("level:ERROR").rows.at(0).count == 33u);
+  BOOST_TEST(events.aggregate("| histogram 1w").series.at(0).counts.back() > 0u);
+  BOOST_TEST(throws(errc::too_large,
+                    [&] { (void)events.aggregate("| count by n", {}, {.groups_max = 99}); }));
+  BOOST_TEST(throws(errc::bad_query, [&] { (void)events.aggregate("| fields n"); }));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_query_for_events_is_refused) {
   for (const auto text : {"level:", "a | count by b", "a | count", "a | fields b"}) {
     BOOST_TEST(throws(errc::bad_query, [&] { (void)events.query(text); }), text);

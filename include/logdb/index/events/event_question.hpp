@@ -51,10 +51,18 @@ concept event_query = std::convertible_to<const Query&, std::string_view> ||
 
 namespace detail {
 
+/// What a verb answers with, and so which pipes it takes beside `newest` and `oldest`.
+enum class answer_form : std::uint8_t {
+  events,     ///< none
+  count,      ///< a plain `count`
+  aggregate,  ///< each that aggregates
+};
+
 [[noreturn]] inline void refuse_pipe(const query::parsed_query& of) {
-  throw error{errc::bad_query, "`" + to_string(of) +
-                                   "` asks for more than events: query() takes newest and oldest, "
-                                   "count() a plain count besides"};
+  throw error{errc::bad_query,
+              "`" + to_string(of) +
+                  "` is not for this verb: query() takes newest and oldest, count() a plain count "
+                  "besides, aggregate() any aggregate"};
 }
 
 /// Returns the condition that an event's time lies in the window of some options.
@@ -85,23 +93,34 @@ struct event_question {
   query_options how;
   timestamp now;  // when it was asked
 
-  /// @errors  errc::bad_query: its pipes are not `newest` or `oldest`, nor `count` if that is asked
-  event_question(query::compiled_query asked, query_options chosen, timestamp moment, bool counting)
+  /// @errors  errc::bad_query: a pipe that the form of the answer does not take
+  event_question(query::compiled_query asked, query_options chosen, timestamp moment,
+                 answer_form form)
       : query{std::move(asked)}, how{std::move(chosen)}, now{moment} {
     for (const query::pipe& each : query.pipes()) {
       using enum query::pipe::kind;
       if (each.is == newest || each.is == oldest) {
         how.order = each.is == newest ? query_order::newest : query_order::oldest;
         how.limit = std::min(how.limit, each.most);
-      } else if (!(each.is == count && each.paths.empty() && counting)) {
+      } else if (!takes(each, form)) {
         refuse_pipe({query.where(), query.pipes()});
       }
     }
   }
 
   [[nodiscard]] bool matches(const record& event, query::match_counts* counts = nullptr) const {
-    return query.matches(event.text(), {.appended = event.time(), .at = event.lsn(), .now = now},
-                         counts);
+    return query.matches(event.text(), site_of(event), counts);
+  }
+
+  [[nodiscard]] query::event_site site_of(const record& event) const {
+    return {.appended = event.time(), .at = event.lsn(), .now = now};
+  }
+
+ private:
+  static bool takes(const query::pipe& each, answer_form form) {
+    const bool plain_count = each.is == query::pipe::kind::count && each.paths.empty();
+    return each.aggregates() &&
+           (form == answer_form::aggregate || (form == answer_form::count && plain_count));
   }
 };
 

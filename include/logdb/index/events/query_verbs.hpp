@@ -14,6 +14,7 @@
 #include <logdb/index/events/event_matches.hpp>
 #include <logdb/index/events/event_question.hpp>
 #include <logdb/policy/index.hpp>
+#include <logdb/query/aggregate.hpp>
 #include <logdb/query/compile.hpp>
 
 namespace logdb::detail {
@@ -44,7 +45,8 @@ class event_query_verbs {
   /// @cost     to make: that of a snapshot and of compile(); the search is the range's
   template <event_query Query>
   [[nodiscard]] auto query(const Query& asked, const query_options& how = {}) const {
-    return event_matches<typename Log::policies>{self().snapshot().scope(), ask(asked, how, false)};
+    return event_matches<typename Log::policies>{self().snapshot().scope(),
+                                                 ask(asked, how, answer_form::events)};
   }
 
   /// Returns how many events a query finds.
@@ -54,9 +56,24 @@ class event_query_verbs {
   [[nodiscard]] std::uint64_t count(const Query& asked, const query_options& how = {}) const {
     std::uint64_t found = 0;
     const event_matches<typename Log::policies> matches{self().snapshot().scope(),
-                                                        ask(asked, how, true)};
+                                                        ask(asked, how, answer_form::count)};
     for (auto at = matches.begin(); at != matches.end(); ++at) ++found;
     return found;
+  }
+
+  /// Answers the aggregate that a query ends with, such as `| count by service`, over the events
+  /// that it finds; without one, their count.
+  /// @errors  as query(), but for those pipes; errc::too_large: over one of the limits;
+  ///          errc::corrupt
+  /// @cost    reads all events; memory for the groups
+  template <event_query Query>
+  [[nodiscard]] query::answer aggregate(const Query& asked, const query_options& how = {},
+                                        const query::aggregate_options& limits = {}) const {
+    const auto question = ask(asked, how, answer_form::aggregate);
+    query::aggregator groups{question->query, limits};
+    const event_matches<typename Log::policies> matches{self().snapshot().scope(), question};
+    for (const record& event : matches) groups.add(event.text(), question->site_of(event));
+    return groups.result();
   }
 
   /// Calls `sink(std::string_view)` for each event that a query finds, with a line of JSON and its
@@ -84,7 +101,7 @@ class event_query_verbs {
   template <event_query Query>
   [[nodiscard]] query_report explain(const Query& asked, const query_options& how = {}) const {
     const auto seen = self().snapshot();
-    const auto question = ask(asked, how, true);
+    const auto question = ask(asked, how, answer_form::aggregate);
     query_report report{.query = to_string(question->query.where())};
     report.segments = seen.scope().list->log.size();
     query::match_counts counts;
@@ -102,7 +119,7 @@ class event_query_verbs {
   /// For the log's `tail`: those of its records that a query finds.
   template <event_query Query>
   [[nodiscard]] event_tail<Log> tail_matches(const Query& asked, lsn from, std::stop_token stop) {
-    auto question = ask(asked, {}, false);
+    auto question = ask(asked, {}, answer_form::events);
     if (!question->query.pipes().empty()) {
       refuse_pipe({question->query.where(), question->query.pipes()});
     }
@@ -119,10 +136,10 @@ class event_query_verbs {
   template <class Query>
   [[nodiscard]] std::shared_ptr<const event_question> ask(const Query& asked,
                                                           const query_options& how,
-                                                          bool counting) const {
+                                                          answer_form form) const {
     return std::make_shared<const event_question>(
         within_window(compile(asked), how, compile_options()), how,
-        Log::policies::storage::system::now(), counting);
+        Log::policies::storage::system::now(), form);
   }
 };
 
