@@ -87,14 +87,14 @@ class index_read {
     return follows() ? follower_->cursor(name) : journal_->cursor(name);
   }
 
-  // A writer's:
+  // A writer's, that is where follows() is false:
 
   /// Returns a watermark as a stream position. One load.
-  [[nodiscard]] std::uint64_t reached(watermark level) const { return core_->reached(level); }
+  [[nodiscard]] std::uint64_t reached(watermark level) const { return core().reached(level); }
   /// Returns a watermark as the lsn of the last record that it covers. One load.
-  [[nodiscard]] lsn reached_lsn(watermark level) const { return core_->reached_lsn(level); }
-  [[nodiscard]] lsn last_lsn() const { return core_->reached_lsn(watermark::appended); }
-  [[nodiscard]] lsn durable_lsn() const { return core_->reached_lsn(watermark::durable); }
+  [[nodiscard]] lsn reached_lsn(watermark level) const { return core().reached_lsn(level); }
+  [[nodiscard]] lsn last_lsn() const { return core().reached_lsn(watermark::appended); }
+  [[nodiscard]] lsn durable_lsn() const { return core().reached_lsn(watermark::durable); }
   /// Waits until a watermark has reached a stream position. Not in a turn.
   /// @errors  errc::failed
   void wait(std::uint64_t target, watermark level) { commits_->wait(target, level); }
@@ -102,39 +102,44 @@ class index_read {
   /// Copies from staging what stands at a stream position; false: staging no longer has it, and so
   /// its segment does. In a turn, unless the index has the hook `reads_staging`.
   bool copy_staged(std::uint64_t position, std::span<std::byte> out) {
-    [[maybe_unused]] const auto pin = core_->pins.keep(position);
+    [[maybe_unused]] const auto pin = core().pins.keep(position);
     // Sequentially consistent: pairs with the pins and the watermark that an appender looks at.
-    const auto kept = core_->reached(Policies::durability::keeps_until, std::memory_order_seq_cst);
+    const auto kept = core().reached(Policies::durability::keeps_until, std::memory_order_seq_cst);
     if (kept > position) return false;
-    core_->ring.copy_out(position, out);
+    core().ring.copy_out(position, out);
     if constexpr (!is_shared) return true;
     // The pin is known to this process alone. Another one overwrites only what it has seen given
     // up; a reader that sees some of that sees, after the fence, that it was.
     std::atomic_thread_fence(std::memory_order_acquire);
-    return core_->reached(Policies::durability::keeps_until) <= position;
+    return core().reached(Policies::durability::keeps_until) <= position;
   }
 
   /// Returns the segments as this process knows them.
-  [[nodiscard]] detail::segment_list_ptr<Policies> list() const { return core_->segments.list(); }
+  [[nodiscard]] detail::segment_list_ptr<Policies> list() const { return core().segments.list(); }
   /// Learns what others did to the segments, and returns them. Waits for no write to the disk.
   /// @errors  errc::corrupt, errc::io
   [[nodiscard]] detail::segment_list_ptr<Policies> catch_up() { return journal_->catch_up(); }
   /// Returns the segment of a transaction that a frame of the log has committed.
   [[nodiscard]] detail::segment_ptr<Policies> attached(const format::manifest_segment& entry) {
-    return core_->segments.make(entry);
+    return core().segments.make(entry);
   }
 
   /// Counts the segments that were ever made active, by any process.
   [[nodiscard]] std::uint64_t extent_count() const {
-    return core_->control().extent_count.load(std::memory_order_acquire);  // with begin_extent()
+    return core().control().extent_count.load(std::memory_order_acquire);  // with begin_extent()
   }
   /// Returns the segments that the end of the stream lies in. In a turn.
   [[nodiscard]] const detail::extent_list<Policies>& extents() const {
-    LOGDB_EXPECTS(core_->append_mutex.is_held());
-    return core_->extents;
+    LOGDB_EXPECTS(core().append_mutex.is_held());
+    return core().extents;
   }
 
  private:
+  [[nodiscard]] core_type& core() const {
+    LOGDB_EXPECTS(!follows());
+    return *core_;
+  }
+
   detail::journal<Policies>* journal_ = nullptr;  // null: follower_ is set, and the next two are
   core_type* core_ = nullptr;                     // null
   detail::committer<Policies>* commits_ = nullptr;

@@ -139,7 +139,9 @@ class logged_index {
   }
 
   /// Merges everything into one level, removes what was erased, and stores it.
+  /// @errors  errc::read_only, and as checkpoint()
   void compact() {
+    line_.log.require_writer();
     index_.compact([this] { checkpoint(); });
     checkpoint();
   }
