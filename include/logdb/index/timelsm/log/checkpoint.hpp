@@ -73,24 +73,28 @@ class checkpoint_writer {
                     const row_marks<typename Policies::index::value_type>& marks)
       : log_{log}, index_{index}, marks_{marks} {}
 
+  /// Seals what is to be stored.
   /// @param last  returns the last record that the index has; called while nobody writes
-  /// @return  the bytes of the directory
-  /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
   template <class Last>
-  std::uint64_t run(Last last) {
-    lsn upto;
-    const auto seen = index_.mark([&] { upto = last(); });
+  void mark(Last last) {
+    seen_ = index_.mark([&] { upto_ = last(); });
     before_ = index_.reach_mark();
+  }
+  /// Stores it. @return  the bytes of the directory
+  /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
+  std::uint64_t store() {
     write_run();
-    directory_.deleted = deletions_of(seen);
-    const lsn at = write_directory({.upto = upto, .deletions = seen.deletions()});
-    log_.set_cursor(checkpoint_cursor, at);
+    directory_.deleted = deletions_of(seen_);
+    at_ = write_directory({.upto = upto_, .deletions = seen_.deletions()});
+    log_.set_cursor(checkpoint_cursor, at_);
     log_.sync();
     if (!exchange_.empty()) index_.exchange(exchange_);
-    log_.truncate_front(upto + 1, needed());
+    log_.truncate_front(upto_ + 1, needed());
     index_.counted().checkpoints.fetch_add(1, std::memory_order_relaxed);
     return bytes_;
   }
+  /// Returns the lsn of the checkpoint.
+  [[nodiscard]] lsn at() const { return at_; }
 
  private:
   using V = typename Policies::index::value_type;
@@ -260,6 +264,9 @@ class checkpoint_writer {
   log_view& log_;
   Index& index_;
   const row_marks<V>& marks_;
+  view<V> seen_{};
+  lsn upto_{};
+  lsn at_{};
   std::shared_ptr<const tree<V>> before_;
   run_choice choice_;
   directory<V> directory_;

@@ -51,6 +51,7 @@ class logged_index {
         replay_{line_.log.options().recovery, marks_} {
     replay_.open(line_.log, index_, [this, more = is_automatic()]() mutable {
       if (more && index_.is_laden()) more = relieve_replay();
+      return true;
     });
     line_.written.store(replay_.bytes(), std::memory_order_relaxed);
     if (is_automatic()) {
@@ -207,7 +208,9 @@ class logged_index {
   /// @param bytes  of these records
   template <class Last>
   void store_up_to(std::uint64_t bytes, Last last) {
-    const std::uint64_t directory = writer_type{line_.log, index_, marks_}.run(last);
+    writer_type work{line_.log, index_, marks_};
+    work.mark(last);
+    const std::uint64_t directory = work.store();
     stored_.store(bytes, std::memory_order_relaxed);
     set_due(directories_behind * directory);
   }

@@ -29,26 +29,65 @@ class replayer {
   /// Makes an empty index what the log says it is. No pressure refuses a record that the log has:
   /// maintenance is waited for, or done here.
   ///
-  /// @param relieve  is called behind each record; may store what is sealed, up to next() - 1
-  /// @errors  errc::corrupt, errc::format_mismatch; those of relieve
+  /// @param more  is called behind each record; may store what is sealed, up to next() - 1, and
+  ///              returns whether to go on
+  /// @errors  errc::corrupt, errc::format_mismatch; those of more
   /// @cost    reads the directory of the last checkpoint, and the records behind it; no block
   template <class Index, class F>
-  void open(log_view& log, Index& index, F relieve) {
+  void open(log_view& log, Index& index, F more) {
     begin(log, index);
-    go_on(log, index, relieve);
+    static_cast<void>(go_on(log, index, more));
   }
 
   /// Applies what was appended since. Where a writer of another process has given up records that
-  /// were not seen yet, or too much is in memory, begins anew at its checkpoint.
+  /// were not seen yet, or too much is in memory, begins anew at its checkpoint; so it does behind
+  /// an error: the index may then lack a record.
   template <class Index>
   void go_on(log_view& log, Index& index) {
-    const auto nothing = [] {};
-    go_on(log, index, nothing);
+    const auto always = [] { return true; };
+    static_cast<void>(go_on(log, index, always));
+  }
+  /// @return  whether all is applied that there was: `more` did not end it
+  template <class Index, class F>
+  bool go_on(log_view& log, Index& index, F& more) {
+    const bool is_due = index.is_overgrown() && is_behind(log);
+    if (is_due || !is_begun_) begin(log, index);
+    for (;;) {
+      try {
+        return follow(log, index, more);
+      } catch (const error& gone) {
+        is_begun_ = false;
+        if (gone.condition() != errc::truncated) throw;
+      } catch (...) {
+        is_begun_ = false;
+        throw;
+      }
+      begin(log, index);
+    }
+  }
+
+  /// Tells whether another process has written a checkpoint since the one that this began at.
+  [[nodiscard]] bool is_behind(log_view& log) const {
+    return log.cursor(checkpoint_cursor) > checkpoint_;
+  }
+  /// Begins anew at the last checkpoint: go_on() applies what lies behind it.
+  template <class Index>
+  void restart(log_view& log, Index& index) {
+    begin(log, index);
+  }
+  /// Says that a checkpoint was written here.
+  /// @param bytes  what bytes() was at the records that it stands for
+  void note_checkpoint(lsn at, std::uint64_t bytes) {
+    if (checkpoint_ == at) return;  // it was begun at meanwhile
+    checkpoint_ = at;
+    bytes_ -= bytes;
   }
 
   [[nodiscard]] lsn next() const { return next_; }
   /// Returns the bytes of the records behind the last checkpoint that were applied.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  /// Tells whether it has met rows, and so compared what they say of all rows.
+  [[nodiscard]] bool has_met_rows() const { return has_met_rows_; }
 
  private:
   using V = typename Policies::index::value_type;
@@ -58,61 +97,55 @@ class replayer {
     return log_snapshot<Policies>{log.scope()}.records(from, to);
   }
 
-  template <class Index, class F>
-  void go_on(log_view& log, Index& index, F& relieve) {
-    if (index.is_overgrown() && log.cursor(checkpoint_cursor) > checkpoint_) begin(log, index);
-    for (;;) {
-      try {
-        return follow(log, index, relieve);
-      } catch (const error& gone) {
-        if (gone.condition() != errc::truncated) throw;
-        begin(log, index);
-      }
-    }
-  }
+  /// What becomes of records behind a checkpoint that the log no longer has.
+  enum class gaps : std::uint8_t { refused, passed_over };
 
-  /// Loads the last checkpoint. Another process may give it up meanwhile, for a newer one.
+  /// Loads the last checkpoint. Another process may give it up meanwhile, for a newer one; or may
+  /// have written a newer one, and not said yet that it has.
   template <class Index>
   void begin(log_view& log, Index& index) {
-    for (;;) {
+    for (is_begun_ = false; !is_begun_;) {
       const lsn found = log.cursor(checkpoint_cursor);
+      const bool is_hidden = found > log.scope().last;
       try {
-        return begin(log, index, found);
+        is_hidden ? begin_unnamed(log, index, gaps::refused) : begin(log, index, found);
       } catch (const error& failure) {
         if (log.cursor(checkpoint_cursor) != found) continue;
+        if (is_hidden && found <= log.scope().last) continue;
         if (mode_ == recovery_mode::refuse) throw;
-        return begin_salvaged(log, index);
+        begin_unnamed(log, index, gaps::passed_over);
       }
+      is_begun_ = true;
     }
   }
 
   /// Loads the newest checkpoint that is whole; where none is, begins with the first record left.
   template <class Index>
-  void begin_salvaged(log_view& log, Index& index) {
+  void begin_unnamed(log_view& log, Index& index, gaps of) {
     std::vector<lsn> known;
     for (const auto& record : log_snapshot<Policies>{log.scope()}.records()) {
       if (checkpoint_mark::decode(record.bytes())) known.push_back(record.lsn());
     }
     for (; !known.empty(); known.pop_back()) {
       try {
-        return begin(log, index, known.back());
+        return begin(log, index, known.back(), of);
       } catch (const error& damage) {
         if (damage.condition() != errc::corrupt) throw;
       }
     }
-    index.load(empty_tree(), {}, 0);
+    begin(log, index, lsn{}, of);
   }
 
   template <class Index>
-  void begin(log_view& log, Index& index, lsn checkpoint) {
+  void begin(log_view& log, Index& index, lsn checkpoint, gaps of = gaps::refused) {
     checkpoint_ = lsn{};
     bytes_ = 0;
     carried_out_ = 0;
     const auto scope = log.scope();
     next_ = scope.first;
     if (checkpoint && checkpoint >= next_ && checkpoint <= scope.last) {
-      load(log, checkpoint, index);
-    } else if (next_ == lsn{1}) {
+      load(log, checkpoint, index, of);
+    } else if (next_ == lsn{1} || of == gaps::passed_over) {
       index.load(empty_tree(), {}, 0);
     } else {
       throw error{errc::corrupt, "a checkpoint is missing", {.at = checkpoint}};
@@ -126,12 +159,16 @@ class replayer {
   }
 
   template <class Index>
-  void load(log_view& log, lsn checkpoint, Index& index) {
+  void load(log_view& log, lsn checkpoint, Index& index, gaps of) {
     std::optional<checkpoint_mark> mark;
     for (const auto& record : records(log, checkpoint, checkpoint + 1)) {
       mark = checkpoint_mark::decode(record.bytes());
     }
     if (!mark) throw error{errc::corrupt, "a checkpoint is missing", {.at = checkpoint}};
+    // Another process may have written a later one meanwhile, and given up what lies behind this.
+    if (mark->upto + 1 < next_ && of == gaps::refused) {
+      throw error{errc::corrupt, "records behind a checkpoint are missing", {.at = checkpoint}};
+    }
     const auto coded = read_directory(log, checkpoint + 1, *mark);
     using file_type = log_run_file<Policies>;
     const auto list = log.scope().list;
@@ -159,6 +196,7 @@ class replayer {
       const bytes_view bytes = record.bytes();
       if (kind_of(bytes) != record_kind::directory || bytes.size() < head) continue;
       marks_.require(bytes, !log.follows());
+      has_met_rows_ = true;
       coded.insert(coded.end(), bytes.begin() + head, bytes.end());
     }
     if (coded.size() == mark.bytes) return coded;
@@ -170,27 +208,31 @@ class replayer {
   }
 
   template <class Index, class F>
-  void follow(log_view& log, Index& index, F& relieve) {
+  bool follow(log_view& log, Index& index, F& more) {
     const lsn last = log.scope().last;
-    while (next_ <= last) follow_to(log, index, last, relieve);
+    while (next_ <= last) {
+      if (!follow_to(log, index, last, more)) return false;
+    }
     // Salvage may have passed over deletions that stored rows know of.
     if (carried_out_ != 0) index.pass_deletions(std::exchange(carried_out_, 0));
+    return true;
   }
 
-  /// Applies records up to the last, or to a run, which is passed over unread.
+  /// Applies records up to the last, or to a run, which is passed over unread; false: it was ended.
   template <class Index, class F>
-  void follow_to(log_view& log, Index& index, lsn last, F& relieve) {
+  bool follow_to(log_view& log, Index& index, lsn last, F& more) {
     for (const auto& record : records(log, next_, last + 1)) {
       next_ = record.lsn() + 1;
       if (const auto run = run_mark::decode(record.bytes())) {
         if (run->records > last - record.lsn()) break;  // it cannot be: passed record by record
         next_ += run->records;
-        return;
+        return true;
       }
       apply(record.bytes(), index, !log.follows());
-      relieve();
+      if (!more()) return false;
     }
     next_ = last + 1;  // salvage may have skipped some
+    return true;
   }
 
   template <class Index>
@@ -201,7 +243,7 @@ class replayer {
       case record_kind::run:
       case record_kind::directory: return;  // they repeat what is here already
       case record_kind::deletion: break;
-      default: marks_.require(record, stamps);
+      default: marks_.require(record, stamps), has_met_rows_ = true;
     }
     const auto what = record_decoder<V>{record}.run();
     bytes_ += record.size();
@@ -215,7 +257,9 @@ class replayer {
   recovery_mode mode_;
   const row_marks<V>& marks_;
   lsn next_{1};
-  lsn checkpoint_{};               // the one that was loaded; 0: none
+  lsn checkpoint_{};       // the one that was loaded, or written; 0: none
+  bool is_begun_ = false;  // and the index has all records up to next_
+  bool has_met_rows_ = false;
   std::uint64_t carried_out_ = 0;  // the last deletion that its rows know of, until it is passed
   std::uint64_t bytes_ = 0;
 };
