@@ -47,7 +47,7 @@ ROOMS = """
     index/timelsm/read index/timelsm/core
     index/timelsm/maintain index/timelsm/write
     index/timelsm/index index/timelsm/face
-    index/timelsm/log index/timelsm
+    index/timelsm/log index/timelsm/share index/timelsm
     policies log_parts log
     durable_wal async_wal shared_wal event_log kv_store shared_kv timelog memory_timelog
     presets logdb

@@ -99,7 +99,6 @@ BOOST_AUTO_TEST_CASE(a_hook_that_a_policy_names_is_the_policys_own) {
   using keys = logdb::index_traits<logdb::KeyDir>;
   BOOST_TEST((keys::reads_staging && keys::keeps_log_time && keys::has_log_index));
   BOOST_TEST((!keys::may_truncate && !keys::one_writer));
-  BOOST_TEST(logdb::index_traits<logdb::TimeLSM>::one_writer);
   using directory = logdb::storage_traits<Directory>;
   BOOST_TEST((directory::shared_writers && directory::opens_itself()));
   BOOST_TEST(logdb::file_traits<Directory::file>::maps_private());

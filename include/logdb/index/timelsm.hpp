@@ -15,6 +15,7 @@
 #include <logdb/index/timelsm/log/logged_index.hpp>
 #include <logdb/index/timelsm/log/row_transaction.hpp>
 #include <logdb/index/timelsm/log/unlogged_index.hpp>
+#include <logdb/index/timelsm/share/shared_index.hpp>
 #include <logdb/policy/index.hpp>
 
 namespace logdb {
@@ -36,9 +37,9 @@ struct BasicTimeLSM {
   static constexpr bool reads(std::uint32_t written_by) { return written_by == id; }
 
   // Where nothing is made durable it is the whole log: a journal would hold each row a second time
-  // and take most of an append's time. It learns of this process's rows only.
-  static constexpr index_hooks hooks{"fault",      "log_index",   "keeps_all",
-                                     "one_writer", "own_cursors", "never_truncates"};
+  // and take most of an append's time.
+  static constexpr index_hooks hooks{"fault", "log_index", "keeps_all", "own_cursors",
+                                     "never_truncates"};
 
   using segment_index = detail::no_index::segment_index;
 
@@ -47,9 +48,10 @@ struct BasicTimeLSM {
 
   /// The part that lives as long as the log.
   template <class Policies>
-  using log_index =
-      std::conditional_t<detail::without_journal<Policies>, timelsm::unlogged_index<Policies>,
-                         timelsm::logged_index<Policies>>;
+  using log_index = std::conditional_t<
+      detail::without_journal<Policies>, timelsm::unlogged_index<Policies>,
+      std::conditional_t<timelsm::has_many_writers<Policies>, timelsm::shared_index<Policies>,
+                         timelsm::logged_index<Policies>>>;
   template <class Policies>
   using snapshot = time_snapshot<V>;
   template <class Log>

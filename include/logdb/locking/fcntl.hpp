@@ -65,7 +65,7 @@ struct Fcntl {
     static_assert(
         !can_be_shared<typename Policies::storage> || hears_of_all<typename Policies::index>,
         "logdb: Locking<Fcntl> lets many processes write one log, and this index hears of one "
-        "only: use Index<Sparse>, Index<KeyDir> or Index<None>, or Locking<Flock>");
+        "only: use an index that learns from the log what others wrote, or Locking<Flock>");
   }
 
   /// A process's part in the log: the right to write, beside others.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Random operations on a durable time log and on a sorted list: reopened, killed, compacted.
+// Random operations on a durable time log and on a sorted list: reopened, killed, compacted; also
+// on one that two have open to write, each operation through one of them.
 // LOGDB_ORACLE_SEED repeats a run, LOGDB_ORACLE_SECONDS makes it longer.
 #define BOOST_TEST_MODULE timelsm_durable_oracle
 #include <chrono>
@@ -22,7 +23,8 @@
 namespace {
 
 using namespace timelsm_test;  // NOLINT: a test
-using log_type = logdb::basic_timelog<value_type>;
+using lone_log = logdb::basic_timelog<value_type>;
+using shared_log = lone_log::with<logdb::Locking<logdb::Fcntl>>;
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);
@@ -30,8 +32,11 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 }
 
 /// Is one log beside one model, with everything about them drawn from a seed.
+template <class Log>
 class trial {
  public:
+  using log_type = Log;
+
   explicit trial(std::uint64_t seed) : random_{seed} {
     options_.segment_bytes = std::uint64_t{16 << 10} << below(3);
     options_.durability.staging_bytes = 32 << 10;
@@ -49,18 +54,29 @@ class trial {
       } else {
         open();
         for (std::size_t i = 0; i < operations; ++i) operate();
-        require_same(log_->snapshot(), model_);
-        log_.reset();
+        check();
       }
       open();
-      require_same(log_->snapshot(), model_);
-      for (const auto& fault : log_->validate()) BOOST_ERROR(fault);
-      log_.reset();
+      check();
     }
   }
 
  private:
-  void open() { log_ = std::make_unique<log_type>(dir_ / "log", options_); }
+  static constexpr bool is_shared = log_type::policies::locking::shared_writers;
+
+  void open() {
+    log_ = std::make_unique<log_type>(dir_ / "log", options_);
+    if (is_shared) other_ = std::make_unique<log_type>(dir_ / "log", options_);
+  }
+  /// Checks all that is there, through each, and closes.
+  void check() {
+    for (auto* each : {&log_, &other_}) {
+      if (*each == nullptr) continue;
+      require_same((*each)->snapshot(), model_);
+      for (const auto& fault : (*each)->validate()) BOOST_ERROR(fault);
+      each->reset();
+    }
+  }
 
   /// Does the operations in a process that then kills itself, and here on the model alone.
   void die(std::size_t operations) {
@@ -96,6 +112,7 @@ class trial {
   }
 
   void operate() {
+    if (is_shared && below(2) == 0) std::swap(log_, other_);
     const auto what = below(100);
     if (what < 80) return write(log_.get(), what);
     if (what < 86) return transact();
@@ -124,7 +141,7 @@ class trial {
   /// Writes several times as one, or in vain.
   void transact() {
     const model before = model_;
-    std::optional<log_type::transaction_type> all;
+    std::optional<typename log_type::transaction_type> all;
     if (log_ != nullptr) all.emplace(log_->begin());
     for (auto n = 1 + below(8); n != 0; --n) write(all ? &*all : nullptr, below(80));
     const bool takes_back = below(4) == 0;
@@ -160,23 +177,34 @@ class trial {
 
   logdb::test::temp_dir dir_;
   std::mt19937_64 random_;
-  log_type::options options_;
+  typename log_type::options options_;
   std::int64_t clock_ = 0;
   value_type next_value_ = 0;
   model model_;
-  std::unique_ptr<log_type> log_;  // null: where only the model lives
+  std::unique_ptr<log_type> log_;    // null: where only the model lives
+  std::unique_ptr<log_type> other_;  // of the same log; null: it is not shared
 };
+
+/// Tries seeds for some seconds.
+template <class Log>
+void try_seeds(std::uint64_t seconds) {
+  const auto seed = from_environment("LOGDB_ORACLE_SEED", std::random_device{}());
+  const std::chrono::seconds length{from_environment("LOGDB_ORACLE_SECONDS", seconds)};
+  std::cout << "LOGDB_ORACLE_SEED=" << seed << std::endl;
+  const auto end = std::chrono::steady_clock::now() + length;
+  for (std::uint64_t i = 0; i < 2 || std::chrono::steady_clock::now() < end; ++i) {
+    BOOST_TEST_CONTEXT("LOGDB_ORACLE_SEED=" << seed + i) { trial<Log>{seed + i}.run(6, 100); }
+  }
+}
 
 BOOST_AUTO_TEST_SUITE(timelsm_durable_oracle)
 
 BOOST_AUTO_TEST_CASE(whatever_is_done_a_time_log_agrees_with_a_sorted_list_after_each_open) {
-  const auto seed = from_environment("LOGDB_ORACLE_SEED", std::random_device{}());
-  const std::chrono::seconds length{from_environment("LOGDB_ORACLE_SECONDS", 5)};
-  std::cout << "LOGDB_ORACLE_SEED=" << seed << std::endl;
-  const auto end = std::chrono::steady_clock::now() + length;
-  for (std::uint64_t i = 0; i < 2 || std::chrono::steady_clock::now() < end; ++i) {
-    BOOST_TEST_CONTEXT("LOGDB_ORACLE_SEED=" << seed + i) { trial{seed + i}.run(6, 100); }
-  }
+  try_seeds<lone_log>(5);
+}
+
+BOOST_AUTO_TEST_CASE(whatever_two_do_by_turns_to_a_shared_time_log_it_agrees_with_a_sorted_list) {
+  try_seeds<shared_log>(5);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -183,6 +183,11 @@ class index_write {
     return detail::attachment<Policies>{*core_};
   }
 
+  /// Appends a record that is the same wherever it comes to stand. @errors as an append of the log
+  lsn append(bytes_view record) { return journal_->append(record); }
+  /// Appends such records as one batch; it is not acknowledged yet. @errors as an append of the log
+  ticket put(const record_batch& batch) { return journal_->place(batch); }
+
   // What an index keeps in the log of its own.
 
   /// Appends records of the index's own as one batch. @errors as an append of the log

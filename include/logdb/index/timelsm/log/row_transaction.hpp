@@ -22,8 +22,8 @@ namespace logdb::timelsm {
 template <class Policies>
 class row_transaction {
  public:
-  using index_type = logged_index<Policies>;
-  using value_type = typename index_type::value_type;
+  using index_type = typename Policies::index::template log_index<Policies>;
+  using value_type = typename Policies::index::value_type;
 
   explicit row_transaction(index_type& of) : index_{of} {}
 
