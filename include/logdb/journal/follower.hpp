@@ -163,8 +163,9 @@ class follower {
   /// To salvage a log whose manifest is gone or damaged makes one of the segments, once: a writer
   /// that does so leaves a sound one.
   [[nodiscard]] format::manifest read_manifest() {
-    if (rebuilt_ && !is_manifest_sound<Policies>(*volume_)) return *rebuilt_;
-    auto found = load_or_rebuild<Policies>(*volume_, open_mode::read_only, options_.recovery);
+    if (rebuilt_ && !is_manifest_sound<stored_of<Policies>>(*volume_)) return *rebuilt_;
+    auto found =
+        load_or_rebuild<stored_of<Policies>>(*volume_, open_mode::read_only, options_.recovery);
     if (!found) require_no_segments(*volume_);
     if (!found) {
       throw error{errc::not_found,
@@ -172,7 +173,7 @@ class follower {
                   {.path = volume_->path(), .remedy = create_remedy}};
     }
     const bool salvages = options_.recovery == recovery_mode::salvage;
-    if (salvages && !is_manifest_sound<Policies>(*volume_)) rebuilt_ = found;
+    if (salvages && !is_manifest_sound<stored_of<Policies>>(*volume_)) rebuilt_ = found;
     return *std::move(found);
   }
 
@@ -263,8 +264,8 @@ class follower {
     if (ring_) {
       // A frame that is just being written is no damage: the walk stops there and goes on next
       // time.
-      auto walk =
-          walked_ ? open_walk<Policies>{*list, std::move(*walked_)} : open_walk<Policies>{*list};
+      auto walk = walked_ ? open_walk<stored_of<Policies>>{*list, std::move(*walked_)}
+                          : open_walk<stored_of<Policies>>{*list};
       walk.walk_on();
       walked_ = std::move(walk.end());
       const lsn next = walked_->place.next;
@@ -272,7 +273,7 @@ class follower {
       if (is_damage && options_.recovery == recovery_mode::salvage) pass_damage(*list, last);
       scope_.last = last;
     } else if (!walked_) {
-      walked_ = end_finder<Policies>{*list, options_.recovery, dead_writer{}}.run();
+      walked_ = end_finder<stored_of<Policies>>{*list, options_.recovery, dead_writer{}}.run();
       scope_.last = walked_->place.next - 1;
       report_.damages = walked_->damages;
     }
@@ -283,7 +284,7 @@ class follower {
   /// Goes on behind what is no frame, though the kernel was given records up to one behind it: no
   /// writer is just at it.
   void pass_damage(const segment_list<Policies>& list, lsn given) {
-    walked_ = end_finder<Policies>{list, recovery_mode::salvage, {.kept = given}}.run();
+    walked_ = end_finder<stored_of<Policies>>{list, recovery_mode::salvage, {.kept = given}}.run();
     passed_to_ = walked_->place.next;
     if (scope_.list) return;  // the report is of the open
     for (const damage& each : walked_->damages) {
@@ -302,8 +303,8 @@ class follower {
   std::uint64_t generation_ = 0;
   std::optional<format::manifest> rebuilt_;  // of the segments, while there is no sound one
   std::uint64_t replacements_ = 0;           // of the storage's file, when segments_ was made
-  std::optional<log_end<Policies>> walked_;  // of the open part
-  lsn passed_to_{};                          // of the open part, behind damage; 0: none was passed
+  std::optional<log_end<stored_of<Policies>>> walked_;  // of the open part
+  lsn passed_to_{};  // of the open part, behind damage; 0: none was passed
   // The last record that was shown from staging; 0: none was; nothing: nobody has looked. Only the
   // first look shows what is staged: a writer that lives writes it soon.
   std::optional<lsn> staged_;

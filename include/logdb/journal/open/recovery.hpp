@@ -55,7 +55,7 @@ class recovery {
     bool is_alone = held != nullptr;
     if constexpr (core_type::is_shared) is_alone = is_alone && held->is_first();
     const auto load = [&] {
-      return load_or_rebuild<Policies>(volume, open_mode::read_write, mode, is_alone);
+      return load_or_rebuild<stored_of<Policies>>(volume, open_mode::read_write, mode, is_alone);
     };
     if (auto found = load()) return *found;
     try {
@@ -174,7 +174,7 @@ class recovery {
       return;
     }
     const bool is_there = volume.exists(format::manifest_name);
-    if (is_there && is_ruling<Policies>(volume, core_.segments.generation())) return;
+    if (is_there && is_ruling<stored_of<Policies>>(volume, core_.segments.generation())) return;
     is_rebuilt_ = true;
     if (is_there) put_aside(volume, std::string{format::manifest_name});
     report_.damages.push_back({.kind = damage_kind::corruption,
@@ -185,7 +185,7 @@ class recovery {
     const auto list = core_.segments.list();
     claim(*list);
     const dead_writer proven = left_.drain();
-    end_ = end_finder<Policies>{*list, core_.options.recovery, proven}.run();
+    end_ = end_finder<stored_of<Policies>>{*list, core_.options.recovery, proven}.run();
     report_.scanned_bytes = end_.scanned_bytes;
     for (auto& each : end_.damages) report_.damages.push_back(std::move(each));
     adopt_met(core_.segments, *list, end_);
@@ -386,7 +386,7 @@ class recovery {
   }
 
   core_type& core_;
-  log_end<Policies> end_{};
+  log_end<stored_of<Policies>> end_{};
   recovery_report report_{};
   inheritance<Policies> left_{core_, report_};
   identity boot_{};                          // of the machine; 0: it cannot be told

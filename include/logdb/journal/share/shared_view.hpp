@@ -57,8 +57,9 @@ class shared_view {
 
   void walk(const segment_list<Policies>& list) {
     find_place(list);
-    auto walk = walked_ ? open_walk<Policies>{list, *std::exchange(walked_, std::nullopt)}
-                        : open_walk<Policies>{list};
+    auto walk = walked_
+                    ? open_walk<stored_of<Policies>>{list, *std::exchange(walked_, std::nullopt)}
+                    : open_walk<stored_of<Policies>>{list};
     // The first to find a segment bounded settles it, and then nobody walks it again.
     const auto stop = walk.walk_on([&] { adopt_met(core_.segments, list, walk.end()); });
     walked_ = std::move(walk.end());
@@ -78,7 +79,7 @@ class shared_view {
 
   core_type& core_;
   typename core_type::mutex mutex_;  // of all below; held over reading, never over a wait
-  std::optional<log_end<Policies>> walked_;
+  std::optional<log_end<stored_of<Policies>>> walked_;
   segment_ptr<Policies> at_;  // the segment that it ended in
   held_list<Policies> held_;
 };
