@@ -226,6 +226,13 @@ BOOST_AUTO_TEST_CASE(a_regular_expression_has_bounds) {
   const std::string value = "{\"a\":\"" + repeated("a", 60000) + "\"}";
   BOOST_TEST(!finds("a=~'(a+)+$x'", "{\"a\":\"" + repeated("a", 2000) + "\"}"));
   BOOST_TEST(finds("a=~'a$'", value));
+  for (const std::size_t bytes : {0U, 250U, 256U, 257U, 1020U, 1024U, 1025U, 4096U, 4097U}) {
+    const std::string event = "{\"a\":\"" + repeated("x", bytes) + "\"}";
+    for (const std::string text : {"^x*$", "^x*x*$", "^(x*)*$", "x*.?.?$"}) {
+      BOOST_TEST(finds("a=~'" + text + "'", event), text << bytes);
+      BOOST_TEST(!finds("a=~'" + text + "y'", event), text << bytes);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_value_too_long_for_a_regular_expression_is_counted) {

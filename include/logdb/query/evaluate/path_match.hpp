@@ -52,9 +52,12 @@ class path_match {
  private:
   /// Takes a name off the front of the rest of a path, up to a dot or the end.
   static bool take(std::string_view& rest, const json_text& name) {
-    std::string_view text = name.bytes;
+    if (!name.escaped) return take_text(rest, name.bytes);
     std::string room;
-    if (name.escaped) text = name.decoded(room);
+    return take_text(rest, name.decoded(room));
+  }
+
+  static bool take_text(std::string_view& rest, std::string_view text) {
     if (!rest.starts_with(text)) return false;
     if (rest.size() > text.size() && rest[text.size()] != '.') return false;
     rest.remove_prefix(text.size());

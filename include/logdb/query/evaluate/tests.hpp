@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -162,17 +161,17 @@ class range_test {
 /// Ready form of `matching`.
 class regex_test {
  public:
-  explicit regex_test(const matching& of) : regex_{make_regex(of.regex)} {}
+  explicit regex_test(const matching& of) : regex_{of.regex} {}
 
   bool holds(leaf_value& value, const test_site& site) const {
     if (!value.is_string()) return false;
-    if (value.text().size() <= regex_value_bytes_max) return finds(regex_, value.text());
+    if (value.text().size() <= regex_value_bytes_max) return regex_.finds_in(value.text());
     if (site.skipped != nullptr) ++*site.skipped;
     return false;
   }
 
  private:
-  std::regex regex_;
+  regex_search regex_;
 };
 
 /// Ready form of `exists` and `is_null`.

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -157,6 +158,18 @@ inline std::string_view regex_over_limit(std::string_view text) {
   return {};
 }
 
+/// Returns up to how many bytes of a value a search that goes back and tries again is quick: it
+/// takes as many steps as the value has bytes, to the power of its repetitions and one.
+inline std::size_t regex_quick_bytes(std::string_view text) {
+  std::size_t repetitions = 0;
+  for (regex_items item{text}; item.next();) {
+    if (item.is == regex_items::kind::closing && item.repeated) return 0;
+    repetitions += item.repeated ? 1 : 0;
+  }
+  constexpr std::size_t bytes[] = {4096, 1024, 256};
+  return repetitions < std::size(bytes) ? bytes[repetitions] : 0;
+}
+
 /// Makes what finds a regular expression that has no fault: linear in the bytes of a value, and
 /// with no recursion over them, where the library has such a search.
 inline std::regex make_regex(const std::string& text) {
@@ -181,6 +194,24 @@ inline bool finds(const std::regex& regex, std::string_view text) {
     return false;  // over a limit of the library
   }
 }
+
+/// A regular expression that is ready to be searched for, from any thread.
+class regex_search {
+ public:
+  /// @param text  without a fault
+  explicit regex_search(const std::string& text)
+      : quick_bytes_{regex_quick_bytes(text)}, quick_{text}, linear_{make_regex(text)} {}
+
+  [[nodiscard]] bool finds_in(std::string_view value) const {
+    if (value.size() > quick_bytes_) return finds(linear_, value);
+    return std::regex_search(value.begin(), value.end(), quick_);
+  }
+
+ private:
+  std::size_t quick_bytes_;
+  std::regex quick_;   // may go back: for short values
+  std::regex linear_;  // never does, and takes longer
+};
 
 /// Says what is wrong with a regular expression; empty: nothing.
 inline std::string regex_fault(const std::string& text) {
