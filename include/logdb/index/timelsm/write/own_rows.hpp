@@ -3,6 +3,7 @@
 /// @file
 /// The rows and deletions of a transaction as its reads find them: behind those of the log.
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -22,17 +23,19 @@ class own_rows {
  public:
   /// Carries out deletions, then adds rows; if memory runs out, nothing of it.
   /// @param hidden  none of them empty
-  /// @cost  amortised O(log rows) a row, O(own deletions / 64 + 64) a deletion
+  /// @cost  amortised O(log rows) a row, and for each 64 deletions a page of the map for each 64
+  ///        that there are
   void add(std::span<const bounds> hidden, const columns<V>& rows) {
     own_rows after = *this;
-    for (const bounds& each : hidden) after.hide(each);
+    after.hide(hidden);
     if (rows.size != 0) after.put(rows);
     *this = std::move(after);
   }
 
   /// Returns what a snapshot of the log shows when this is written over it.
-  /// @cost  O(1) without deletions, with some O(own deletions + deletions of the log / 64)
-  [[nodiscard]] view<V> over(view<V> log) const {
+  /// @cost  O(1), unless there are own deletions, and the log has got other ones since the last
+  ///        time: then O(own deletions + deletions of the log / 64)
+  [[nodiscard]] view<V> over(view<V> log) {
     if (rows_ == nullptr && deleted_ == nullptr) return log;
     auto both = std::make_shared<version<V>>(*log.at);
     both->own = rows_;
@@ -47,11 +50,21 @@ class own_rows {
  private:
   static constexpr std::uint64_t before_own = std::uint64_t{1} << 63;  // deletions; at least
 
-  void hide(const bounds& in) {
-    const fragment newest{in.first, in.last, ++last_};
+  void hide(std::span<const bounds> hidden) {
+    while (!hidden.empty()) {
+      const auto some = hidden.first(std::min(hidden.size(), head<V>::deletions_max));
+      hidden = hidden.subspan(some.size());
+      fragments newest;
+      for (const bounds& each : some) newest.push_back({each.first, each.last, ++last_});
+      newest = disjoint(newest);
+      deleted_ = with(deleted_, newest);
+      if (both_ != nullptr) both_ = with(both_, newest);
+    }
+  }
+
+  static tombstones_ptr with(const tombstones_ptr& older, std::span<const fragment> newer) {
     const tombstones none;
-    const tombstones& older = deleted_ == nullptr ? none : *deleted_;
-    deleted_ = std::make_shared<const tombstones>(older.with({&newest, 1}));
+    return std::make_shared<const tombstones>((older == nullptr ? none : *older).with(newer));
   }
 
   void put(const columns<V>& rows) {
@@ -64,7 +77,14 @@ class own_rows {
     rows_ = std::move(table);
   }
 
-  [[nodiscard]] tombstones_ptr deleted_over(const view<V>& log) const {
+  tombstones_ptr deleted_over(const view<V>& log) {
+    if (log_ == log.at->deleted && log_last_ == log.deletions()) return both_;
+    tombstones_ptr made = made_over(log);
+    log_ = log.at->deleted;
+    log_last_ = log.deletions();
+    return both_ = std::move(made);
+  }
+  [[nodiscard]] tombstones_ptr made_over(const view<V>& log) const {
     const std::span<const fragment> recent{log.at->growing->recent.data(), log.seen.deletions};
     if (log.at->deleted->empty() && recent.empty()) return deleted_;
     fragments own;
@@ -77,6 +97,11 @@ class own_rows {
   memtable_ptr<V> rows_;    // null: none
   tombstones_ptr deleted_;  // null: nothing
   std::uint64_t last_ = before_own;
+
+  // What the last read of deletions looked at, so that the next one need not do it again.
+  tombstones_ptr log_;          // the map of the log; null: none was
+  std::uint64_t log_last_ = 0;  // the last deletion that the log showed
+  tombstones_ptr both_;         // deleted_ over that
 };
 
 }  // namespace logdb::timelsm
