@@ -196,6 +196,16 @@ def check_seam(path, text):
         yield line, f"<{match.group(1)}> outside platform/"
 
 
+def check_atomics(path, text):
+    """Outside platform/ atomics are platform::atomic, which has no access without an order."""
+    if INCLUDE not in path.parents or INCLUDE / "logdb" / "platform" in path.parents:
+        return
+    code = without_noise(text)
+    for match in re.finditer(r"\bstd::atomic(_flag|_bool|_ref)?\b", code):
+        line = code.count("\n", 0, match.start()) + 1
+        yield line, f"{match.group()} takes an order by default: platform::atomic does not"
+
+
 def room(header):
     """The room of a header of include/logdb/: its folder, unless there are folders beside it."""
     path = INCLUDE / "logdb" / header
@@ -266,6 +276,7 @@ def check_source(path, text):
     if path.suffix in (".hpp", ".cpp"):
         yield from check_functions(text)
         yield from check_seam(path, text)
+        yield from check_atomics(path, text)
         yield from check_direction(path, text)
         yield from check_test(path, text)
         yield from check_example(path, text)

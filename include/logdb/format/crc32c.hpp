@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include <logdb/format/bytes.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/types.hpp>
 
 #if defined(__x86_64__)
@@ -222,7 +223,7 @@ LOGDB_CRC32C_TARGET inline std::uint32_t crc32c_hardware(bytes_view bytes, std::
 // costs one load. Relaxed, pairs with nothing: both values it can have give the same result.
 using crc32c_function = std::uint32_t (*)(bytes_view, std::uint32_t);
 inline std::uint32_t crc32c_resolve(bytes_view bytes, std::uint32_t crc);
-inline constinit std::atomic<crc32c_function> crc32c_chosen{&crc32c_resolve};
+inline constinit platform::atomic<crc32c_function> crc32c_chosen{&crc32c_resolve};
 
 inline std::uint32_t crc32c_resolve(bytes_view bytes, std::uint32_t crc) {
   const crc32c_function chosen =

@@ -10,6 +10,7 @@
 
 #include <logdb/index/append_verbs.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/policy/index.hpp>
 #include <logdb/record.hpp>
 
@@ -124,7 +125,7 @@ struct Sparse {
     std::uint64_t room_;                      // entries at most: the segment holds no more strides
     std::uint64_t due_ = 0;                   // the writer's alone
     std::unique_ptr<index_entry[]> entries_;  // written before count_ covers it, then never again
-    std::atomic<std::size_t> count_ = 0;
+    platform::atomic<std::size_t> count_ = 0;
   };
 
   template <class Log>

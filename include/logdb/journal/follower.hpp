@@ -73,7 +73,7 @@ class follower {
       const auto ticket = stopped_.ticket();
       const auto woken = find_bell();
       const auto rung = woken ? woken->ticket() : 0;
-      if (stop.stop_requested() || closed_.load()) return false;
+      if (stop.stop_requested() || closed_.load(std::memory_order_acquire)) return false;
       if (scope().last > seen) return true;
       if (find_bell() != woken) continue;  // other writers by now
       woken ? woken->wait(rung) : (void)stopped_.wait(ticket, std::chrono::milliseconds{1});
@@ -87,11 +87,11 @@ class follower {
 
   void close() {
     if (!opener_.is_own()) return;
-    closed_.store(true);
+    closed_.store(true, std::memory_order_release);
     rouse();
   }
 
-  [[nodiscard]] bool is_closed() const { return closed_.load(); }
+  [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
   /// Throws in a child of the process that opened the log. @errors errc::closed
   void require_own() const {
     if (!opener_.is_own()) throw_in_child(path());
@@ -189,7 +189,8 @@ class follower {
     } catch (const error& gone) {
       if (gone.condition() != errc::not_found) throw;  // else it was closed just now
     }
-    if (!found || found.header().state.load() != control_state::open) return;
+    if (!found || found.header().state.load(std::memory_order_acquire) != control_state::open)
+      return;
     const boot_match boot = match_boot(found);
     if (boot == boot_match::same) ring_ = std::move(found);
     if (boot == boot_match::unknown) throw_boot_unknown();
@@ -205,7 +206,8 @@ class follower {
   /// Returns what writers ring; null: nothing. They are asked once they share the log.
   [[nodiscard]] std::shared_ptr<bell<storage>> find_bell() {
     guard lock{mutex_};
-    if (!asked_ && ring_ && ring_.is_current() && ring_.header().waiters_used.load() != 0) {
+    if (!asked_ && ring_ && ring_.is_current() &&
+        ring_.header().waiters_used.load(std::memory_order_acquire) != 0) {
       asked_ = true;
       bell_ = bell<storage>::find(*volume_);
     }

@@ -158,14 +158,14 @@ class journal {
   [[nodiscard]] lsn lowest_held_elsewhere() {
     lsn lowest = format::lsn_max;
     auto& shared = core_.control();
-    const std::size_t used =
-        std::min<std::size_t>(shared.waiters_used.load(), shared.waiters.size());
+    const std::size_t used = std::min<std::size_t>(
+        shared.waiters_used.load(std::memory_order_acquire), shared.waiters.size());
     for (std::size_t place = 0; place < used; ++place) {
       auto& held = shared.waiters[place].held;
-      if (place == lease_->place() || held.load() == 0) continue;
-      lease_->if_gone(place, [&held] { held.store(0); });
+      if (place == lease_->place() || held.load(std::memory_order_seq_cst) == 0) continue;
+      lease_->if_gone(place, [&held] { held.store(0, std::memory_order_seq_cst); });
       // Again, and once: it may have come to hold less, or none.
-      const std::uint64_t now = held.load();
+      const std::uint64_t now = held.load(std::memory_order_seq_cst);
       if (now != 0) lowest = std::min(lowest, lsn{now - 1});
     }
     return lowest;
@@ -175,13 +175,14 @@ class journal {
   /// stop.
   [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
     core_.require_own();
-    if (core_.state.load() != log_state::open) return false;
+    if (core_.state.load(std::memory_order_acquire) != log_state::open) return false;
     const std::stop_callback wake{stop, [this] { core_.progress().signal(); }};
     const watching scope{core_};
     for (;;) {
       const auto ticket = core_.progress().ticket();
       core_.look_for_failure();
-      if (stop.stop_requested() || core_.state.load() != log_state::open) return false;
+      if (stop.stop_requested() || core_.state.load(std::memory_order_acquire) != log_state::open)
+        return false;
       if (core_.reached_lsn(Policies::durability::readable) > seen) return true;
       if constexpr (core_type::is_shared) {
         core_.watch();
@@ -217,11 +218,11 @@ class journal {
     const auto list = core_.segments.list();
     log_stats now{.records = (last_lsn() + 1) - list->log.front()->base()};
     now.records_appended = last_lsn() - report_.last;
-    now.bytes_appended =
-        core_.reached(watermark::appended) - stream_begin + core_.counters.attached_bytes.load();
-    now.groups = core_.counters.groups.load();
-    now.syncs = core_.counters.syncs.load();
-    now.heals = core_.control().heals.load();
+    now.bytes_appended = core_.reached(watermark::appended) - stream_begin +
+                         core_.counters.attached_bytes.load(std::memory_order_relaxed);
+    now.groups = core_.counters.groups.load(std::memory_order_relaxed);
+    now.syncs = core_.counters.syncs.load(std::memory_order_relaxed);
+    now.heals = core_.control().heals.load(std::memory_order_relaxed);
     now.segments = list->log.size() + list->attached.size();
     now.bytes_on_disk = core_.ring.bytes();
     for (const auto& segment : list->log) now.bytes_on_disk += segment->disk_bytes();
@@ -265,7 +266,7 @@ class journal {
   /// Counts a reader that waits, and makes the next append notice.
   struct watching {
     explicit watching(core_type& watched) : core{watched} {
-      core.watchers.fetch_add(1);
+      core.watchers.fetch_add(1, std::memory_order_relaxed);
       core.watch();
       append_guard lock{core.append_mutex};
       core.limit_appends(0);
@@ -273,7 +274,7 @@ class journal {
     }
     watching(const watching&) = delete;
     watching& operator=(const watching&) = delete;
-    ~watching() { core.watchers.fetch_sub(1); }
+    ~watching() { core.watchers.fetch_sub(1, std::memory_order_relaxed); }
     core_type& core;
   };
 
@@ -301,7 +302,8 @@ class journal {
   void refuse_appends() {
     append_guard lock{core_.append_mutex};
     log_state open = log_state::open;
-    core_.state.compare_exchange_strong(open, log_state::closed);  // pairs with require_open()
+    core_.state.compare_exchange_strong(open, log_state::closed,
+                                        std::memory_order_acq_rel);  // with require_open()
     core_.limit_appends(0);
   }
 
@@ -314,8 +316,8 @@ class journal {
         return core_.reached_lsn(watermark::written);
       }
       // What was closed as it should be has been brought to the segments, all of it.
-      const bool whole = now == log_state::ended && core_.control().failed.load() == 0;
-      if (whole) return core_.reached_lsn(watermark::written);
+      if (now == log_state::ended && core_.control().failed.load(std::memory_order_acquire) == 0)
+        return core_.reached_lsn(watermark::written);
     }
     return durable_lsn();
   }
@@ -365,7 +367,7 @@ class journal {
     keeper_.chores();
     settle_active();
     core_.segments.publish();
-    core_.control().state.store(control_state::closed);
+    core_.control().state.store(control_state::closed, std::memory_order_release);
     core_.progress().signal();  // readers look for the next one's
     core_.segments.volume()->remove(format::control_name);
   }

@@ -53,8 +53,8 @@ template <class Control>
 std::optional<std::chrono::nanoseconds> age_of_oldest_in(const Control& shared,
                                                          std::chrono::nanoseconds now) {
   // What a reader had written is still pending, and older than the group that is open now.
-  std::int64_t oldest = shared.oldest_pending.load();
-  if (oldest == 0) oldest = shared.oldest_open.load();
+  std::int64_t oldest = shared.oldest_pending.load(std::memory_order_relaxed);
+  if (oldest == 0) oldest = shared.oldest_open.load(std::memory_order_relaxed);
   if (oldest == 0) return std::nullopt;
   const auto age = now - std::chrono::nanoseconds{oldest};
   return age.count() < 0 ? std::chrono::nanoseconds::max() : age;

@@ -12,6 +12,7 @@
 #include <logdb/journal/log_state.hpp>
 #include <logdb/journal/segments/segment.hpp>
 #include <logdb/options.hpp>
+#include <logdb/platform/atomic.hpp>
 
 namespace logdb::detail {
 
@@ -26,7 +27,7 @@ class no_journal {
   no_journal(std::filesystem::path label, const basic_options<Policies>& chosen)
       : label_{std::move(label)}, options_{chosen} {
     system::count_forks();
-    forks_.store(system::forks());
+    forks_.store(system::forks(), std::memory_order_relaxed);
   }
 
   /// Returns what its index sees of it.
@@ -43,14 +44,15 @@ class no_journal {
     throw_closed(label_);
   }
 
-  void close() { forks_.store(closed); }
+  void close() { forks_.store(closed, std::memory_order_relaxed); }
 
  private:
   static constexpr auto closed = std::numeric_limits<std::uint64_t>::max();  // no number of forks
 
   std::filesystem::path label_;
   basic_options<Policies> options_;
-  std::atomic<std::uint64_t> forks_;  // of this process when the log was made; or closed
+  // Of this process when the log was made; or closed. Relaxed: nothing else is told by it.
+  platform::atomic<std::uint64_t> forks_;
 };
 
 }  // namespace logdb::detail

@@ -168,7 +168,8 @@ struct journal_state {
   void stop_for_good() {
     log_state now = state.load(std::memory_order_acquire);
     while (now != log_state::failed && now != log_state::ended &&
-           !state.compare_exchange_strong(now, log_state::failed)) {  // pairs with require_open()
+           !state.compare_exchange_strong(
+               now, log_state::failed, std::memory_order_acq_rel)) {  // pairs with require_open()
     }
   }
   /// Stops appends for good; what is durable can still be read. Without the append lock, an append
@@ -318,7 +319,8 @@ struct journal_state {
   /// is so forgotten.
   void watch() {
     if constexpr (is_shared) {
-      control().watched_until.store((system::uptime() + watch_time).count());
+      control().watched_until.store((system::uptime() + watch_time).count(),
+                                    std::memory_order_relaxed);
     }
   }
   /// Tells whether a reader waits for more.

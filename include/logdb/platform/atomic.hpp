@@ -1,18 +1,50 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// `basic_atomic`: what threads, and processes, share without a lock; `basic_atomic_ref`: what they
-/// share with one.
+/// `atomic` and `basic_atomic`: what threads, and processes, share without a lock;
+/// `basic_atomic_ref`: what they share with one.
 
 #include <atomic>
+#include <concepts>
 
 namespace logdb::platform {
 
-/// Names the atomic of a system: std::atomic, unless a test that decides who runs next puts one in
-/// its place that lets it decide at each access.
+/// A std::atomic of which each access says its order: nothing reads, writes or counts by default.
+template <class T>
+class atomic : public std::atomic<T> {
+ public:
+  using base = std::atomic<T>;
+  using base::base;
+
+  operator T() const = delete;
+  T operator=(T) = delete;
+  T operator++() = delete;
+  T operator++(int) = delete;
+  T operator--() = delete;
+  T operator--(int) = delete;
+  T operator+=(T) = delete;
+  T operator-=(T) = delete;
+
+  [[nodiscard]] T load(std::memory_order order) const { return base::load(order); }
+  void store(T value, std::memory_order order) { base::store(value, order); }
+  T exchange(T value, std::memory_order order) { return base::exchange(value, order); }
+  T fetch_add(T value, std::memory_order order) { return base::fetch_add(value, order); }
+  T fetch_sub(T value, std::memory_order order) { return base::fetch_sub(value, order); }
+  template <std::same_as<std::memory_order>... Orders>
+  bool compare_exchange_strong(T& expected, T value, std::memory_order order, Orders... failing) {
+    return base::compare_exchange_strong(expected, value, order, failing...);
+  }
+  template <std::same_as<std::memory_order>... Orders>
+  bool compare_exchange_weak(T& expected, T value, std::memory_order order, Orders... failing) {
+    return base::compare_exchange_weak(expected, value, order, failing...);
+  }
+};
+
+/// Names the atomic of a system: the one above, unless a test that decides who runs next puts one
+/// in its place that lets it decide at each access.
 template <class System, class T>
 struct atomic_of {
-  using type = std::atomic<T>;
+  using type = atomic<T>;
 };
 
 template <class System, class T>

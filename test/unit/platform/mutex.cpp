@@ -12,6 +12,7 @@
 #include <boost/interprocess/sync/scoped_lock.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
@@ -24,6 +25,26 @@ using logdb::platform::event;
 using logdb::platform::mutex;
 using logdb::platform::posix;
 using namespace std::chrono_literals;
+
+template <class T>
+concept has_default_orders = requires(T& one) {
+  one.load();
+}
+|| requires(T& one) { one.store(1); }
+|| requires(T& one) { one.exchange(1); }
+|| requires(T& one) { one.fetch_add(1); }
+|| requires(T& one) { one.fetch_sub(1); }
+|| requires(T& one, int value) { one.compare_exchange_strong(value, 1); }
+|| requires(T& one, int value) { one.compare_exchange_weak(value, 1); }
+|| requires(T& one) { one = 1; }
+|| requires(T& one) { ++one; }
+|| requires(T& one) { one--; }
+|| requires(T& one) { one += 1; }
+|| requires(const T& one) { one + 1; }
+|| requires(const T& one) { int{one}; };
+static_assert(has_default_orders<std::atomic<int>>);
+static_assert(!has_default_orders<logdb::platform::atomic<int>>);
+static_assert(!has_default_orders<logdb::platform::basic_atomic<posix, int>>);
 
 /// Counts the sleeps and wakes of the mutex, and never sleeps for long.
 struct counting_system : posix {

@@ -23,6 +23,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/format/bytes.hpp>
 #include <logdb/format/crc32c.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::format {
@@ -161,7 +162,7 @@ inline std::uint32_t header_crc_hardware(frame_seed seed, const header_fields& f
 // Chosen as crc32c_chosen is; of its own, since four steps inline are half the cost of a call that
 // finds its way through lengths.
 inline std::uint32_t header_crc_resolve(frame_seed seed, const header_fields& fields);
-inline constinit std::atomic<header_crc_function> header_crc_chosen{&header_crc_resolve};
+inline constinit platform::atomic<header_crc_function> header_crc_chosen{&header_crc_resolve};
 
 inline std::uint32_t header_crc_resolve(frame_seed seed, const header_fields& fields) {
   const header_crc_function chosen =

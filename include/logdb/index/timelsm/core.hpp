@@ -18,6 +18,7 @@
 #include <logdb/index/timelsm/read/hidden_counts.hpp>
 #include <logdb/index/timelsm/told.hpp>
 #include <logdb/index/timelsm/version.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
@@ -58,19 +59,19 @@ struct storing {
 
 /// Counted where it happens, read by stats().
 struct counters {
-  std::atomic<std::uint64_t> appended = 0;
-  std::atomic<std::uint64_t> dropped = 0;
-  std::atomic<std::uint64_t> seals = 0;
-  std::atomic<std::uint64_t> compactions = 0;
-  std::atomic<std::uint64_t> rows_sealed = 0;
-  std::atomic<std::uint64_t> rows_rewritten = 0;
-  std::atomic<std::uint64_t> stalls = 0;
-  std::atomic<std::uint64_t> faults = 0;
-  std::atomic<std::uint64_t> checkpoints = 0;
-  std::atomic<std::uint64_t> rows_stored = 0;
-  std::atomic<std::uint64_t> bytes_stored = 0;
-  std::atomic<std::uint64_t> rows_replayed = 0;
-  std::atomic<std::uint64_t> bytes_opened = 0;
+  platform::atomic<std::uint64_t> appended = 0;
+  platform::atomic<std::uint64_t> dropped = 0;
+  platform::atomic<std::uint64_t> seals = 0;
+  platform::atomic<std::uint64_t> compactions = 0;
+  platform::atomic<std::uint64_t> rows_sealed = 0;
+  platform::atomic<std::uint64_t> rows_rewritten = 0;
+  platform::atomic<std::uint64_t> stalls = 0;
+  platform::atomic<std::uint64_t> faults = 0;
+  platform::atomic<std::uint64_t> checkpoints = 0;
+  platform::atomic<std::uint64_t> rows_stored = 0;
+  platform::atomic<std::uint64_t> bytes_stored = 0;
+  platform::atomic<std::uint64_t> rows_replayed = 0;
+  platform::atomic<std::uint64_t> bytes_opened = 0;
 };
 
 /// The shared part of a time index.
@@ -161,7 +162,7 @@ struct core {
 
   /// Wakes maintenance, unless it was woken and has not begun yet.
   void rouse() {
-    if (!roused.exchange(true)) work.signal();
+    if (!roused.exchange(true, std::memory_order_seq_cst)) work.signal();
   }
 
   /// Returns what is held in memory, but for blocks that can be read again.
@@ -176,14 +177,14 @@ struct core {
 
   /// Tells whether so much is sealed and not stored that more is to wait until it is stored.
   [[nodiscard]] bool is_full() const {
-    return full.load(std::memory_order_relaxed) && stores.load();
+    return full.load(std::memory_order_relaxed) && stores.load(std::memory_order_acquire);
   }
 
   /// Counts what is sealed and not stored. Says so when that is much; when it is too much, who
   /// writes is to wait before the log takes it: behind that, checkpoints would wait for the writer.
   void see_unstored(std::size_t bytes) {
     bytes_unstored.store(bytes, std::memory_order_relaxed);
-    full.store(is_above(to_store.full_bytes()));
+    full.store(is_above(to_store.full_bytes()), std::memory_order_release);
     if (is_heavy() && to_store.is_due) to_store.is_due();
   }
 
@@ -208,18 +209,23 @@ struct core {
   size_limits limits;
   heap_ptr memory;
   block_cache_ptr<V> cache;
-  drops<V> pending;                        // of writers; guarded by append_mutex
-  event work;                              // there is something to maintain
-  event progress;                          // maintenance has got on
-  std::atomic<std::uint32_t> awaited = 0;  // how many maintain and wait for the append lock
-  std::atomic<bool> roused = false;
-  std::atomic<bool> fails = false;   // the last step of maintenance did, so nobody waits for more
-  std::atomic<bool> stores = false;  // somebody stores what is sealed, so writers may wait for it
-  std::atomic<bool> full = false;    // they are to, as long as somebody does
+  drops<V> pending;                             // of writers; guarded by append_mutex
+  event work;                                   // there is something to maintain
+  event progress;                               // maintenance has got on
+  platform::atomic<std::uint32_t> awaited = 0;  // how many maintain and wait for the append lock
+  // Sequentially consistent: maintenance that ends it sees what there is to do, or is woken again.
+  platform::atomic<bool> roused = false;
+  // Three that are followed by a signal of progress: whoever took its ticket before sees them, or
+  // does not sleep.
+  platform::atomic<bool> fails =
+      false;  // the last step of maintenance did, so nobody waits for more
+  platform::atomic<bool> stores =
+      false;  // somebody stores what is sealed, so writers may wait for it
+  platform::atomic<bool> full = false;  // they are to, as long as somebody does
   // Memtables to be sealed before a checkpoint begins; no others are until then. Changed under
-  // append_mutex.
-  std::atomic<std::size_t> to_mark = unmarked;
-  std::atomic<std::size_t> bytes_unstored = 0;  // of sealed rows; 0: nothing is ever stored
+  // append_mutex; relaxed, since a version that is newer was installed under it, too.
+  platform::atomic<std::size_t> to_mark = unmarked;
+  platform::atomic<std::size_t> bytes_unstored = 0;  // of sealed rows; 0: nothing is ever stored
   counters counted;
 
  private:

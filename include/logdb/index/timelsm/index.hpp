@@ -18,6 +18,7 @@
 #include <logdb/index/timelsm/maintain/validate.hpp>
 #include <logdb/index/timelsm/read/snapshot.hpp>
 #include <logdb/index/timelsm/write/writer.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 
 namespace logdb::timelsm {
@@ -207,7 +208,7 @@ class time_index {
   void pass_deletions(std::uint64_t upto) { writer_.pass_deletions(upto); }
   /// Says whether somebody stores what is sealed.
   void set_stores(bool stores) {
-    core_.stores.store(stores);
+    core_.stores.store(stores, std::memory_order_release);
     core_.progress.signal();
     core_.rouse();
   }
@@ -265,7 +266,7 @@ class time_index {
   void refuse_writes() { writer_.close(); }
   /// Ends the thread that maintains; to be called when nobody writes any more.
   void stop_maintaining() {
-    stopping_.store(true);
+    stopping_.store(true, std::memory_order_release);
     core_.work.signal();
     guard lock{close_mutex_};
     if (thread_.joinable()) thread_.join();
@@ -286,10 +287,12 @@ class time_index {
   }
 
   void maintain_on() {
-    while (!stopping_.load()) {
+    while (!stopping_.load(std::memory_order_acquire)) {
       const auto ticket = core_.work.ticket();
       if (try_step()) continue;
-      if (!stopping_.load() && !core_.roused.load()) rest(ticket);
+      if (!stopping_.load(std::memory_order_acquire) &&
+          !core_.roused.load(std::memory_order_acquire))
+        rest(ticket);
     }
   }
 
@@ -305,10 +308,10 @@ class time_index {
   bool try_step() {
     try {
       const bool done = maintainer_.step();
-      core_.fails.store(false);
+      core_.fails.store(false, std::memory_order_release);
       return done;
     } catch (const std::exception& failure) {
-      core_.fails.store(true);
+      core_.fails.store(true, std::memory_order_release);
       core_.progress.signal();
       core_.complain(failure.what());
       return false;
@@ -320,8 +323,8 @@ class time_index {
   maintainer<V, System> maintainer_{core_};
   writer<V, System> writer_{core_, [this] { try_step(); }};
   typename core<V, System>::mutex close_mutex_;
-  std::atomic<bool> stopping_ = false;
-  typename System::thread thread_;  // guarded by close_mutex_ once it runs
+  platform::atomic<bool> stopping_ = false;  // followed by a signal of core_.work
+  typename System::thread thread_;           // guarded by close_mutex_ once it runs
 };
 
 }  // namespace logdb::timelsm

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -180,8 +181,8 @@ class heap {
 
   std::unique_ptr<keeping_resource> own_;  // null: it is somebody else's
   std::pmr::memory_resource* from_;
-  std::atomic<std::size_t> bytes_ = 0;
-  std::atomic<std::size_t> peak_ = 0;
+  platform::atomic<std::size_t> bytes_ = 0;
+  platform::atomic<std::size_t> peak_ = 0;
 };
 
 using heap_ptr = std::shared_ptr<heap>;

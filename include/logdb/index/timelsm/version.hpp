@@ -13,6 +13,7 @@
 
 #include <logdb/index/timelsm/columns/slice.hpp>
 #include <logdb/index/timelsm/tombstones.hpp>
+#include <logdb/platform/atomic.hpp>
 
 namespace logdb::timelsm {
 
@@ -103,7 +104,7 @@ struct head {
   std::array<std::uint64_t, late_max> late_applied;  // the last deletion before each
   std::array<fragment, deletions_max> recent;
 
-  std::atomic<std::uint64_t> published = 0;
+  platform::atomic<std::uint64_t> published = 0;
 
   [[nodiscard]] counts now() const {
     return counts::unpack(published.load(std::memory_order_acquire));  // pairs with publish()

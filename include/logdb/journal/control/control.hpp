@@ -64,10 +64,15 @@ struct control_extent {
 /// Where one process waits for a watermark, until it is woken.
 template <class System>
 struct alignas(64) control_waiter {
-  platform::basic_atomic<System, std::uint32_t> word{};    // counts the calls
-  platform::basic_atomic<System, std::uint32_t> level{};   // which watermark
-  platform::basic_atomic<System, std::uint64_t> target{};  // 0: nobody waits here
-  // 1 + the lowest lsn that a snapshot of the process was taken at; 0: it has none
+  // Counts the calls: the release in give() pairs with the acquire in take().
+  platform::basic_atomic<System, std::uint32_t> word{};
+  // Which watermark. Relaxed: told before the target, and looked at after it.
+  platform::basic_atomic<System, std::uint32_t> level{};
+  // 0: nobody waits here. Sequentially consistent, as both sides of the lead are: whoever gives it
+  // up sees the target, or its waiter sees that the lead is free.
+  platform::basic_atomic<System, std::uint64_t> target{};
+  // 1 + the lowest lsn that a snapshot of the process was taken at; 0: it has none. Sequentially
+  // consistent, as a snapshot and a compaction look at each other's.
   platform::basic_atomic<System, std::uint64_t> held{};
 };
 
@@ -167,6 +172,6 @@ static_assert(offsetof(posix_control, state) == 56 && offsetof(posix_control, ke
               offsetof(posix_control, waiters) == 1408 &&
               offsetof(posix_control, compact_lock) == 14208 &&
               offsetof(posix_control, file_number) == 14272);
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(platform::atomic<std::uint64_t>::is_always_lock_free);
 
 }  // namespace logdb::detail

@@ -67,7 +67,7 @@ class drainer {
       result.bytes += kept;
       if (kept == end - begin) continue;
       // What follows has lost its place; unless a heal has given it another.
-      result.whole = ring_.is_copy() || shared_.healing.load() != 0;
+      result.whole = ring_.is_copy() || shared_.healing.load(std::memory_order_acquire) != 0;
       return result;
     }
     if (!ring_.is_copy()) {
@@ -90,7 +90,8 @@ class drainer {
     if (shared_.keeps != 0) return static_cast<watermark>(shared_.keeps - 1);
     // Layout 4 did not say. The ring has everything from `durable` on if nothing can have been put
     // over it, the frame included that was just being put; the kernel has all up to `written`.
-    const std::uint64_t pending = shared_.appended.load() - shared_.durable.load();
+    const std::uint64_t pending = shared_.appended.load(std::memory_order_acquire) -
+                                  shared_.durable.load(std::memory_order_acquire);
     const bool fits = pending <= ring_.ring_bytes() - ring_.ring_bytes() / 4;
     return fits ? watermark::durable : watermark::written;
   }

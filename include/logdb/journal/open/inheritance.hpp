@@ -53,7 +53,8 @@ class inheritance {
   /// one that is another directory's as well.
   void end() {
     if (ring_ && ring_.is_known() && !ring_.is_linked()) {
-      ring_.header().state = control_state::closed;
+      ring_.header().state.store(control_state::closed,
+                                 std::memory_order_release);  // with readers that follow
       ring_.header().progress.signal();
     }
     ring_ = {};
@@ -63,7 +64,8 @@ class inheritance {
   /// Tells whether the writers were told that the log had failed, or one died while it moved what
   /// is staged: what is not whole then was never called durable, and ends like a torn tail.
   [[nodiscard]] bool has_failed() const {
-    return ring_.header().failed.load() != 0 || ring_.header().healing.load() != 0;
+    return ring_.header().failed.load(std::memory_order_acquire) != 0 ||
+           ring_.header().healing.load(std::memory_order_acquire) != 0;
   }
 
   /// Tells whether the manifest says that the log was closed: it bounds the last segment that has

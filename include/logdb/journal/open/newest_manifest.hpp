@@ -39,7 +39,7 @@ std::optional<format::manifest> load_newest(const typename Policies::storage& vo
   const auto ring = open_control(volume);
   const bool tells = ring && ring.is_current() && !ring.is_copy();
   // Before the manifest is read: a live writer goes on.
-  const std::uint64_t told = tells ? ring.header().generation.load() : 0;
+  const std::uint64_t told = tells ? ring.header().generation.load(std::memory_order_acquire) : 0;
   auto found = load_manifest<Policies>(volume, mode);
   const bool is_older = found && found->generation < told && found->store == ring.header().store;
   if (is_older && is_of_this_boot(ring)) {

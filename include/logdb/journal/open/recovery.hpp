@@ -365,20 +365,21 @@ class recovery {
     shared.keeps = 1 + static_cast<std::uint16_t>(Policies::durability::keeps_until);
     shared.shows = 1 + static_cast<std::uint16_t>(Policies::durability::readable);
     shared.opened_at = system::uptime().count();
-    shared.state = control_state::open;
+    shared.state.store(control_state::open, std::memory_order_relaxed);  // until publish()
     const std::uint64_t last = end_.place.next.value() - 1;
-    shared.appended_lsn = last;
-    shared.appended = stream_begin;
+    shared.appended_lsn.store(last, std::memory_order_relaxed);
+    shared.appended.store(stream_begin, std::memory_order_relaxed);
     core_.marks.time = end_.place.time;
     core_.marks.leapt_from = last_leap();
     core_.clock_start = std::max(end_.place.time, system::now()) - system::uptime();
-    shared.clock_start.store(core_.clock_start.time_since_epoch().count());
+    shared.clock_start.store(core_.clock_start.time_since_epoch().count(),
+                             std::memory_order_relaxed);
     core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);
     core_.publish_durable(stream_begin);
     if constexpr (core_type::is_shared) {
       core_.admit_others();
     } else {
-      shared.generation.store(core_.segments.generation());
+      shared.generation.store(core_.segments.generation(), std::memory_order_relaxed);
       core_.segments.tell(shared);
     }
     staging_type::publish(volume);

@@ -54,15 +54,14 @@ class basic_segment : public any_segment {
         store_{store},
         mode_{mode},
         footer_offset_{entry.footer_offset},
-        index_{chosen, entry.capacity} {
-    base_ = entry.base.value();
-    end_ = entry.end.value();
-    end_offset_ = entry.end_offset;
-    time_first_ = entry.time_first.time_since_epoch().count();
-    time_last_ = entry.time_last.time_since_epoch().count();
-    settled_ = entry.end_offset != 0;
-    loaded_ = entry.end_offset == 0;  // what is written now is noted as it comes
-  }
+        settled_{entry.end_offset != 0},
+        index_{chosen, entry.capacity},
+        base_{entry.base.value()},
+        end_{entry.end.value()},
+        end_offset_{entry.end_offset},
+        time_first_{entry.time_first.time_since_epoch().count()},
+        time_last_{entry.time_last.time_since_epoch().count()},
+        loaded_{entry.end_offset == 0} {}  // what is written now is noted as it comes
 
   basic_segment(const basic_segment&) = delete;
   basic_segment& operator=(const basic_segment&) = delete;
@@ -222,7 +221,7 @@ class basic_segment : public any_segment {
   }
   /// Takes the bounds back, to go on writing.
   void reopen() {
-    settled_ = false;
+    settled_.store(false, std::memory_order_release);
     end_.store(0, std::memory_order_release);
     end_offset_.store(0, std::memory_order_release);
   }
@@ -230,21 +229,22 @@ class basic_segment : public any_segment {
   /// Says that its bounds are on stable storage, and so may stand in the manifest.
   void settle(std::uint64_t footer_offset = 0) {
     footer_offset_ = footer_offset;
-    settled_ = true;
+    settled_.store(true, std::memory_order_release);
   }
-  [[nodiscard]] bool settled() const { return settled_; }
+  [[nodiscard]] bool settled() const { return settled_.load(std::memory_order_acquire); }
 
   /// Says that what its frames up to an offset attach, and where they leave cursors, stands in the
   /// table. Of a log that one process writes all does, whatever comes.
   void note_listed(std::uint64_t offset) {
     std::uint64_t seen = listed_to_.load(std::memory_order_relaxed);
-    while (seen < offset && !listed_to_.compare_exchange_strong(seen, offset)) {
+    while (seen < offset &&
+           !listed_to_.compare_exchange_strong(seen, offset, std::memory_order_acq_rel)) {
     }
   }
   /// Tells whether a manifest may bound it at an offset: nobody walks it again then.
   [[nodiscard]] bool is_listed_to(std::uint64_t offset) const {
     return role_ != format::segment_role::log ||
-           listed_to_.load() >= offset;  // pairs with note_listed()
+           listed_to_.load(std::memory_order_acquire) >= offset;  // pairs with note_listed()
   }
 
   /// Says that a manifest which names it may be on disk: its file must stay until one does not.
@@ -253,10 +253,13 @@ class basic_segment : public any_segment {
 
   /// Returns the bytes of its file: with the footer, which may reach beyond the capacity.
   [[nodiscard]] std::uint64_t disk_bytes() const {
-    const std::uint64_t known = settled_ ? disk_bytes_.load() : capacity_;
+    const std::uint64_t known = settled() ? disk_bytes_.load(std::memory_order_relaxed) : capacity_;
     if (known != 0) return known;
     try {
-      return disk_bytes_ = std::max(capacity_, open_to_read().size());
+      const std::uint64_t found = std::max(capacity_, open_to_read().size());
+      disk_bytes_.store(found,
+                        std::memory_order_relaxed);  // of whoever asks last: all find the same
+      return found;
     } catch (const error&) {
       return capacity_;  // whoever needs its bytes is told
     }
@@ -270,10 +273,10 @@ class basic_segment : public any_segment {
   /// Takes the place of another view of the same file, and leaves it to that one to unlink it.
   void supersede(std::shared_ptr<basic_segment> older) {
     older_ = std::move(older);
-    older_->superseded_.store(true);  // pairs with is_superseded()
+    older_->superseded_.store(true, std::memory_order_release);  // pairs with is_superseded()
   }
   /// Tells whether another view has its place: what its bounds promised stands elsewhere.
-  [[nodiscard]] bool is_superseded() const { return superseded_.load(); }
+  [[nodiscard]] bool is_superseded() const { return superseded_.load(std::memory_order_acquire); }
 
   /// Returns what the manifest says of it: bounds only once they are settled.
   [[nodiscard]] format::manifest_segment entry() const {
@@ -282,7 +285,7 @@ class basic_segment : public any_segment {
     entry.role = role_;
     entry.time_first = time_first();
     entry.time_last = time_last();
-    if (settled_) {
+    if (settled()) {
       LOGDB_EXPECTS(is_listed_to(end_offset()));
       entry.end = end();
       entry.end_offset = end_offset();
@@ -365,7 +368,7 @@ class basic_segment : public any_segment {
   recovery_mode mode_;
   std::uint32_t forks_ = storage::system::forks();  // of the process that made it
   std::uint64_t footer_offset_;   // 0: none; guarded by the table's lock, read only while !loaded_
-  atomic<bool> settled_ = false;  // set under the table's lock
+  atomic<bool> settled_ = false;  // set under the table's lock, behind its bounds and footer
   atomic<std::uint64_t> listed_to_ = 0;  // what stands before it is listed
   std::optional<file> file_;             // the writer's
   index index_;                          // noted under the append lock; looked up by anyone

@@ -55,14 +55,15 @@ class basic_segment_table {
   void share(control_type& shared) { shared_ = &shared; }
   void begin_sharing(control_type& shared) {
     guard lock{list_mutex_};
-    shared.next_segment.store(manifest_.next_segment);
-    shared.generation.store(manifest_.generation);
+    shared.next_segment.store(manifest_.next_segment, std::memory_order_relaxed);
+    shared.generation.store(manifest_.generation, std::memory_order_release);
     shared_ = &shared;
   }
 
   /// Learns of the manifests that others have published since. @errors errc::io, errc::corrupt
   void refresh() {
-    if (shared_ == nullptr || shared_->generation.load() <= generation()) return;
+    if (shared_ == nullptr || shared_->generation.load(std::memory_order_acquire) <= generation())
+      return;
     const auto found = load_manifest<Policies>(*volume_, open_mode::read_write);
     if (!found) {
       throw error{
@@ -216,7 +217,7 @@ class basic_segment_table {
     // A process that died may have written one and not said so.
     if (turn.is_inherited()) {
       const auto found = load_manifest<Policies>(*volume_, open_mode::read_write);
-      if (found) shared_->generation.store(found->generation);
+      if (found) shared_->generation.store(found->generation, std::memory_order_release);
     }
     refresh();
     return turn;
@@ -226,8 +227,9 @@ class basic_segment_table {
   /// no longer names: its writer may not have come to that yet, or have died meanwhile. Others
   /// would then miss a file and be told that nothing has changed.
   void say_published(std::uint64_t generation) {
-    std::uint64_t said = shared_->generation.load();
-    while (said < generation && !shared_->generation.compare_exchange_strong(said, generation)) {
+    std::uint64_t said = shared_->generation.load(std::memory_order_acquire);
+    while (said < generation && !shared_->generation.compare_exchange_strong(
+                                    said, generation, std::memory_order_acq_rel)) {
     }
   }
 
@@ -254,7 +256,7 @@ class basic_segment_table {
       segment_list_ptr<Policies> named;
       const auto next = next_manifest(named);
       write_manifest(next, *named, may_stand);
-      if (shared_ != nullptr) shared_->generation.store(next.generation);
+      if (shared_ != nullptr) shared_->generation.store(next.generation, std::memory_order_release);
     } catch (...) {
       undo();
       if (shared_ != nullptr) return_generation(may_stand);
@@ -265,8 +267,8 @@ class basic_segment_table {
   /// Goes back to the generation on disk: that which failed, if it may stand and nobody can tell.
   void return_generation(bool may_stand) {
     const auto stands = may_stand ? generation_on_disk<Policies>(*volume_, generation()) : 0;
-    const std::uint64_t now = std::max(shared_->generation.load(), stands);
-    shared_->generation.store(now);
+    const std::uint64_t now = std::max(shared_->generation.load(std::memory_order_acquire), stands);
+    shared_->generation.store(now, std::memory_order_release);
     guard lock{list_mutex_};
     manifest_.generation = now;
   }
@@ -321,7 +323,8 @@ class basic_segment_table {
   }
 
   segment_number take_number() {
-    if (shared_ != nullptr) return segment_number{shared_->next_segment.fetch_add(1)};
+    if (shared_ != nullptr)
+      return segment_number{shared_->next_segment.fetch_add(1, std::memory_order_relaxed)};
     guard lock{list_mutex_};
     return segment_number{manifest_.next_segment++};
   }
@@ -349,7 +352,8 @@ class basic_segment_table {
   [[nodiscard]] format::manifest next_manifest(segment_list_ptr<Policies>& named) {
     guard lock{list_mutex_};
     named = list_;
-    if (shared_ != nullptr) manifest_.next_segment = shared_->next_segment.load();
+    if (shared_ != nullptr)
+      manifest_.next_segment = shared_->next_segment.load(std::memory_order_relaxed);
     manifest_.segments.clear();
     for (const auto& segment : list_->log) manifest_.segments.push_back(segment->entry());
     for (const auto& segment : list_->attached) manifest_.segments.push_back(segment->entry());
@@ -369,7 +373,7 @@ class basic_segment_table {
     for (const auto& segment : named.log) segment->note_named();
     may_stand = true;
     put_draft_in_place(*volume_);
-    if (told_ != nullptr) told_->generation.store(next.generation);
+    if (told_ != nullptr) told_->generation.store(next.generation, std::memory_order_release);
   }
 
   std::shared_ptr<storage> volume_;

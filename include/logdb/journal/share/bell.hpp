@@ -33,7 +33,9 @@ class bell {
   static std::shared_ptr<bell> find(const Storage& volume) {
     try {
       staging_type ring = staging_type::open_beside_writers(volume);
-      if (!ring || !ring.is_current() || ring.header().waiters_used.load() == 0) return nullptr;
+      if (!ring || !ring.is_current() ||
+          ring.header().waiters_used.load(std::memory_order_acquire) == 0)
+        return nullptr;
       return std::make_shared<bell>(std::move(ring));
     } catch (const error&) {
       return nullptr;  // there is no right to write it, or it was closed just now
@@ -47,7 +49,8 @@ class bell {
   void wait(std::uint32_t ticket) {
     auto& shared = ring_.header();
     // A writer that commits in the background then does so at once.
-    shared.watched_until.store((Storage::system::uptime() + 2 * trust).count());
+    shared.watched_until.store((Storage::system::uptime() + 2 * trust).count(),
+                               std::memory_order_relaxed);
     shared.progress.wait(ticket, trust);
   }
 

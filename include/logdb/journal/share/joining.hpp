@@ -29,7 +29,8 @@ class joining {
     core_.share_names(false);
     core_.segments.refresh();
     // One log time for all: what expires expires for everybody at once.
-    core_.clock_start = timestamp{std::chrono::nanoseconds{core_.control().clock_start.load()}};
+    core_.clock_start = timestamp{
+        std::chrono::nanoseconds{core_.control().clock_start.load(std::memory_order_acquire)}};
     { const typename core_type::append_guard lock{core_.append_mutex}; }  // learns of the rest
     recovery_report report{.clean = true};
     report.first = core_.segments.list()->log.front()->base();
@@ -46,7 +47,7 @@ class joining {
     core_.ring = staging_type::open(volume, open_mode::read_write);
     const error_site site{.path = locate(volume, format::control_name).path};
     const bool ours = drainer<Policies>::is_alive(core_.ring, core_.segments.store()) &&
-                      core_.control().state.load() == control_state::open;
+                      core_.control().state.load(std::memory_order_acquire) == control_state::open;
     if (!ours) {
       throw error{errc::corrupt,
                   "other processes have the log open, and their control file is gone or damaged: "

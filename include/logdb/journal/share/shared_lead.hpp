@@ -30,12 +30,14 @@ class shared_lead {
   /// Says which of the control file's words is this process's.
   void sit_at(std::size_t place) {
     place_ = place;
-    control().waiters[place].held.store(0);  // of who had the place before
-    control().waiters[place].target.store(0);
+    control().waiters[place].held.store(0,
+                                        std::memory_order_seq_cst);  // of who had the place before
+    control().waiters[place].target.store(0, std::memory_order_seq_cst);
     auto& used = core_.control().waiters_used;
     const auto wanted = static_cast<std::uint32_t>(place + 1);
-    std::uint32_t seen = used.load();
-    while (seen < wanted && !used.compare_exchange_strong(seen, wanted)) {
+    std::uint32_t seen = used.load(std::memory_order_relaxed);
+    while (seen < wanted && !used.compare_exchange_strong(seen, wanted, std::memory_order_release,
+                                                          std::memory_order_relaxed)) {
     }
   }
 
@@ -57,15 +59,17 @@ class shared_lead {
   };
 
   /// Tells whether a leader died while it led, and what it wrote was not written again yet.
-  [[nodiscard]] bool takes_over() const { return control().rewrites.load() != 0; }
-  void has_taken_over() { control().rewrites.store(0); }
+  [[nodiscard]] bool takes_over() const {
+    return control().rewrites.load(std::memory_order_relaxed) != 0;
+  }
+  void has_taken_over() { control().rewrites.store(0, std::memory_order_relaxed); }
 
   /// Returns the most that the waiters of other processes want.
   [[nodiscard]] watermark strongest_wish() {
     auto wish = watermark::appended;
     for_each_waiter([&](auto& waiter) {
-      if (waiter.target.load() == 0) return;
-      const auto level = static_cast<watermark>(waiter.level.load());
+      if (waiter.target.load(std::memory_order_seq_cst) == 0) return;
+      const auto level = static_cast<watermark>(waiter.level.load(std::memory_order_relaxed));
       if (level <= watermark::durable) wish = std::max(wish, level);
     });
     return wish;
@@ -80,19 +84,20 @@ class shared_lead {
   /// Says for its lifetime what this process waits for.
   struct told_wish {
     told_wish(control_waiter<system>& where, std::uint64_t target, watermark level) : own{where} {
-      own.level.store(static_cast<std::uint32_t>(level));
-      own.target.store(target);
+      own.level.store(static_cast<std::uint32_t>(level), std::memory_order_relaxed);
+      own.target.store(target, std::memory_order_seq_cst);
     }
     told_wish(const told_wish&) = delete;
     told_wish& operator=(const told_wish&) = delete;
-    ~told_wish() { own.target.store(0); }
+    ~told_wish() { own.target.store(0, std::memory_order_seq_cst); }
     control_waiter<system>& own;
   };
 
   template <class Visit>
   void for_each_waiter(Visit visit) {
     auto& waiters = control().waiters;
-    const std::size_t used = std::min<std::size_t>(control().waiters_used.load(), waiters.size());
+    const std::size_t used = std::min<std::size_t>(
+        control().waiters_used.load(std::memory_order_acquire), waiters.size());
     for (std::size_t i = 0; i < used; ++i) visit(waiters[i]);
   }
 
@@ -103,7 +108,7 @@ class shared_lead {
     for (;;) {
       if (core_.reached(level) >= target) return false;
       if (try_lead()) return true;
-      const std::uint32_t ticket = own.word.load();
+      const std::uint32_t ticket = own.word.load(std::memory_order_acquire);
       {
         const told_wish told{own, target, level};
         // After the target was told: whoever gives the lead up from here on sees it.
@@ -132,8 +137,8 @@ class shared_lead {
   }
 
   void inherit() {
-    control().rewrites.store(1);
-    if (control().healing.load() == 0) return;
+    control().rewrites.store(1, std::memory_order_relaxed);
+    if (control().healing.load(std::memory_order_acquire) == 0) return;
     // What is staged was half moved: only an open that starts from the disk can tell what is whole.
     core_.fail_all();
   }
@@ -143,14 +148,16 @@ class shared_lead {
     control().lead_lock.unlock();
     bool called = false;
     for_each_waiter([&](auto& waiter) {
-      const std::uint64_t target = waiter.target.load();
+      const std::uint64_t target = waiter.target.load(std::memory_order_seq_cst);
       if (target == 0) return;
-      const bool covered = core_.reached(static_cast<watermark>(waiter.level.load())) >= target;
+      const bool covered =
+          core_.reached(static_cast<watermark>(waiter.level.load(std::memory_order_relaxed))) >=
+          target;
       if (!covered && std::exchange(called, true)) return;
       // A process that died while it waited asks for nothing more: it costs one group at most.
       std::uint64_t met = target;
-      if (covered) waiter.target.compare_exchange_strong(met, 0);
-      waiter.word.fetch_add(1);
+      if (covered) waiter.target.compare_exchange_strong(met, 0, std::memory_order_seq_cst);
+      waiter.word.fetch_add(1, std::memory_order_release);
       system::futex_wake_shared(waiter.word, 1);
     });
   }

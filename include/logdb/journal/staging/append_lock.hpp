@@ -63,10 +63,11 @@ class append_lock {
   void repair() {
     auto& shared = control();
     const control_extent& active = shared.last_extent();
-    if (shared.healing.load() != 0) core_->fail_all();
+    if (shared.healing.load(std::memory_order_acquire) != 0) core_->fail_all();
     const std::uint64_t at = shared.appended.load(std::memory_order_acquire);
-    if (at == shared.intent_at.load()) {
-      shared.appended_lsn.store(shared.intent_lsn.load(), std::memory_order_release);
+    if (at == shared.intent_at.load(std::memory_order_acquire)) {
+      shared.appended_lsn.store(shared.intent_lsn.load(std::memory_order_acquire),
+                                std::memory_order_release);
     }
     const bool put_seal = shared.seal_at != 0 && at > shared.seal_at;
     if (!put_seal || active.begin > shared.seal_at) put_word<system>(shared.seal_at, 0);

@@ -46,7 +46,7 @@ class staging_pins {
         // Sequentially consistent: either lowest() sees it, or this reader sees how far staging
         // had been given up before.
         if (each.at.load(std::memory_order_relaxed) == none &&
-            each.at.compare_exchange_strong(free, position)) {
+            each.at.compare_exchange_strong(free, position, std::memory_order_seq_cst)) {
           return pin{each.at};
         }
       }
@@ -57,7 +57,7 @@ class staging_pins {
   /// Returns the lowest position kept.
   [[nodiscard]] std::uint64_t lowest() const {
     std::uint64_t low = none;
-    for (const place& each : places_) low = std::min(low, each.at.load());
+    for (const place& each : places_) low = std::min(low, each.at.load(std::memory_order_seq_cst));
     return low;
   }
 

@@ -89,7 +89,9 @@ class index_rewrite {
     if constexpr (core_type::is_shared) core_->segments.refresh_for_sure();
   }
   /// Counts the changes of the list of segments.
-  [[nodiscard]] std::uint64_t generation() const { return core_->control().generation.load(); }
+  [[nodiscard]] std::uint64_t generation() const {
+    return core_->control().generation.load(std::memory_order_acquire);
+  }
 
   /// Unlinks files of segments that are replaced, which whoever replaced them could not.
   /// @errors  errc::io, before anything was unlinked

@@ -11,6 +11,7 @@
 
 #include <logdb/journal/view/index_view.hpp>
 #include <logdb/journal/view/staged_frames.hpp>
+#include <logdb/platform/atomic.hpp>
 
 namespace logdb {
 
@@ -162,7 +163,7 @@ class record_follower {
   index_view<Policies>& log_;
   detail::staged_frames<Policies> frames_;
   lsn next_{1};
-  std::atomic<std::uint64_t> reached_ = 0;  // stream position before which all was given
+  platform::atomic<std::uint64_t> reached_ = 0;  // stream position before which all was given
 };
 
 }  // namespace logdb

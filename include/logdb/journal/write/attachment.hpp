@@ -101,7 +101,7 @@ class attachment {
     // Behind a close the store is another writer's, and the number might be, too.
     core_.require_open();
     auto made = core_.segments.create({.role = format::segment_role::attached});
-    if (core_.state.load() != log_state::open) {
+    if (core_.state.load(std::memory_order_acquire) != log_state::open) {
       made->drop();
       core_.require_open();
     }

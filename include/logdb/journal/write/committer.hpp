@@ -46,7 +46,8 @@ class committer {
     waiter me{std::numeric_limits<std::uint64_t>::max(), watermark::durable};
     while (!join(me)) {
     }
-    core_.state.store(log_state::ended);  // pairs with require_writable()
+    core_.state.store(log_state::ended,
+                      std::memory_order_release);  // pairs with require_writable()
     retire();
   }
 
@@ -261,9 +262,11 @@ class committer {
     core_.group_open = false;
     core_.limit_appends(0);
     auto& shared = core_.control();
-    const std::int64_t opened = shared.oldest_open.exchange(0);
+    // Relaxed, as all of both times: age_of_oldest() reads figures.
+    const std::int64_t opened = shared.oldest_open.exchange(0, std::memory_order_relaxed);
     std::int64_t none = 0;
-    if (opened != 0) shared.oldest_pending.compare_exchange_strong(none, opened);
+    if (opened != 0)
+      shared.oldest_pending.compare_exchange_strong(none, opened, std::memory_order_relaxed);
     return taken;
   }
 

@@ -62,11 +62,12 @@ class healer {
   /// be opened anew.
   struct healing_mark {
     explicit healing_mark(typename core_type::control_type& told) : shared{told} {
-      shared.healing.store(1);
+      // Release, as the words that are put after it: a process that dies has stored the first ones.
+      shared.healing.store(1, std::memory_order_release);
     }
     healing_mark(const healing_mark&) = delete;
     healing_mark& operator=(const healing_mark&) = delete;
-    ~healing_mark() { shared.healing.store(0); }
+    ~healing_mark() { shared.healing.store(0, std::memory_order_release); }
     typename core_type::control_type& shared;
   };
 

@@ -37,7 +37,7 @@ class keeper {
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.provide_lock; });
     while (!is_ready()) {
       core_.require_open();
-      const std::uint64_t heals = core_.control().heals.load();
+      const std::uint64_t heals = core_.control().heals.load(std::memory_order_relaxed);
       const auto made = make();
       if constexpr (has_step<durability_point::listed_before_used>) list(made);
       if (!offer(made, heals)) unlist(made);
@@ -109,7 +109,7 @@ class keeper {
   /// Hands it to the append path, unless a heal took a segment with a higher number meanwhile.
   bool offer(const segment_ptr<Policies>& made, std::uint64_t heals) {
     append_guard lock{core_.append_mutex};
-    if (core_.control().heals.load() != heals) return false;
+    if (core_.control().heals.load(std::memory_order_relaxed) != heals) return false;
     core_.next = core_.writers_own(made);
     return true;
   }

@@ -41,7 +41,8 @@ class workers {
 
   /// Ends the threads; what they had begun is finished.
   void stop() {
-    stopping_.store(true);  // pairs with the loads in keep() and commit(), by the events
+    stopping_.store(true,
+                    std::memory_order_release);  // pairs with keep() and commit(), by the events
     core_.work.signal();
     core_.chores.signal();
     if (keeping_.joinable()) keeping_.join();
@@ -55,13 +56,13 @@ class workers {
   static constexpr std::chrono::milliseconds commit_pause{10};
 
   void keep() {
-    while (!stopping_.load()) {
+    while (!stopping_.load(std::memory_order_acquire)) {
       const auto ticket = core_.chores.ticket();
       attempt([this] { keeper_.provide(); });
       const bool done = attempt([this] { keeper_.chores(); });
-      if (stopping_.load()) return;
+      if (stopping_.load(std::memory_order_acquire)) return;
       // Nobody else would: what is given up may be the room that an append needs.
-      const bool again = !done && core_.state.load() == log_state::open;
+      const bool again = !done && core_.state.load(std::memory_order_acquire) == log_state::open;
       again ? core_.chores.wait(ticket, chores_pause) : core_.chores.wait(ticket);
     }
   }
@@ -82,7 +83,9 @@ class workers {
     for (;;) {
       // Before the look at what it announces: a stop in between is not slept through.
       const auto ticket = core_.work.ticket();
-      if (stopping_.load() || core_.state.load() != log_state::open) return;
+      if (stopping_.load(std::memory_order_acquire) ||
+          core_.state.load(std::memory_order_acquire) != log_state::open)
+        return;
       const auto wait = time_to_commit();
       if (wait > std::chrono::nanoseconds{0}) {
         core_.work.wait(ticket, wait);

@@ -17,6 +17,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include <logdb/platform/atomic.hpp>
+
 namespace logdb::platform {
 
 /// Forgets a thread of the parent, which a child of a fork does not have: who ended it would wait
@@ -28,21 +30,23 @@ void forget_thread(Thread& gone) {
 
 namespace detail {
 
-using fork_word = std::atomic<std::uint32_t>;
+using fork_word = platform::atomic<std::uint32_t>;
 
 /// A descriptor that only this process may have: its locks would outlive it in a child.
 struct unshared_descriptor {
-  std::atomic<int> file;                // -1: the node is free
+  platform::atomic<int> file;           // -1: the node is free
   unshared_descriptor* next = nullptr;  // constant once it is listed
 };
 
-/// What is known of forks. Nodes are never given back: a fork may copy the list at any moment.
+/// What is known of forks. Nodes are never given back: a fork may copy the list at any moment. What
+/// changes it and `begun` are sequentially consistent: either the child has the node, or whoever
+/// lists it sees that a fork has begun.
 struct fork_state {
-  fork_word own{1};                         // of `seen`, where the kernel wipes no page
-  std::atomic<fork_word*> seen{&own};       // 0 in a child that has not looked yet
-  fork_word counted{1};                     // forks that this process descends from, and 1
-  fork_word begun{0};                       // forks that this process has begun
-  std::atomic<unshared_descriptor*> first;  // of the list
+  fork_word own{1};                              // of `seen`, where the kernel wipes no page
+  platform::atomic<fork_word*> seen{&own};       // 0 in a child that has not looked yet
+  fork_word counted{1};                          // forks that this process descends from, and 1
+  fork_word begun{0};                            // forks that this process has begun
+  platform::atomic<unshared_descriptor*> first;  // of the list
 };
 inline constinit fork_state forking{};
 
@@ -59,12 +63,15 @@ inline void replace_descriptor(int file) {
 /// Notes that this is a child, once, and lets go of the parent's locks. Returns forks(). Apart from
 /// it, so that each append asks for two loads and calls nothing.
 [[gnu::noinline, gnu::cold]] inline std::uint32_t enter_child() {
-  const std::uint32_t mine = forking.counted.load() + 1;
-  forking.counted.store(mine);
+  const std::uint32_t mine = forking.counted.load(std::memory_order_relaxed) + 1;
+  forking.counted.store(mine, std::memory_order_relaxed);
   std::uint32_t unseen = 0;
-  if (!forking.seen.load()->compare_exchange_strong(unseen, mine)) return unseen;
-  for (auto* each = forking.first.load(); each != nullptr; each = each->next) {
-    const int file = each->file.exchange(-1);
+  // One thread of the child does the rest. Release: pairs with forks().
+  fork_word& seen = *forking.seen.load(std::memory_order_acquire);
+  if (!seen.compare_exchange_strong(unseen, mine, std::memory_order_acq_rel)) return unseen;
+  for (auto* each = forking.first.load(std::memory_order_acquire); each != nullptr;
+       each = each->next) {
+    const int file = each->file.exchange(-1, std::memory_order_seq_cst);
     if (file != -1) replace_descriptor(file);
   }
   return mine;
@@ -72,8 +79,9 @@ inline void replace_descriptor(int file) {
 
 /// Returns how many forks this process descends from since count_forks(), and 1.
 [[gnu::always_inline]] inline std::uint32_t forks() {
-  // Acquire: pairs with the release in count_forks().
-  const std::uint32_t known = forking.seen.load(std::memory_order_acquire)->load();
+  // Acquire: pairs with the releases in count_forks() and enter_child().
+  const std::uint32_t known =
+      forking.seen.load(std::memory_order_acquire)->load(std::memory_order_acquire);
   if (known != 0) [[likely]]
     return known;
   return enter_child();
@@ -86,7 +94,7 @@ inline fork_word* wiped_word() {
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return nullptr;
   if (::madvise(page, bytes, MADV_WIPEONFORK) == 0) {
-    return new (page) fork_word{forking.counted.load()};
+    return new (page) fork_word{forking.counted.load(std::memory_order_relaxed)};
   }
   ::munmap(page, bytes);
   return nullptr;
@@ -99,11 +107,12 @@ inline void count_forks() {
     if (word != nullptr) forking.seen.store(word, std::memory_order_release);
     // A child lets go at once, also if it never looks at a log. One that is made by clone() itself
     // does so when it looks.
-    return ::pthread_atfork([] { forking.begun.fetch_add(1); }, nullptr,
-                            [] {
-                              forking.seen.load()->store(0);
-                              (void)forks();
-                            });
+    return ::pthread_atfork(
+        [] { forking.begun.fetch_add(1, std::memory_order_seq_cst); }, nullptr,
+        [] {
+          forking.seen.load(std::memory_order_acquire)->store(0, std::memory_order_relaxed);
+          (void)forks();
+        });
   }();
   (void)registered;
 }
@@ -112,20 +121,23 @@ inline void count_forks() {
 /// as well: compare `begun` before the open and after this.
 inline void unshare(int file) {
   count_forks();
-  for (auto* each = forking.first.load(); each != nullptr; each = each->next) {
+  for (auto* each = forking.first.load(std::memory_order_acquire); each != nullptr;
+       each = each->next) {
     int none = -1;
-    if (each->file.compare_exchange_strong(none, file)) return;
+    if (each->file.compare_exchange_strong(none, file, std::memory_order_seq_cst)) return;
   }
-  auto* const made = new unshared_descriptor{file, forking.first.load()};
-  while (!forking.first.compare_exchange_weak(made->next, made)) {
+  auto* const made = new unshared_descriptor{file, forking.first.load(std::memory_order_relaxed)};
+  while (!forking.first.compare_exchange_weak(made->next, made, std::memory_order_seq_cst,
+                                              std::memory_order_relaxed)) {
   }
 }
 
 /// Forgets it again, before it is closed.
 inline void end_unsharing(int file) {
-  for (auto* each = forking.first.load(); each != nullptr; each = each->next) {
+  for (auto* each = forking.first.load(std::memory_order_acquire); each != nullptr;
+       each = each->next) {
     int found = file;
-    if (each->file.compare_exchange_strong(found, -1)) return;
+    if (each->file.compare_exchange_strong(found, -1, std::memory_order_seq_cst)) return;
   }
 }
 
@@ -146,7 +158,9 @@ struct posix_forks {
   /// Ends that, before the file is closed.
   static void end_unsharing(int file) { detail::end_unsharing(file); }
   /// Returns how many forks this process has begun since count_forks() was called.
-  static std::uint32_t forks_begun() { return detail::forking.begun.load(); }
+  static std::uint32_t forks_begun() {
+    return detail::forking.begun.load(std::memory_order_seq_cst);
+  }
 
   /// Tells whether there is a process of that number, as this one sees them: for messages only.
   static bool is_running(std::uint32_t process) {

@@ -23,6 +23,7 @@
 #include <logdb/error.hpp>
 #include <logdb/format/files/single_file.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/storage/directory/directory_file.hpp>
 
 namespace logdb::detail {
@@ -33,13 +34,14 @@ namespace logdb::detail {
 struct single_file_region {
   static constexpr std::uint64_t clean = UINT64_MAX;
 
-  std::atomic<std::uint64_t> offset = 0;        // the release of size publishes it
-  std::atomic<std::uint64_t> capacity = 0;      // likewise
-  std::atomic<std::uint64_t> size = 0;          // released behind what it covers
-  std::atomic<std::uint64_t> unsynced = clean;  // how many syncs had failed at the oldest write
-                                                // of this process that is not synced
-  std::uint64_t known_since = 0;                // how many had when this process learned of it
-  bool zero_behind = true;                      // from size on there is nothing but zeros
+  platform::atomic<std::uint64_t> offset = 0;    // the release of size publishes it
+  platform::atomic<std::uint64_t> capacity = 0;  // likewise
+  platform::atomic<std::uint64_t> size = 0;      // released behind what it covers
+  // How many syncs had failed at the oldest write of this process that is not synced. Sequentially
+  // consistent: see single_file_numbers::failures.
+  platform::atomic<std::uint64_t> unsynced = clean;
+  std::uint64_t known_since = 0;  // how many had when this process learned of it
+  bool zero_behind = true;        // from size on there is nothing but zeros
 };
 
 using single_file_regions = std::map<std::string, std::shared_ptr<single_file_region>, std::less<>>;
@@ -258,9 +260,10 @@ class single_file_heads {
   static std::shared_ptr<single_file_region> make_region(const format::single_file_entry& entry,
                                                          std::uint64_t file_bytes) {
     auto region = std::make_shared<single_file_region>();
-    region->offset = entry.offset;
-    region->capacity = entry.capacity;
-    region->size = std::min(entry.size, file_bytes - std::min(file_bytes, entry.offset));
+    const std::uint64_t there = file_bytes - std::min(file_bytes, entry.offset);
+    region->offset.store(entry.offset, std::memory_order_relaxed);  // nobody else has it yet
+    region->capacity.store(entry.capacity, std::memory_order_relaxed);
+    region->size.store(std::min(entry.size, there), std::memory_order_relaxed);
     region->zero_behind = false;
     return region;
   }

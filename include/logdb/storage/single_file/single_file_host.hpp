@@ -94,13 +94,13 @@ class single_file_host : public single_file_names<System> {
   void sync(region& own) {
     const guard lock{io_mutex_};
     require_kept(own);
-    const std::uint64_t since = own.unsynced.load();
-    own.unsynced.store(region::clean);
+    const std::uint64_t since = own.unsynced.load(std::memory_order_seq_cst);
+    own.unsynced.store(region::clean, std::memory_order_seq_cst);
     try {
       sync_all();
     } catch (...) {
       // Also if something else was in the way: it is in doubt, and stays it.
-      own.unsynced.store(since);
+      own.unsynced.store(since, std::memory_order_seq_cst);
       throw;
     }
   }
@@ -130,15 +130,15 @@ class single_file_host : public single_file_names<System> {
   /// Throws if a failed sync may have dropped bytes of a region.
   void require_kept(const region& own) const {
     if constexpr (!has_step<durability_point::region_in_doubt>) return;
-    const std::uint64_t since = own.unsynced.load();
+    const std::uint64_t since = own.unsynced.load(std::memory_order_seq_cst);
     const bool kept = since == region::clean || since == failures();
     if (kept && (!is_shared() || own.known_since == failures())) return;
-    throw_in_doubt(own.offset.load());
+    throw_in_doubt(own.offset.load(std::memory_order_relaxed));
   }
 
   void note_unsynced(region& own) {
     std::uint64_t expected = region::clean;
-    own.unsynced.compare_exchange_strong(expected, failures());
+    own.unsynced.compare_exchange_strong(expected, failures(), std::memory_order_seq_cst);
   }
 
   /// Gives a region more room where it is, or a place if it has nothing yet; false: it must move.
@@ -146,9 +146,11 @@ class single_file_host : public single_file_names<System> {
     const guard lock{io_mutex_};
     const turn mine{*this};
     require_changeable();
-    const bool is_last = heads_.extend(own.offset.load(), own.capacity.load(), room);
-    if (!is_last && own.size.load() != 0) return false;
-    place(own, is_last ? own.offset.load() : heads_.take(room), room, !is_last || own.zero_behind);
+    const bool is_last = heads_.extend(own.offset.load(std::memory_order_relaxed),
+                                       own.capacity.load(std::memory_order_relaxed), room);
+    if (!is_last && own.size.load(std::memory_order_relaxed) != 0) return false;
+    place(own, is_last ? own.offset.load(std::memory_order_relaxed) : heads_.take(room), room,
+          !is_last || own.zero_behind);
     return true;
   }
 
@@ -163,7 +165,7 @@ class single_file_host : public single_file_names<System> {
       to = heads_.take(room);
       tell();
     }
-    copy(own.offset.load(), to, own.size.load());
+    copy(own.offset.load(std::memory_order_relaxed), to, own.size.load(std::memory_order_relaxed));
     const guard lock{io_mutex_};
     const turn mine{*this};
     require_kept(own);  // else what was copied need not be what was written
@@ -172,18 +174,20 @@ class single_file_host : public single_file_names<System> {
     if (doubts && failures() != failed) throw_in_doubt(to);
     if constexpr (has_step<durability_point::region_move_sync>) sync_file();
     place(own, to, room, true);
-    own.unsynced.store(region::clean);
+    own.unsynced.store(region::clean, std::memory_order_seq_cst);
   }
 
-  /// Says where a region stands from now on; as before if the others cannot be told.
+  /// Says where a region stands from now on; as before if the others cannot be told. Requires
+  /// io_mutex_.
   void place(region& own, std::uint64_t offset, std::uint64_t capacity, bool zero_behind) {
-    const std::uint64_t offset_before = own.offset.exchange(offset);
-    const std::uint64_t capacity_before = own.capacity.exchange(capacity);
+    const std::uint64_t offset_before = own.offset.exchange(offset, std::memory_order_relaxed);
+    const std::uint64_t capacity_before =
+        own.capacity.exchange(capacity, std::memory_order_relaxed);
     try {
       tell();
     } catch (...) {
-      own.offset.store(offset_before);
-      own.capacity.store(capacity_before);
+      own.offset.store(offset_before, std::memory_order_relaxed);
+      own.capacity.store(capacity_before, std::memory_order_relaxed);
       throw;
     }
     own.zero_behind = zero_behind;

@@ -18,18 +18,27 @@ template <class System>
 struct single_file_numbers {
   using number = platform::basic_atomic<System, std::uint64_t>;
 
-  number generation{};  // the highest given to a table, also to one that could not be written
-  number newest{};      // of the table that rules; release, behind the table
-  number newest_at{};   // how many syncs had failed when that was written
-  number durable{};     // the newest known to be on stable storage; 0: none
-  number failures{};    // syncs of the file
+  // The highest given to a table, also to one that could not be written. Relaxed: in a turn.
+  number generation{};
+  // Of the table that rules. Released behind the table, acquired by whatever looks for a newer one.
+  number newest{};
+  // How many syncs had failed when that was written.
+  number newest_at{};
+  // The newest known to be on stable storage; 0: none. Released behind the sync, acquired by those
+  // that then need none.
+  number durable{};
+  // Syncs of the file that failed. Sequentially consistent, as what compares itself with them,
+  // newest_at and single_file_region::unsynced: what was written before a failure must not be
+  // found clean by one that has seen it.
+  number failures{};
 
+  /// Takes the numbers over while nobody else has these.
   void start_as(const single_file_numbers& other) {
-    generation.store(other.generation.load());
-    newest.store(other.newest.load());
-    newest_at.store(other.newest_at.load());
-    durable.store(other.durable.load());
-    failures.store(other.failures.load());
+    generation.store(other.generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    newest.store(other.newest.load(std::memory_order_acquire), std::memory_order_release);
+    newest_at.store(other.newest_at.load(std::memory_order_seq_cst), std::memory_order_seq_cst);
+    durable.store(other.durable.load(std::memory_order_acquire), std::memory_order_release);
+    failures.store(other.failures.load(std::memory_order_seq_cst), std::memory_order_seq_cst);
   }
 };
 

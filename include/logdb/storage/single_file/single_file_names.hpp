@@ -12,6 +12,7 @@
 
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 #include <logdb/storage/single_file/single_file_heads.hpp>
@@ -52,7 +53,8 @@ class single_file_names {
   /// The same among processes that share it. @cost  none if nobody has
   void catch_up() {
     // Acquire: pairs with the release in publish().
-    if (numbers().newest.load(std::memory_order_acquire) == shown_.load()) return;
+    if (numbers().newest.load(std::memory_order_acquire) == shown_.load(std::memory_order_acquire))
+      return;
     const guard lock{io_mutex_};
     const turn mine{*this};
   }
@@ -70,7 +72,7 @@ class single_file_names {
     line.lock.init();
     line.magic = line_type::sound;
     line.numbers.start_as(numbers());
-    for (const auto& [name, own] : *names()) own->known_since = numbers().failures.load();
+    for (const auto& [name, own] : *names()) own->known_since = failures();
     enter(line);
   }
   /// The same beside others.
@@ -79,7 +81,7 @@ class single_file_names {
     enter(line);
     const turn mine{*this};
   }
-  [[nodiscard]] bool is_shared() const { return line_.load() != nullptr; }
+  [[nodiscard]] bool is_shared() const { return line_.load(std::memory_order_acquire) != nullptr; }
 
   [[nodiscard]] const file& bytes() const { return file_; }
   [[nodiscard]] regions_ptr names() const {
@@ -151,8 +153,8 @@ class single_file_names {
     const guard lock{io_mutex_};
     closed_ = true;
     own_numbers_.start_as(numbers());
-    numbers_.store(&own_numbers_);
-    line_.store(nullptr);
+    numbers_.store(&own_numbers_, std::memory_order_release);
+    line_.store(nullptr, std::memory_order_release);
   }
 
   /// Returns which part of the file nothing stands in any more, 0 .. 1.
@@ -161,7 +163,7 @@ class single_file_names {
     const turn mine{*this};
     const std::uint64_t all = heads_.end() - format::single_file_data_begin;
     std::uint64_t live = heads_.table_bytes();
-    for (const auto& [name, own] : *names()) live += own->capacity.load();
+    for (const auto& [name, own] : *names()) live += own->capacity.load(std::memory_order_relaxed);
     return all == 0 ? 0 : 1 - static_cast<double>(live) / static_cast<double>(all);
   }
 
@@ -171,13 +173,17 @@ class single_file_names {
 
   ~single_file_names() = default;
 
-  [[nodiscard]] single_file_numbers<System>& numbers() const { return *numbers_.load(); }
-  [[nodiscard]] std::uint64_t failures() const { return numbers().failures.load(); }
+  [[nodiscard]] single_file_numbers<System>& numbers() const {
+    return *numbers_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] std::uint64_t failures() const {
+    return numbers().failures.load(std::memory_order_seq_cst);
+  }
 
   /// Holds the names against the other processes, and knows what they did. Requires io_mutex_.
   class turn {
    public:
-    explicit turn(single_file_names& host) : turn_{host.line_.load()} {
+    explicit turn(single_file_names& host) : turn_{host.line_.load(std::memory_order_relaxed)} {
       host.learn(turn_.is_inherited());
     }
 
@@ -186,29 +192,33 @@ class single_file_names {
   };
 
   void enter(line_type& line) {
-    line_.store(&line);
-    numbers_.store(&line.numbers);
+    line_.store(&line, std::memory_order_release);
+    numbers_.store(&line.numbers, std::memory_order_release);
   }
 
   /// Reads what nobody shares yet.
   void read() {
     show(heads_.load(file_));
-    numbers().generation.store(heads_.begun_at());
-    numbers().newest.store(heads_.newest());
-    numbers().durable.store(0);
+    numbers().generation.store(heads_.begun_at(), std::memory_order_relaxed);
+    numbers().newest.store(heads_.newest(), std::memory_order_release);
+    numbers().durable.store(0, std::memory_order_release);
   }
 
   /// Takes over what others wrote.
   /// @param inherited  whoever had the turn died with it, and may have written one and not said so
   void learn(bool inherited) {
     if (!is_shared()) return;
-    if (inherited || numbers().newest.load() != heads_.newest()) merge(heads_.catch_up(file_));
+    if (inherited || numbers().newest.load(std::memory_order_acquire) != heads_.newest())
+      merge(heads_.catch_up(file_));
     learned_at_ = failures();
     if (!inherited) return;
-    numbers().generation.fetch_add(1);
-    if (numbers().newest.load() == heads_.newest()) return;
-    numbers().generation.store(std::max(numbers().generation.load(), heads_.newest()));
-    numbers().newest_at.store(region::clean);  // when, nobody knows: it is in doubt
+    numbers().generation.fetch_add(1, std::memory_order_relaxed);
+    if (numbers().newest.load(std::memory_order_acquire) == heads_.newest()) return;
+    numbers().generation.store(
+        std::max(numbers().generation.load(std::memory_order_relaxed), heads_.newest()),
+        std::memory_order_relaxed);
+    numbers().newest_at.store(region::clean,
+                              std::memory_order_seq_cst);  // when, nobody knows: it is in doubt
     numbers().newest.store(heads_.newest(), std::memory_order_release);
   }
 
@@ -229,13 +239,15 @@ class single_file_names {
 
   /// Regions are never reused, so one that stands at the same place is the same.
   static bool is_same(const region& known, const region& found) {
-    return known.capacity.load() == 0 || known.offset.load() == found.offset.load();
+    return known.capacity.load(std::memory_order_relaxed) == 0 ||
+           known.offset.load(std::memory_order_relaxed) ==
+               found.offset.load(std::memory_order_relaxed);
   }
   static void update(region& known, const region& found) {
-    known.offset.store(found.offset.load());
-    known.capacity.store(found.capacity.load());
+    known.offset.store(found.offset.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    known.capacity.store(found.capacity.load(std::memory_order_relaxed), std::memory_order_relaxed);
     // Release: pairs with the acquires of those who then load the offset.
-    known.size.store(found.size.load(), std::memory_order_release);
+    known.size.store(found.size.load(std::memory_order_relaxed), std::memory_order_release);
   }
 
   [[noreturn]] void throw_in_doubt(std::uint64_t offset) const {
@@ -250,7 +262,8 @@ class single_file_names {
       const guard lock{names_mutex_};
       names_ = std::move(next);
     }
-    shown_.store(heads_.newest());  // behind the names: who looks at it first needs no more
+    shown_.store(heads_.newest(),
+                 std::memory_order_release);  // behind the names: pairs with catch_up()
   }
 
   /// Exchanges the names for a changed copy, once that is in the file; false: it changed nothing.
@@ -283,29 +296,33 @@ class single_file_names {
 
   void write_table(const single_file_regions& all) {
     auto& told = numbers();
-    const std::uint64_t generation = told.generation.fetch_add(1) + 1;
-    heads_.publish(file_, all, generation, told.durable.load());
-    shown_.store(generation);
-    told.newest_at.store(failures());
+    const std::uint64_t generation = told.generation.fetch_add(1, std::memory_order_relaxed) + 1;
+    heads_.publish(file_, all, generation, told.durable.load(std::memory_order_acquire));
+    shown_.store(generation, std::memory_order_release);
+    told.newest_at.store(failures(), std::memory_order_seq_cst);
     told.newest.store(generation, std::memory_order_release);  // pairs with catch_up()
   }
 
   /// Brings what was found to stable storage before anything is written beside it.
   void settle() {
-    if (heads_.has(numbers().durable.load()) || closed_) return;
+    if (heads_.has(numbers().durable.load(std::memory_order_acquire)) || closed_) return;
     if constexpr (has_step<durability_point::table_settled>) {
       heads_.repeat(file_);
-      numbers().newest_at.store(failures());
+      numbers().newest_at.store(failures(), std::memory_order_seq_cst);
       sync_file();
     }
-    numbers().durable.store(heads_.newest());
+    numbers().durable.store(heads_.newest(), std::memory_order_release);
   }
 
   /// Tells whether a sync failed since the ruling table was written: it must be written anew.
-  [[nodiscard]] bool is_in_doubt() const { return numbers().newest_at.load() != failures(); }
+  [[nodiscard]] bool is_in_doubt() const {
+    return numbers().newest_at.load(std::memory_order_seq_cst) != failures();
+  }
   /// Tells whether the next sync need not be told of: what rules is on stable storage.
   [[nodiscard]] bool is_settled() const {
-    return numbers().durable.load() == numbers().newest.load() && !is_in_doubt();
+    return numbers().durable.load(std::memory_order_acquire) ==
+               numbers().newest.load(std::memory_order_acquire) &&
+           !is_in_doubt();
   }
 
   void sync_all() {
@@ -332,15 +349,16 @@ class single_file_names {
   void note_synced(std::uint64_t table) {
     const turn mine{*this};
     const bool sound = !has_step<durability_point::table_in_doubt> || !is_in_doubt();
-    const bool newer = table > numbers().durable.load();
-    if (sound && newer && heads_.has(table)) numbers().durable.store(table);
+    const bool newer = table > numbers().durable.load(std::memory_order_acquire);
+    if (sound && newer && heads_.has(table))
+      numbers().durable.store(table, std::memory_order_release);
   }
 
   void sync_file() {
     try {
       file_.sync();
     } catch (...) {
-      numbers().failures.fetch_add(1);
+      numbers().failures.fetch_add(1, std::memory_order_seq_cst);
       throw;
     }
   }
@@ -351,12 +369,13 @@ class single_file_names {
   bool closed_ = false;
 
  private:
-  std::uint64_t learned_at_ = 0;          // failed syncs when what others did was last looked at
-  std::atomic<std::uint64_t> shown_ = 0;  // generation of names_
+  std::uint64_t learned_at_ = 0;  // failed syncs when what others did was last looked at
+  platform::atomic<std::uint64_t> shown_ = 0;  // generation of names_
   single_file_numbers<System> own_numbers_{};
-  std::atomic<single_file_numbers<System>*> numbers_{&own_numbers_};
-  std::atomic<line_type*> line_ = nullptr;  // null: no other process changes the file
-  mutable mutex names_mutex_;               // never held over the disk
+  // Changed under io_mutex_. Released, as line_, behind what it points at.
+  platform::atomic<single_file_numbers<System>*> numbers_{&own_numbers_};
+  platform::atomic<line_type*> line_ = nullptr;  // null: no other process changes the file
+  mutable mutex names_mutex_;                    // never held over the disk
   regions_ptr names_ = std::make_shared<const single_file_regions>();
 };
 

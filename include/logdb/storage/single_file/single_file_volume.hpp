@@ -17,6 +17,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/format/files/names.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 #include <logdb/storage/directory.hpp>
@@ -62,7 +63,9 @@ class single_file_volume {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] open_mode mode() const { return mode_; }
   /// Returns how often the file was found replaced by another.
-  [[nodiscard]] std::uint64_t replacements() const { return replacements_.load(); }
+  [[nodiscard]] std::uint64_t replacements() const {
+    return replacements_.load(std::memory_order_acquire);
+  }
 
   /// Returns the file as it is now; null when it is still to be made. A reader looks whether it was
   /// changed or replaced, and so does a writer until its first change: before it has the right to
@@ -95,7 +98,7 @@ class single_file_volume {
     const guard lock{mutex_, std::try_to_lock};
     const auto found = lock && host_ ? host_->find(file_name) : nullptr;
     if (found == nullptr) return std::nullopt;
-    return found->offset.load();
+    return found->offset.load(std::memory_order_relaxed);
   }
 
   /// Goes on as one of several processes that write the file: the first, when it has done what is
@@ -249,7 +252,7 @@ class single_file_volume {
 
   void follow() {
     if (host_ != nullptr && beside_.is_named(host_->bytes(), name_)) return host_->refresh();
-    if (host_ != nullptr) ++replacements_;
+    if (host_ != nullptr) replacements_.fetch_add(1, std::memory_order_release);
     host_ = mode_ == open_mode::read_only || beside_.exists(name_) ? open_host() : nullptr;
   }
 
@@ -307,7 +310,8 @@ class single_file_volume {
     for (const auto& [name, from] : *host_->names()) {
       const auto copy = std::make_shared<region>();
       const std::uint64_t bytes = from->size.load(std::memory_order_acquire);
-      to.reserve(*copy, bytes, std::min(from->capacity.load(), single_file_room(bytes)));
+      to.reserve(*copy, bytes,
+                 std::min(from->capacity.load(std::memory_order_relaxed), single_file_room(bytes)));
       copy_bytes(*from, to, *copy, bytes);
       copy->size.store(bytes, std::memory_order_release);
       copies.emplace(name, copy);
@@ -320,7 +324,7 @@ class single_file_volume {
     std::vector<std::byte> buffer(std::min<std::uint64_t>(bytes, zero_piece_bytes));
     for (std::uint64_t done = 0; done < bytes;) {
       const std::span piece{buffer.data(), std::min<std::uint64_t>(bytes - done, buffer.size())};
-      host_->bytes().read(from.offset.load() + done, piece);
+      host_->bytes().read(from.offset.load(std::memory_order_relaxed) + done, piece);
       to.write(copy, done, piece);
       done += piece.size();
     }
@@ -337,7 +341,7 @@ class single_file_volume {
   std::optional<file> locked_;          // the file once more, with that lock; none: there is none
   bool is_ready_ = false;  // there is a file, its name is durable, and no draft of it is left
   bool closed_ = false;
-  std::atomic<std::uint64_t> replacements_ = 0;
+  platform::atomic<std::uint64_t> replacements_ = 0;
 };
 
 }  // namespace logdb::detail

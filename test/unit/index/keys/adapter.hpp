@@ -124,8 +124,9 @@ struct keys_adapter final : key_writes_adapter<key_log_verbs, Log> {
   [[nodiscard]] std::shared_ptr<void> prepare_first_shard() override {
     auto& shard = detail::log_access::view(real).index().store().table().shard_at(0);
     auto held = locked(shard.lock);
-    shard.prepares = true;
-    return {&shard, [held](auto* prepared) { prepared->prepares = false; }};
+    shard.prepares.store(true, std::memory_order_release);
+    return {&shard,
+            [held](auto* prepared) { prepared->prepares.store(false, std::memory_order_release); }};
   }
 
  private:

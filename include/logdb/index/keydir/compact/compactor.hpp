@@ -12,6 +12,7 @@
 
 #include <logdb/index/keydir/compact/compaction.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -58,7 +59,7 @@ class compactor {
   void stop() {
     if (!thread_.joinable() && store_.view().follows()) return;
     if (store_.view().is_forked()) return platform::forget_thread(thread_);
-    stopping_.store(true);  // pairs with the loads in pause() and work(), by the events
+    stopping_.store(true, std::memory_order_release);
     store_.view().settled().signal();
     if (thread_.joinable()) thread_.join();
     const guard by_hand{mutex_};  // no manifest may be written behind the end of the log
@@ -68,7 +69,7 @@ class compactor {
   /// @errors  errc::corrupt, errc::io, errc::no_space; what was not finished is as it was
   compaction_report compact() {
     const guard lock{mutex_};
-    if (stopping_.load()) throw error{errc::closed, "the log was closed"};
+    if (stopping_.load(std::memory_order_acquire)) throw error{errc::closed, "the log was closed"};
     const auto mine = take_turn(true);
     compaction_report done;
     done.stopped = !mine;
@@ -94,7 +95,8 @@ class compactor {
   /// Takes the right to compact, among the processes that write the log.
   /// @param waits  for who has it, until it is given up or this log is closed
   [[nodiscard]] auto take_turn(bool waits) {
-    return store_.view().take_rewrite_turn([this, waits] { return waits && !stopping_.load(); });
+    return store_.view().take_rewrite_turn(
+        [this, waits] { return waits && !stopping_.load(std::memory_order_acquire); });
   }
 
   /// Where other processes compact, too, there is always something to follow.
@@ -106,7 +108,7 @@ class compactor {
   };
 
   void work() {
-    while (!stopping_.load()) {
+    while (!stopping_.load(std::memory_order_acquire)) {
       const auto ticket = store_.view().settled().ticket();
       try {
         const guard lock{mutex_};
@@ -115,7 +117,7 @@ class compactor {
       } catch (const std::exception&) {
         // Everything is as it was; the next segment that is sealed brings the next attempt.
       }
-      if (!stopping_.load()) rest(ticket);
+      if (!stopping_.load(std::memory_order_acquire)) rest(ticket);
     }
   }
 
@@ -143,7 +145,8 @@ class compactor {
     const key_versions<Policies> values{store_, now};
     for (const lsn last : ended.last) {
       values.follow(last, [&](const format::key_record& found, const record& where) {
-        if (found.head.verb == format::key_verb::erase || stopping_.load()) return false;
+        if (found.head.verb == format::key_verb::erase || stopping_.load(std::memory_order_acquire))
+          return false;
         auto* const in = store_.space().find(list.log[list.find(where.lsn())]->number());
         if (in != nullptr && where.lsn() != last) in->add_dead(disk_bytes_of(found));
         return found.head.verb == format::key_verb::add;
@@ -345,16 +348,17 @@ class compactor {
 
   /// Waits as long as the wanted speed asks for; false: it is to end.
   bool pause(std::uint64_t bytes) {
-    if (options_.bytes_per_second == compaction_options::unlimited) return !stopping_.load();
+    if (options_.bytes_per_second == compaction_options::unlimited)
+      return !stopping_.load(std::memory_order_acquire);
     const double seconds =
         static_cast<double>(bytes) / static_cast<double>(options_.bytes_per_second);
     const auto until = system::uptime() + std::chrono::duration_cast<std::chrono::nanoseconds>(
                                               std::chrono::duration<double>{seconds});
-    while (!stopping_.load()) {
+    while (!stopping_.load(std::memory_order_acquire)) {
       const auto ticket = store_.view().settled().ticket();
       const auto left = until - system::uptime();
       if (left <= std::chrono::nanoseconds{0}) return true;
-      if (!stopping_.load()) store_.view().settled().wait(ticket, left);
+      if (!stopping_.load(std::memory_order_acquire)) store_.view().settled().wait(ticket, left);
     }
     return false;
   }
@@ -366,7 +370,8 @@ class compactor {
   bool is_unsure_ = false;  // guarded by mutex_: more may be dead than was counted
   mutable mutex total_mutex_;
   compaction_report total_;  // guarded by total_mutex_
-  std::atomic<bool> stopping_ = false;
+  // Set by stop(), which then signals settled(): whoever took its ticket before sees it, or wakes.
+  platform::atomic<bool> stopping_ = false;
   typename system::thread thread_;
 };
 

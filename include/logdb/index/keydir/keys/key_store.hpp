@@ -5,7 +5,6 @@
 /// writes the next one.
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -25,6 +24,7 @@
 #include <logdb/index/keydir/table/hash.hpp>
 #include <logdb/index/keydir/table/key_order.hpp>
 #include <logdb/index/keydir/table/table.hpp>
+#include <logdb/platform/atomic.hpp>
 
 namespace logdb::detail {
 
@@ -225,11 +225,11 @@ class key_store : public linked_store<key_store<Policies>> {
   /// one does just now. Inside the gate.
   lookup look_between(std::uint64_t hashed, bytes_view key, read_type& out) {
     const shard& in = table_->shard_of(hashed);
-    const std::uint32_t changes = in.changes.load();
+    const std::uint32_t changes = in.changes.load(std::memory_order_acquire);
     if (changes % 2 != 0) return lookup::again;
     const lookup looked = look(hashed, key, out);
-    if (looked == lookup::again || in.changes.load() != changes) return lookup::again;
-    if (looked == lookup::none) return looked;
+    if (in.changes.load(std::memory_order_acquire) != changes) return lookup::again;
+    if (looked != lookup::found) return looked;
     source_.check(out);
     if (relief_) table_->touch(hashed, out.listed);
     return looked;
@@ -393,8 +393,8 @@ class key_store : public linked_store<key_store<Policies>> {
   std::unique_ptr<key_learner<Policies>> learner_;  // null: nobody else writes, or this only reads
   std::function<void()> refresh_;                   // empty: this process is the writer
   std::function<void()> relief_;                    // empty: memory has no limit
-  std::atomic<bool> has_added_ = false;  // once set it stays, also when all such keys have gone
-  alignas(64) std::atomic<std::uint64_t> live_ = 0;
+  platform::atomic<bool> has_added_ = false;  // stays once set, also when all such keys have gone
+  alignas(64) platform::atomic<std::uint64_t> live_ = 0;
 };
 
 }  // namespace logdb::detail

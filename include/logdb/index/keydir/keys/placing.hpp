@@ -135,15 +135,15 @@ class shards_changing {
     if (keys.size() < 2) return;
     for (const auto& each : keys) {
       auto& count = table.shard_of(each.hash).changes;
-      if (count.load() % 2 != 0) continue;
+      if (count.load(std::memory_order_relaxed) % 2 != 0) continue;
       changed_.push_back(&count);
-      count.fetch_add(1);
+      count.fetch_add(1, std::memory_order_acq_rel);
     }
   }
   shards_changing(const shards_changing&) = delete;
   shards_changing& operator=(const shards_changing&) = delete;
   ~shards_changing() {
-    for (auto* const each : changed_) each->fetch_add(1);
+    for (auto* const each : changed_) each->fetch_add(1, std::memory_order_acq_rel);
   }
 
  private:
@@ -168,7 +168,7 @@ class shards_preparing {
 
  private:
   void say(bool prepares) {
-    for (auto* const each : shards_) each->prepares.store(prepares);
+    for (auto* const each : shards_) each->prepares.store(prepares, std::memory_order_release);
   }
 
   std::vector<typename Table::shard*> shards_;

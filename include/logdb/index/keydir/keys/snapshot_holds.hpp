@@ -94,7 +94,8 @@ class snapshot_holds {
     [[nodiscard]] bool is_forked() const { return forks != System::forks(); }
     void say() {
       if (told == nullptr || is_forked()) return;
-      told->store(moments.empty() ? 0 : moments.begin()->at.value() + 1);
+      // Sequentially consistent: pairs with lowest_held_elsewhere().
+      told->store(moments.empty() ? 0 : moments.begin()->at.value() + 1, std::memory_order_seq_cst);
     }
   };
   std::shared_ptr<held> held_ = std::make_shared<held>();

@@ -14,6 +14,7 @@
 #include <logdb/index/keydir/learn/key_opening.hpp>
 #include <logdb/journal/view/staged_frames.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -258,7 +259,7 @@ class key_learner {
 
   store_type& store_;
   key_moves<Policies> moves_;
-  alignas(64) std::atomic<std::uint64_t> applied_to_ = 0;  // stream position
+  alignas(64) platform::atomic<std::uint64_t> applied_to_ = 0;  // stream position
   alignas(64) mutex mutex_;   // of what follows, and of who applies and who appends
   std::uint64_t walked_ = 0;  // stream position up to which frames were met
   lsn applied_{};             // the last record that was applied

@@ -19,6 +19,7 @@
 #include <logdb/journal/segments/segment_table.hpp>
 #include <logdb/journal/write/relocation.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -93,12 +94,12 @@ class stretch : public any_stretch {
  private:
   segment_ptr<Policies> segment_;
   address base_;
-  std::atomic<const std::byte*> data_ = nullptr;
-  std::atomic<std::uint64_t> size_ = 0;
-  std::atomic<std::uint64_t> stream_ = 0;
+  platform::atomic<const std::byte*> data_ = nullptr;
+  platform::atomic<std::uint64_t> size_ = 0;
+  platform::atomic<std::uint64_t> stream_ = 0;
   std::unique_ptr<const segment_account> account_;
-  std::atomic<bool> doubtful_ = false;
-  alignas(64) std::atomic<std::uint64_t> dead_ = 0;
+  platform::atomic<bool> doubtful_ = false;
+  alignas(64) platform::atomic<std::uint64_t> dead_ = 0;
 };
 
 /// Gives addresses to segments and takes them back.
@@ -123,8 +124,11 @@ class address_space {
 
   /// Returns the stretch that an address lies in; null: its segment is gone.
   [[nodiscard]] stretch_type* at(address where) const {
-    const leaf* const found = leaves_[where >> (piece_bits + leaf_bits)].load();
-    return found == nullptr ? nullptr : (*found)[(where >> piece_bits) & leaf_mask].load();
+    const leaf* const found =
+        leaves_[where >> (piece_bits + leaf_bits)].load(std::memory_order_acquire);
+    return found == nullptr
+               ? nullptr
+               : (*found)[(where >> piece_bits) & leaf_mask].load(std::memory_order_seq_cst);
   }
 
   /// Returns the stretch of a segment, which it gets with the first call.
@@ -180,7 +184,7 @@ class address_space {
   static constexpr std::uint64_t leaf_mask = (std::uint64_t{1} << leaf_bits) - 1;
   static constexpr std::uint64_t piece_count = std::uint64_t{1} << (address_bits - piece_bits);
   static constexpr std::size_t leaf_count = static_cast<std::size_t>(piece_count >> leaf_bits);
-  using leaf = std::array<std::atomic<stretch_type*>, std::size_t{1} << leaf_bits>;
+  using leaf = std::array<platform::atomic<stretch_type*>, std::size_t{1} << leaf_bits>;
 
   [[nodiscard]] static std::uint64_t pieces(std::uint64_t bytes) {
     return (bytes >> piece_bits) + 1;
@@ -223,14 +227,16 @@ class address_space {
 
   void make_leaves(std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t n = first >> leaf_bits; n <= (first + count - 1) >> leaf_bits; ++n) {
-      if (leaves_[n].load(std::memory_order_relaxed) == nullptr) leaves_[n].store(new leaf{});
+      if (leaves_[n].load(std::memory_order_relaxed) == nullptr)
+        leaves_[n].store(new leaf{}, std::memory_order_release);
     }
   }
 
   void link(const stretch_type& at, stretch_type* to) {
     const std::uint64_t first = at.base() >> piece_bits;
     for (std::uint64_t n = first; n < first + pieces(at.segment()->bytes_left()); ++n) {
-      (*leaves_[n >> leaf_bits].load())[n & leaf_mask].store(to);
+      (*leaves_[n >> leaf_bits].load(std::memory_order_relaxed))[n & leaf_mask].store(
+          to, std::memory_order_seq_cst);
     }
   }
 
@@ -238,7 +244,9 @@ class address_space {
   std::map<segment_number, std::shared_ptr<stretch_type>> stretches_;  // guarded by mutex_
   std::map<std::uint64_t, std::uint64_t> taken_;  // guarded by mutex_: runs of pieces
   std::uint64_t next_ = 1;                        // guarded by mutex_; piece 0 is nobody's
-  std::array<std::atomic<leaf*>, leaf_count> leaves_{};
+  // Made with the lock, and stay: the release in make_leaves() pairs with at(). What they lead to
+  // is taken out, sequentially consistent: see reader_gate.
+  std::array<platform::atomic<leaf*>, leaf_count> leaves_{};
 };
 
 /// Finds the address of a record by where the bytes of its segment are mapped.

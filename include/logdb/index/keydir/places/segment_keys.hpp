@@ -15,6 +15,7 @@
 #include <logdb/journal/control/control.hpp>
 #include <logdb/journal/write/relocation.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 
 namespace logdb::detail {
 
@@ -137,8 +138,8 @@ class segment_keys {
   bool is_whole_ = true;  // own_ has all of the segment
   bool knows_waste_ = false;
   std::unique_ptr<relocation> relocation_;
-  std::atomic<const relocation*> moved_ = nullptr;  // relocation_ once it is whole
-  std::atomic<any_stretch*> stretch_ = nullptr;     // of an address_space
+  platform::atomic<const relocation*> moved_ = nullptr;  // relocation_ once it is whole
+  platform::atomic<any_stretch*> stretch_ = nullptr;     // of an address_space
 };
 
 }  // namespace logdb::detail

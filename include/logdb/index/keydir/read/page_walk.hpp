@@ -65,10 +65,10 @@ class page_walk {
     if (from.shard == store_type::table_type::shard_count) return false;
     const auto& changes = store_.table().shard_at(from.shard).changes;
     for (;;) {
-      const std::uint32_t before = changes.load();
+      const std::uint32_t before = changes.load(std::memory_order_acquire);
       next = from;
       (void)store_.table().next_page(next, page);
-      if (before % 2 == 0 && changes.load() == before) return true;
+      if (before % 2 == 0 && changes.load(std::memory_order_acquire) == before) return true;
       store_type::system::yield();
     }
   }

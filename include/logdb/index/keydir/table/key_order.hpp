@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/table/reader_gate.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 #include <logdb/types.hpp>
 
@@ -50,7 +51,7 @@ class key_order {
   key_order& operator=(const key_order&) = delete;
   ~key_order() {
     for (node* each = head_; each != nullptr;) {
-      drop(each->keys.load());
+      drop(each->keys.load(std::memory_order_relaxed));
       drop(std::exchange(each, each->next()));
     }
   }
@@ -60,7 +61,7 @@ class key_order {
     const platform::scoped_lock lock{mutex_};
     path found;
     node* const at = find(key, &found);
-    const page& old = *at->keys.load();
+    const page& old = *at->keys.load(std::memory_order_relaxed);
     const std::size_t place = old.lower(key);
     if (place != old.count && compare_keys(old.key(place), key) == 0) return;
     list(old);
@@ -75,7 +76,7 @@ class key_order {
     const platform::scoped_lock lock{mutex_};
     path found;
     node* const at = find(key, &found);
-    const page& old = *at->keys.load();
+    const page& old = *at->keys.load(std::memory_order_relaxed);
     const std::size_t place = old.lower(key);
     if (place == old.count || compare_keys(old.key(place), key) != 0) return;
     if (old.count == 1 && at != head_) return unlink(*at);
@@ -95,14 +96,14 @@ class key_order {
   void next_keys(bytes_view key, bool behind, std::size_t most,
                  std::vector<bytes_view>& out) const {
     node* at = find(key, nullptr);
-    const page* keys = at->keys.load();
+    const page* keys = at->keys.load(std::memory_order_seq_cst);
     std::size_t n = keys->lower(key);
     if (behind && n != keys->count && compare_keys(keys->key(n), key) == 0) ++n;
     for (;;) {
       for (; n != keys->count && out.size() < most; ++n) out.push_back(keys->key(n));
       // After the page: a split links the other half first.
       if (out.size() == most || (at = at->next()) == nullptr) return;
-      keys = at->keys.load();
+      keys = at->keys.load(std::memory_order_seq_cst);
       // A page that was just split may have been met with all of its keys.
       const bytes_view last = out.empty() ? key : out.back();
       const int order_min = out.empty() && !behind ? 0 : 1;
@@ -118,7 +119,7 @@ class key_order {
     for (;;) {
       node* const at =
           last_where([&](node& each) { return !bounded || compare_keys(each.key(), bound) < 0; });
-      const page* const keys = at->keys.load();
+      const page* const keys = at->keys.load(std::memory_order_seq_cst);
       node* const later = at->next();  // after the page, as above: it may just have been split
       if (later != nullptr && (!bounded || compare_keys(later->key(), bound) < 0)) continue;
       std::size_t n = bounded ? keys->lower(bound) : keys->count;
@@ -165,19 +166,22 @@ class key_order {
   struct node : retired {
     std::uint32_t key_bytes = 0;
     std::uint32_t height = 0;
-    std::atomic<page*> keys = nullptr;
+    // Changed with the lock. Exchanges and readers' loads are sequentially consistent, as the links
+    // that take a node out: see reader_gate.
+    platform::atomic<page*> keys = nullptr;
 
-    [[nodiscard]] std::atomic<node*>* links() {
-      return std::launder(reinterpret_cast<std::atomic<node*>*>(this + 1));
+    [[nodiscard]] platform::atomic<node*>* links() {
+      return std::launder(reinterpret_cast<platform::atomic<node*>*>(this + 1));
     }
     [[nodiscard]] bytes_view key() {
       return {reinterpret_cast<const std::byte*>(links() + height), key_bytes};
     }
     [[nodiscard]] std::size_t bytes() const {
-      return sizeof *this + height * sizeof(std::atomic<node*>) + key_bytes;
+      return sizeof *this + height * sizeof(platform::atomic<node*>) + key_bytes;
     }
-    // Sequentially consistent, as the loads of pages: see reader_gate.
-    [[nodiscard]] node* next(std::uint32_t level = 0) { return links()[level].load(); }
+    [[nodiscard]] node* next(std::uint32_t level = 0) {
+      return links()[level].load(std::memory_order_seq_cst);
+    }
   };
   using path = std::array<node*, height_max>;
 
@@ -204,11 +208,11 @@ class key_order {
   }
 
   static node* make_node(bytes_view key, std::uint32_t height, page_ptr keys) {
-    const std::size_t bytes = sizeof(node) + height * sizeof(std::atomic<node*>) + key.size();
+    const std::size_t bytes = sizeof(node) + height * sizeof(platform::atomic<node*>) + key.size();
     node* const made = new (::operator new(bytes)) node;
     made->key_bytes = static_cast<std::uint32_t>(key.size());
     made->height = height;
-    made->keys.store(keys.release());
+    made->keys.store(keys.release(), std::memory_order_relaxed);
     made->free = &drop;
     std::uninitialized_value_construct_n(made->links(), height);
     if (!key.empty()) {
@@ -230,7 +234,7 @@ class key_order {
 
   void put(node& at, page_ptr keys) {
     count_bytes(keys->bytes());
-    page& old = *at.keys.exchange(keys.release());
+    page& old = *at.keys.exchange(keys.release(), std::memory_order_seq_cst);
     count_bytes(-old.bytes());
     limbo_.put(old);
   }
@@ -241,12 +245,12 @@ class key_order {
     const std::span<const bytes_view> all{views_};
     auto low = make_page(all.first(from));
     node* const made = make_node(all[from], draw_height(), make_page(all.subspan(from)));
-    count_bytes(made->bytes() + made->keys.load()->bytes());
+    count_bytes(made->bytes() + made->keys.load(std::memory_order_relaxed)->bytes());
     for (std::uint32_t level = 0; level < made->height; ++level) {
       made->links()[level].store(found[level]->next(level), std::memory_order_relaxed);
     }
     for (std::uint32_t level = 0; level < made->height; ++level) {
-      found[level]->links()[level].store(made);  // pairs with next()
+      found[level]->links()[level].store(made, std::memory_order_release);  // pairs with next()
     }
     put(at, std::move(low));  // behind the links: no reader misses a key
   }
@@ -256,9 +260,9 @@ class key_order {
     path before;
     last_where([&gone](node& each) { return compare_keys(each.key(), gone.key()) < 0; }, &before);
     for (std::uint32_t level = gone.height; level-- > 0;) {
-      before[level]->links()[level].store(gone.next(level));
+      before[level]->links()[level].store(gone.next(level), std::memory_order_seq_cst);
     }
-    page& keys = *gone.keys.load();
+    page& keys = *gone.keys.load(std::memory_order_relaxed);
     count_bytes(-(gone.bytes() + keys.bytes()));
     limbo_.put(keys);
     limbo_.put(gone);
@@ -295,7 +299,7 @@ class key_order {
   node* head_;                                 // of all keys below the next node's
   std::vector<bytes_view> views_;              // guarded by mutex_: the keys of a page to be
   std::uint64_t random_ = 0x9e3779b97f4a7c15;  // guarded by mutex_
-  std::atomic<std::uint64_t> bytes_ = 0;
+  platform::atomic<std::uint64_t> bytes_ = 0;
 };
 
 /// The same where keys have no order.

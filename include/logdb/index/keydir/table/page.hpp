@@ -13,6 +13,7 @@
 
 #include <logdb/index/keydir/table/reader_gate.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 
 namespace logdb::detail {
 
@@ -75,9 +76,9 @@ struct keydir_page : retired {
   }
   static void drop(keydir_page* page) { ::operator delete (page, std::align_val_t{alignment}); }
 
-  [[nodiscard]] std::atomic<slot_word>* slots() {
-    return std::launder(
-        reinterpret_cast<std::atomic<slot_word>*>(reinterpret_cast<std::byte*>(this) + alignment));
+  [[nodiscard]] platform::atomic<slot_word>* slots() {
+    return std::launder(reinterpret_cast<platform::atomic<slot_word>*>(
+        reinterpret_cast<std::byte*>(this) + alignment));
   }
 
   /// Puts a key that is not in here into a free slot, of which there is one. The writer's.
@@ -95,7 +96,7 @@ struct keydir_page : retired {
   }
 
   /// Returns the slot that holds just this, or null. The writer's.
-  [[nodiscard]] std::atomic<slot_word>* locate(std::uint64_t fingerprint, address at) {
+  [[nodiscard]] platform::atomic<slot_word>* locate(std::uint64_t fingerprint, address at) {
     const slot_word wanted = make_slot(fingerprint, at);
     std::uint32_t place = home(fingerprint, depth, capacity);
     for (std::uint32_t n = 0; n < capacity; ++n) {
@@ -116,8 +117,8 @@ struct keydir_page : retired {
 };
 
 static_assert(sizeof(keydir_page) <= keydir_page::alignment);
-static_assert(sizeof(std::atomic<slot_word>) == sizeof(slot_word) &&
-              std::atomic<slot_word>::is_always_lock_free);
+static_assert(sizeof(platform::atomic<slot_word>) == sizeof(slot_word) &&
+              platform::atomic<slot_word>::is_always_lock_free);
 
 /// A page with its capacity and depth in one word, so that finding a slot does not touch the
 /// page's header.

@@ -9,16 +9,17 @@
 #include <memory>
 
 #include <logdb/index/keydir/table/page.hpp>
+#include <logdb/platform/atomic.hpp>
 
 namespace logdb::detail {
 
 /// The pages of one shard: the one of a fingerprint f is at the first `depth` bits of f.
 struct page_directory : retired {
   std::uint32_t depth = 0;
-  std::unique_ptr<std::atomic<std::uint64_t>[]> links;
+  std::unique_ptr<platform::atomic<std::uint64_t>[]> links;
 
   explicit page_directory(std::uint32_t bits)
-      : depth{bits}, links{new std::atomic<std::uint64_t>[std::size_t{1} << bits] {}} {
+      : depth{bits}, links{new platform::atomic<std::uint64_t>[std::size_t{1} << bits] {}} {
     free = [](retired* gone) { delete static_cast<page_directory*>(gone); };
   }
   [[nodiscard]] std::size_t size() const { return std::size_t{1} << depth; }
@@ -26,7 +27,7 @@ struct page_directory : retired {
     return static_cast<std::size_t>(fingerprint >> (fingerprint_bits - depth));
   }
   [[nodiscard]] page_link at(std::size_t place) const {
-    return page_link::of(links[place].load());  // sequentially consistent: see reader_gate
+    return page_link::of(links[place].load(std::memory_order_seq_cst));  // see reader_gate
   }
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -24,7 +25,7 @@ namespace logdb::detail {
 template <class System>
 class reader_gate {
   struct alignas(64) place {
-    std::atomic<std::uint64_t> epoch = 0;  // 0: nobody
+    platform::atomic<std::uint64_t> epoch = 0;  // 0: nobody
   };
 
  public:
@@ -35,7 +36,7 @@ class reader_gate {
   /// The stay of one reader inside.
   class pass {
    public:
-    explicit pass(std::atomic<std::uint64_t>& taken) : taken_{&taken} {}
+    explicit pass(platform::atomic<std::uint64_t>& taken) : taken_{&taken} {}
     pass(pass&& other) noexcept : taken_{std::exchange(other.taken_, nullptr)} {}
     pass& operator=(pass&&) = delete;
     ~pass() {
@@ -44,7 +45,7 @@ class reader_gate {
     }
 
    private:
-    std::atomic<std::uint64_t>* taken_;
+    platform::atomic<std::uint64_t>* taken_;
   };
 
   /// Lets a reader in.
@@ -56,7 +57,8 @@ class reader_gate {
       // Sequentially consistent, as the loads of what may be taken out: either is_past() sees this
       // reader, or this reader no longer sees what was taken out before.
       if (taken.load(std::memory_order_relaxed) == 0 &&
-          taken.compare_exchange_strong(nobody, epoch_.load(), std::memory_order_seq_cst)) {
+          taken.compare_exchange_strong(nobody, epoch_.load(std::memory_order_seq_cst),
+                                        std::memory_order_seq_cst)) {
         return pass{taken};
       }
       if (tries % places == 0) System::yield();
@@ -64,13 +66,13 @@ class reader_gate {
   }
 
   /// Ends an epoch after something was taken out; returns the one that may still see it.
-  [[nodiscard]] std::uint64_t advance() { return epoch_.fetch_add(1); }
+  [[nodiscard]] std::uint64_t advance() { return epoch_.fetch_add(1, std::memory_order_seq_cst); }
 
   /// Tells whether everybody of an epoch and of those before it has left.
   [[nodiscard]] bool is_past(std::uint64_t epoch) const {
     for (const place& each : places_) {
       // Sequentially consistent: pairs with enter(); an acquire of what pass released.
-      const std::uint64_t inside = each.epoch.load();
+      const std::uint64_t inside = each.epoch.load(std::memory_order_seq_cst);
       if (inside != 0 && inside <= epoch) return false;
     }
     return true;
@@ -93,13 +95,13 @@ class reader_gate {
   static constexpr std::uint32_t places = 64;
 
   static std::uint32_t home() {
-    static std::atomic<std::uint32_t> threads{0};
+    static platform::atomic<std::uint32_t> threads{0};
     thread_local const std::uint32_t mine = threads.fetch_add(1, std::memory_order_relaxed);
     return mine;
   }
 
   mutable std::array<place, places> places_;
-  alignas(64) std::atomic<std::uint64_t> epoch_ = 1;
+  alignas(64) platform::atomic<std::uint64_t> epoch_ = 1;
 };
 
 /// What can be kept until no reader sees it: linked through itself, so that keeping it cannot

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/table/page_directory.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -37,17 +38,15 @@ class keydir_table {
 
   static constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
 
- private:
   using directory = page_directory;
-
- public:
   /// A part of the keys with a lock of its own.
   struct alignas(64) shard {
     mutex lock;
-    // Odd while a batch changes what more than one key says: readers wait, and look again.
+    // Odd while a batch changes more than one key: readers look again. Their loads pair with it.
     platform::basic_atomic<System, std::uint32_t> changes = 0;
-    // The holder of the lock has nothing in the log yet, and will not have for long.
+    // The holder of the lock has nothing in the log yet: pairs with wait_for_writers().
     platform::basic_atomic<System, bool> prepares = false;
+    // Taken out, as its links, sequentially consistent: see reader_gate.
     platform::basic_atomic<System, directory*> pages = nullptr;
   };
 
@@ -70,7 +69,8 @@ class keydir_table {
   /// @cost  about 1 µs when nobody writes
   void wait_for_writers() const {
     for (const shard& each : shards_) {
-      while (!each.lock.is_free() && !each.prepares.load()) System::yield();
+      while (!each.lock.is_free() && !each.prepares.load(std::memory_order_acquire))
+        System::yield();
     }
   }
 
@@ -78,16 +78,15 @@ class keydir_table {
   template <class Is>
   [[nodiscard]] address find(std::uint64_t hash, Is&& is) {
     LOGDB_EXPECTS(shard_of(hash).lock.is_held() || gate_.has_reader());
-    const directory* const pages = shard_of(hash).pages.load();
+    const directory* const pages = shard_of(hash).pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return 0;
     const std::uint64_t wanted = fingerprint_of(hash);
-    const page_link link = pages->at(pages->place(wanted));
-    return search(link, wanted, std::forward<Is>(is));
+    return search(pages->at(pages->place(wanted)), wanted, std::forward<Is>(is));
   }
 
   /// Has the processor fetch what a later find() needs. Inside the gate.
   void prefetch(std::uint64_t hash) {
-    const directory* const pages = shard_of(hash).pages.load();
+    const directory* const pages = shard_of(hash).pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return;
     const page_link link = pages->at(pages->place(fingerprint_of(hash)));
     __builtin_prefetch(link.page()->slots() +
@@ -131,12 +130,12 @@ class keydir_table {
     for (auto& page : made) {
       const std::size_t width = std::size_t{1} << (pages->depth - page->depth);
       for (std::size_t n = 0; n < width; ++n)
-        pages->links[place++].store(page_link{page.get()}.word());
+        pages->links[place++].store(page_link{page.get()}.word(), std::memory_order_relaxed);
       count_bytes(keydir_page::bytes_of(page.release()->capacity));
     }
     count_bytes(sizeof(directory) + 8 * pages->size());
     keys_.fetch_add(keys.size(), std::memory_order_relaxed);
-    shards_[number].pages.store(pages.release());
+    shards_[number].pages.store(pages.release(), std::memory_order_release);
   }
 
   /// Inserts a key that is not there. Under the shard's lock, after make_room().
@@ -172,7 +171,7 @@ class keydir_table {
 
   /// Remembers that a key was used. Inside the gate, or under the shard's lock.
   void touch(std::uint64_t hash, address at) {
-    const directory* const pages = shard_of(hash).pages.load();
+    const directory* const pages = shard_of(hash).pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return;
     auto* const slot =
         pages->at(pages->place(fingerprint_of(hash))).page()->locate(fingerprint_of(hash), at);
@@ -190,7 +189,7 @@ class keydir_table {
     LOGDB_EXPECTS(gate_.has_reader());
     out.clear();
     if (at.shard == shard_count) at = {};
-    const directory* const pages = shards_[at.shard].pages.load();
+    const directory* const pages = shards_[at.shard].pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return void(at = {at.shard + 1, 0});
     keydir_page& page = *pages->at(pages->place(at.fingerprint)).page();
     for (std::uint32_t n = 0; n < page.capacity; ++n) {
@@ -231,7 +230,7 @@ class keydir_table {
     LOGDB_EXPECTS(gate_.has_reader());
     out.clear();
     if (at.shard == shard_count) return false;
-    const directory* const pages = shards_[at.shard].pages.load();
+    const directory* const pages = shards_[at.shard].pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return ++at.shard, true;
     keydir_page& page = *pages->at(pages->place(at.fingerprint)).page();
     for (std::uint32_t n = 0; n < page.capacity; ++n) {
@@ -262,7 +261,7 @@ class keydir_table {
   template <class Is>
   static address search(page_link link, std::uint64_t wanted, Is&& is) {
     const std::uint32_t capacity = link.capacity();
-    std::atomic<slot_word>* const slots = link.page()->slots();
+    platform::atomic<slot_word>* const slots = link.page()->slots();
     std::uint32_t place = keydir_page::home(wanted, link.depth(), capacity);
     for (std::uint32_t n = 0; n < capacity; ++n) {
       // Acquire: pairs with the stores of writers, who wrote the record before.
@@ -282,7 +281,7 @@ class keydir_table {
     return *pages.at(pages.place(fingerprint_of(hash))).page();
   }
 
-  [[nodiscard]] std::atomic<slot_word>* slot_of(std::uint64_t hash, address at) {
+  [[nodiscard]] platform::atomic<slot_word>* slot_of(std::uint64_t hash, address at) {
     shard& in = shard_of(hash);
     if (in.pages.load(std::memory_order_relaxed) == nullptr) return nullptr;
     return page_of(in, hash).locate(fingerprint_of(hash), at);
@@ -291,9 +290,9 @@ class keydir_table {
   void begin(shard& in) {
     auto first = std::make_unique<directory>(0u);
     keydir_page* const page = keydir_page::make(16, 0);
-    first->links[0].store(page_link{page}.word());
+    first->links[0].store(page_link{page}.word(), std::memory_order_relaxed);
     count_bytes(keydir_page::bytes_of(16) + sizeof(directory) + 8);
-    in.pages.store(first.release());
+    in.pages.store(first.release(), std::memory_order_release);
   }
 
   /// Makes room in a page; false: it was split, and some of the keys go to another.
@@ -356,7 +355,8 @@ class keydir_table {
     std::size_t place = 0;
     while (pages.at(place).page() != &old) ++place;
     for (std::size_t n = 0; n < width; ++n) {
-      pages.links[place + n].store(page_link{made[n < (width + 1) / 2 ? 0 : 1]}.word());
+      pages.links[place + n].store(page_link{made[n < (width + 1) / 2 ? 0 : 1]}.word(),
+                                   std::memory_order_seq_cst);
     }
     count_bytes(keydir_page::bytes_of(made[0]->capacity));
     if (made[1] != made[0]) count_bytes(keydir_page::bytes_of(made[1]->capacity));
@@ -372,7 +372,7 @@ class keydir_table {
       made->links[n].store(old.at(n / 2).word(), std::memory_order_relaxed);
     }
     count_bytes(8 * old.size());
-    in.pages.store(made.release());
+    in.pages.store(made.release(), std::memory_order_seq_cst);
     limbo_.put(old);
   }
 
@@ -393,8 +393,8 @@ class keydir_table {
   gate_type& gate_;
   std::array<shard, shard_count> shards_;
   limbo<System> limbo_;
-  alignas(64) std::atomic<std::uint64_t> keys_ = 0;
-  std::atomic<std::uint64_t> bytes_ = 0;
+  alignas(64) platform::atomic<std::uint64_t> keys_ = 0;
+  platform::atomic<std::uint64_t> bytes_ = 0;
 };
 
 }  // namespace logdb::detail

@@ -14,6 +14,7 @@
 #include <logdb/index/timelsm/columns/block.hpp>
 #include <logdb/index/timelsm/columns/codec.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -87,8 +88,8 @@ class block_cache {
   std::size_t bytes_max_;
   platform::mutex mutex_;
   order used_;  // the last first; guarded by mutex_, as are the blocks' own places in it
-  std::atomic<std::size_t> bytes_ = 0;  // changed under mutex_
-  std::atomic<std::uint64_t> reads_ = 0;
+  platform::atomic<std::size_t> bytes_ = 0;  // changed under mutex_
+  platform::atomic<std::uint64_t> reads_ = 0;
 };
 
 template <class V>
@@ -169,12 +170,12 @@ block_ptr<V> block_cache<V>::put(stored_block<V>& of, block_ptr<V> read) {
   used_.splice(used_.begin(), fresh);
   of.place_ = used_.begin();
   of.columns_ = read;
-  bytes_ += read->bytes();
-  while (bytes_ > bytes_max_ && !used_.empty()) {
+  bytes_.fetch_add(read->bytes(), std::memory_order_relaxed);
+  while (bytes_.load(std::memory_order_relaxed) > bytes_max_ && !used_.empty()) {
     stored_block<V>& oldest = *used_.back();
     dropped.reserve(dropped.size() + 1);
     gone.splice(gone.begin(), used_, oldest.place_);
-    bytes_ -= oldest.columns_->bytes();
+    bytes_.fetch_sub(oldest.columns_->bytes(), std::memory_order_relaxed);
     dropped.push_back(std::move(oldest.columns_));
   }
   lock.unlock();
@@ -186,7 +187,7 @@ void block_cache<V>::forget(stored_block<V>& gone) {
   order one;
   guard lock{mutex_};
   if (gone.columns_ == nullptr) return;
-  bytes_ -= gone.columns_->bytes();
+  bytes_.fetch_sub(gone.columns_->bytes(), std::memory_order_relaxed);
   one.splice(one.begin(), used_, gone.place_);
 }
 

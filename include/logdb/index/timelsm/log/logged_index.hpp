@@ -16,6 +16,7 @@
 #include <logdb/index/timelsm/log/logged_write.hpp>
 #include <logdb/index/timelsm/log/replay.hpp>
 #include <logdb/index/timelsm/log/row_changes.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -135,7 +136,7 @@ class logged_index {
   /// @cost    O(rows that are new), and 20 bytes for each 4,096 others
   void checkpoint() {
     guard lock{replay_mutex_};
-    asked_.store(false);
+    asked_.store(false, std::memory_order_seq_cst);
     store_up_to(written(), [this] { return line_.log.last_lsn(); });
   }
 
@@ -158,7 +159,7 @@ class logged_index {
   /// Ends both threads and refuses later writes; to be called before the log is closed, which then
   /// has all that was accepted. Leaves little for the next open to replay. Again: does nothing.
   void close() {
-    const bool again = closed_.exchange(true);
+    const bool again = closed_.exchange(true, std::memory_order_acq_rel);
     if (index_.is_forked()) {
       platform::forget_thread(thread_);  // it is the parent's
     } else if (!again) {
@@ -228,7 +229,7 @@ class logged_index {
   }
 
   void ask_for_checkpoint() {
-    if (!asked_.exchange(true)) grown_.signal();
+    if (!asked_.exchange(true, std::memory_order_seq_cst)) grown_.signal();
   }
 
   /// Ends both threads, and leaves little for the next open to replay: nothing at all where that
@@ -269,10 +270,10 @@ class logged_index {
 
   /// Writes a checkpoint whenever the records behind the last one have become many.
   void keep_small() {
-    while (!stopping_.load()) {
+    while (!stopping_.load(std::memory_order_acquire)) {
       const auto ticket = grown_.ticket();
       if (!is_due()) {
-        if (!stopping_.load()) grown_.wait(ticket);
+        if (!stopping_.load(std::memory_order_acquire)) grown_.wait(ticket);
       } else {
         try_checkpoint();
       }
@@ -284,7 +285,7 @@ class logged_index {
   void try_checkpoint() {
     try {
       checkpoint();
-      if (!closed_.load()) index_.set_stores(true);
+      if (!closed_.load(std::memory_order_acquire)) index_.set_stores(true);
     } catch (const std::exception& failure) {
       index_.set_stores(false);
       set_due(2 * unstored());
@@ -293,7 +294,7 @@ class logged_index {
   }
 
   void stop() {
-    stopping_.store(true);
+    stopping_.store(true, std::memory_order_release);
     grown_.signal();
     guard lock{stop_mutex_};
     if (thread_.joinable()) thread_.join();
@@ -301,16 +302,18 @@ class logged_index {
 
   timelsm_options<value_type> options_;
   row_marks<value_type> marks_{options_.unit};
-  std::atomic<bool> asked_ = false;      // memory asks for a checkpoint
+  // Memory asks for a checkpoint. Sequentially consistent: one that ends it sees what there is to
+  // store, or is asked again.
+  platform::atomic<bool> asked_ = false;
   platform::basic_event<system> grown_;  // due_ is reached, asked_, or it is to stop
   index_type index_;
   write_line<Policies, index_type> line_;
   mutex replay_mutex_;  // of replay_ once it is open; one checkpoint at a time
   replayer<Policies> replay_;
-  std::atomic<std::uint64_t> stored_ = 0;  // bytes of written() before the last checkpoint
-  std::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;  // of them at the next
-  std::atomic<bool> closed_ = false;
-  std::atomic<bool> stopping_ = false;
+  platform::atomic<std::uint64_t> stored_ = 0;  // bytes of written() before the last checkpoint
+  platform::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;  // of them at the next
+  platform::atomic<bool> closed_ = false;    // the exchange in close() pairs with try_checkpoint()
+  platform::atomic<bool> stopping_ = false;  // followed by a signal of grown_
   mutex stop_mutex_;
   typename system::thread thread_;  // guarded by stop_mutex_ once it runs
 };

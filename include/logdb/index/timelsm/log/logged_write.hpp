@@ -14,6 +14,7 @@
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/journal/view/index_view.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::timelsm {
@@ -75,12 +76,14 @@ class whole_view {
   void begin() {
     const guard lock{mutex_};
     before_ = index_.snapshot();
-    changes_.fetch_add(1);  // before the first step is published, so that its reader knows
+    // Before the first step is published, so that its reader knows: a snapshot that shows the step
+    // was taken behind the lock that published it, and so behind this.
+    changes_.fetch_add(1, std::memory_order_acq_rel);
   }
   /// Says that these were all. Requires the index's lock.
   void end() {
     const guard lock{mutex_};
-    changes_.fetch_add(1);
+    changes_.fetch_add(1, std::memory_order_release);  // pairs with now()
     before_.reset();
   }
   [[nodiscard]] snapshot_type now() const {
@@ -103,8 +106,8 @@ class whole_view {
 
   const Index& index_;
   mutable mutex mutex_;
-  std::optional<snapshot_type> before_;     // the steps that have begun; guarded by mutex_
-  std::atomic<std::uint64_t> changes_ = 0;  // odd: between begin() and end()
+  std::optional<snapshot_type> before_;          // the steps that have begun; guarded by mutex_
+  platform::atomic<std::uint64_t> changes_ = 0;  // odd: between begin() and end()
 };
 
 /// What the writes of a durable log share.
@@ -118,7 +121,7 @@ struct write_line {
   index_view<Policies> log;
   const Index& index;
   shown_type shown{index};
-  std::atomic<std::uint64_t> written = 0;  // bytes of records; changed under the append lock
+  platform::atomic<std::uint64_t> written = 0;  // bytes of records; changed under the append lock
 };
 
 /// One record, as a write puts it.

@@ -4,6 +4,7 @@
 /// Gathers the figures of a time index.
 
 #include <logdb/index/timelsm/core.hpp>
+#include <logdb/platform/atomic.hpp>
 
 namespace logdb::timelsm {
 
@@ -27,7 +28,7 @@ void count_tree(const tree<V>& of, timelsm_stats& all) {
 /// Returns the figures of an index, but for those of its writer.
 template <class V, class System>
 timelsm_stats figures_of(const core<V, System>& of) {
-  const auto load = [](const std::atomic<std::uint64_t>& counter) {
+  const auto load = [](const platform::atomic<std::uint64_t>& counter) {
     return counter.load(std::memory_order_relaxed);
   };
   const view<V> now = of.snapshot();

@@ -41,7 +41,7 @@ class maintainer {
   /// Does one step; returns whether there was one to do.
   bool step() {
     guard lock{work_mutex_};
-    core_.roused.store(false);
+    core_.roused.store(false, std::memory_order_seq_cst);
     deliver_pending();
     return seal_or_sweep_now() || (!core_.is_full() && (purge(false) || join()));
   }
@@ -66,7 +66,7 @@ class maintainer {
     for (;;) {
       guard lock{work_mutex_};
       deliver_pending();
-      if (core_.to_mark.load() == 0) return core_.current()->sealed;
+      if (core_.to_mark.load(std::memory_order_relaxed) == 0) return core_.current()->sealed;
       // When L0 is full: what L1 has stored stays there.
       if (!seal()) merge_runs(core_.snapshot(), true);
     }
@@ -130,7 +130,7 @@ class maintainer {
   void forget_mark() {
     {
       const guard lock{core_.lock_before_writers()};
-      core_.to_mark.store(core_type::unmarked);
+      core_.to_mark.store(core_type::unmarked, std::memory_order_relaxed);
     }
     core_.progress.signal();
     core_.rouse();
@@ -140,7 +140,8 @@ class maintainer {
     const view<V> now = core_.snapshot();
     const tree<V>& before = *now.at->sealed;
     if (now.at->frozen.empty() || before.l0.size() >= core_.options.l0_runs_max) return false;
-    if (core_.to_mark.load() == 0) return false;  // a checkpoint needs what was before it alone
+    // A checkpoint needs what was before it alone.
+    if (core_.to_mark.load(std::memory_order_relaxed) == 0) return false;
     const memtable<V>& table = *now.at->frozen.front();
     drops<V> gone{.wanted = core_.pending.wanted};
     auto made = std::make_shared<tree<V>>(before);
@@ -364,7 +365,9 @@ class maintainer {
       auto next = core_.edited();
       next->sealed = std::move(made);
       if (sealed) next->frozen.erase(next->frozen.begin());
-      if (sealed && core_.to_mark.load() != core_type::unmarked) --core_.to_mark;
+      if (sealed && core_.to_mark.load(std::memory_order_relaxed) != core_type::unmarked) {
+        core_.to_mark.fetch_sub(1, std::memory_order_relaxed);
+      }
       core_.install(std::move(next));
     }
     if (core_.to_store.bytes_max != 0) {

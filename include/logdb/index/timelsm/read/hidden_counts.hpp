@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <logdb/index/timelsm/read/walk.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -138,8 +139,8 @@ class hidden_counts {
 
   std::shared_ptr<const tree<V>> sealed_;
   tombstones_ptr deleted_;
-  std::atomic<std::size_t> spent_ = 0;
-  std::atomic<bool> ready_ = false;
+  platform::atomic<std::size_t> spent_ = 0;
+  platform::atomic<bool> ready_ = false;
   platform::mutex mutex_;
   std::vector<std::uint64_t> before_;  // constant once ready_
 };

@@ -100,7 +100,7 @@ class writer {
     look();
     if (held() != 0) install_next(1);
     view<V> now = core_.snapshot();
-    core_.to_mark.store(now.at->frozen.size());
+    core_.to_mark.store(now.at->frozen.size(), std::memory_order_relaxed);
     return now;
   }
 
@@ -323,7 +323,8 @@ class writer {
     if (refuses && core_.options.pressure == pressure_mode::report) {
       throw error{errc::busy, "maintenance of the time index lags behind"};
     }
-    if (core_.fails.load()) return true;  // it would be a wait for what may never come
+    if (core_.fails.load(std::memory_order_acquire))
+      return true;  // it would be a wait for what may never come
     core_.counted.stalls.fetch_add(1, std::memory_order_relaxed);
     lock.unlock();
     if (core_.options.maintenance == maintenance_mode::background) {
