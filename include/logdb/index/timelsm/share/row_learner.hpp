@@ -8,6 +8,7 @@
 
 #include <logdb/index/timelsm/log/replay.hpp>
 #include <logdb/journal/view/index_view.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
@@ -107,8 +108,8 @@ class row_learner {
 
   log_view& log_;
   Index& index_;
-  std::atomic<std::uint64_t> applied_to_ = 0;  // stream position; changed under mutex_
-  std::atomic<bool> has_met_rows_ = false;
+  platform::atomic<std::uint64_t> applied_to_ = 0;  // stream position; changed under mutex_
+  platform::atomic<bool> has_met_rows_ = false;
   mutex mutex_;  // of what follows; held over reading the log
   replayer<Policies> replay_;
   bool is_current_ = false;  // the index has all up to applied_to_

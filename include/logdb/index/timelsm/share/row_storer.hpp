@@ -12,6 +12,7 @@
 #include <logdb/error.hpp>
 #include <logdb/index/timelsm/log/checkpoint.hpp>
 #include <logdb/index/timelsm/share/row_learner.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 
 namespace logdb::timelsm {
@@ -42,7 +43,7 @@ class row_storer {
   /// Begins the work in the background, where that is wanted.
   void start() {
     if (!is_automatic()) return;
-    relieves_.store(true);
+    relieves_.store(true, std::memory_order_release);
     thread_ = typename system::thread{[this] { work(); }};
   }
   /// Tells whether checkpoints are written in the background.
@@ -53,7 +54,7 @@ class row_storer {
 
   /// Asks for a checkpoint, since memory wants one.
   void ask() {
-    if (!asked_.exchange(true)) grown_.signal();
+    if (!asked_.exchange(true, std::memory_order_seq_cst)) grown_.signal();
   }
   /// Wakes the thread, if there may be enough to store.
   /// @param bytes  of what was just appended
@@ -68,19 +69,21 @@ class row_storer {
     const std::uint64_t due = due_.load(std::memory_order_relaxed);
     const std::uint64_t left = due - std::min(due, rows_.unstored());
     wake_at_.store(log_.reached(watermark::appended) + left, std::memory_order_relaxed);
-    return left == 0 || asked_.load() || is_full();
+    return left == 0 || asked_.load(std::memory_order_seq_cst) || is_full();
   }
 
   /// Tells whether so much is in memory that no more should come before it is stored, and somebody
   /// stores it.
-  [[nodiscard]] bool is_full() const { return index_.is_laden() && relieves_.load(); }
+  [[nodiscard]] bool is_full() const {
+    return index_.is_laden() && relieves_.load(std::memory_order_acquire);
+  }
   /// Waits until memory may be less full. If that takes too long it is exceeded.
   void wait_for_memory() {
     const auto ticket = relieved_.ticket();
     if (!is_full()) return;
     index_.counted().stalls.fetch_add(1, std::memory_order_relaxed);
     ask();
-    if (!relieved_.wait(ticket, patience)) relieves_.store(false);
+    if (!relieved_.wait(ticket, patience)) relieves_.store(false, std::memory_order_release);
   }
 
   /// Calls with the right to store, on the last checkpoint, with all that was appended.
@@ -95,13 +98,15 @@ class row_storer {
   /// Writes a checkpoint of what is applied. Requires the right to store.
   /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
   void store() {
-    asked_.store(false);
+    asked_.store(false, std::memory_order_seq_cst);
     checkpoint_writer<Policies, Index> work{log_, index_, marks_};
     const std::uint64_t bytes = rows_.mark(work);
     const std::uint64_t directory = work.store();
     rows_.note_checkpoint(work.at(), bytes);
-    due_.store(std::max(directories_behind * directory, options_.checkpoint_bytes));
-    relieves_.store(is_automatic() && !stopping_.load());
+    due_.store(std::max(directories_behind * directory, options_.checkpoint_bytes),
+               std::memory_order_relaxed);
+    relieves_.store(is_automatic() && !stopping_.load(std::memory_order_acquire),
+                    std::memory_order_release);
     relieved_.signal();
   }
 
@@ -137,7 +142,7 @@ class row_storer {
   static constexpr std::chrono::seconds patience{1};
 
   [[nodiscard]] auto is_open() const {
-    return [this] { return !stopping_.load(); };
+    return [this] { return !stopping_.load(std::memory_order_acquire); };
   }
 
   /// Does so; false: another process stores, and `waits` did not wait for it any longer.
@@ -146,7 +151,7 @@ class row_storer {
     const guard lock{storing_mutex_};
     const auto mine = log_.take_rewrite_turn(waits);
     if (!mine) return false;
-    if (rows_.stand_on_last()) asked_.store(false);
+    if (rows_.stand_on_last()) asked_.store(false, std::memory_order_seq_cst);
     while (!rows_.learn([this] { return !is_full(); }, [] {})) store();
     run();
     return true;
@@ -160,10 +165,10 @@ class row_storer {
 
   /// Keeps this process near the others, and what lies behind the last checkpoint small.
   void work() {
-    while (!stopping_.load()) {
+    while (!stopping_.load(std::memory_order_acquire)) {
       const auto ticket = grown_.ticket();
       keep_small();
-      if (!stopping_.load()) grown_.wait(ticket, look_time);
+      if (!stopping_.load(std::memory_order_acquire)) grown_.wait(ticket, look_time);
     }
   }
 
@@ -175,7 +180,8 @@ class row_storer {
       if (is_due()) (void)store_if(is_open(), [this] { return is_due(); });
     } catch (const std::exception& failure) {
       give_up();
-      due_.store(std::max(2 * rows_.unstored(), options_.checkpoint_bytes));
+      due_.store(std::max(2 * rows_.unstored(), options_.checkpoint_bytes),
+                 std::memory_order_relaxed);
       tell(options_.log, failure.what());
     }
   }
@@ -188,11 +194,11 @@ class row_storer {
   }
 
   void give_up() {
-    relieves_.store(false);
+    relieves_.store(false, std::memory_order_release);
     relieved_.signal();
   }
   void stop() {
-    stopping_.store(true);
+    stopping_.store(true, std::memory_order_release);
     grown_.signal();
     if (thread_.joinable()) thread_.join();
     give_up();
@@ -203,11 +209,15 @@ class row_storer {
   const row_marks<value_type>& marks_;
   learner& rows_;
   const timelsm_options<value_type>& options_;
-  std::atomic<bool> asked_ = false;     // memory asks for a checkpoint
-  std::atomic<bool> relieves_ = false;  // somebody stores, so who learns may wait for it
-  std::atomic<bool> stopping_ = false;
-  std::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;  // behind so many the next one is
-  std::atomic<std::uint64_t> wake_at_ = ~std::uint64_t{0};      // stream position: it may be due
+  // Memory asks for a checkpoint. Sequentially consistent: one that ends it sees what there is to
+  // store, or is asked again.
+  platform::atomic<bool> asked_ = false;
+  // Somebody stores, so who learns may wait for it. Where that ends, a signal of relieved_ follows.
+  platform::atomic<bool> relieves_ = false;
+  platform::atomic<bool> stopping_ = false;  // followed by a signal of grown_
+  platform::atomic<std::uint64_t> due_ =
+      options_.checkpoint_bytes;                                 // behind so many the next one is
+  platform::atomic<std::uint64_t> wake_at_ = ~std::uint64_t{0};  // stream position: it may be due
   platform::basic_event<system> grown_;     // a checkpoint may be due, or it is to stop
   platform::basic_event<system> relieved_;  // there may be more memory
   mutex storing_mutex_;                     // one checkpoint at a time
