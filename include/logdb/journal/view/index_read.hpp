@@ -21,6 +21,8 @@ template <class Policies>
 class journal;
 template <class Policies>
 class follower;
+template <class Policies>
+class staged_frames;
 
 }  // namespace logdb::detail
 
@@ -124,6 +126,9 @@ class index_read {
     return core().segments.make(entry);
   }
 
+ private:
+  friend class detail::staged_frames<Policies>;
+
   /// Counts the segments that were ever made active, by any process.
   [[nodiscard]] std::uint64_t extent_count() const {
     return core().control().extent_count.load(std::memory_order_acquire);  // with begin_extent()
@@ -134,7 +139,6 @@ class index_read {
     return core().extents;
   }
 
- private:
   [[nodiscard]] core_type& core() const {
     LOGDB_EXPECTS(!follows());
     return *core_;
