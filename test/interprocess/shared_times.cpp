@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_one_writes_the_other_sees_at_once_in_the_orde
   all.append(1, 9U);
   first.append(1, 10U);
   BOOST_TEST((rows_of(second) == rows{{1, 5}, {1, 10}, {5, 7}}));
+  BOOST_TEST((rows_of(all) == rows{{1, 9}, {5, 7}, {5, 8}}));
   all.commit();
   BOOST_TEST((rows_of(first) == rows{{1, 9}, {5, 7}, {5, 8}}));
   BOOST_TEST((rows_of(second) == rows_of(first)));

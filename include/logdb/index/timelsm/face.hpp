@@ -130,12 +130,12 @@ class write_face : public row_verbs<Log, V> {
 /// are to agree on is asked of one snapshot(). What the verbs give is described there, at
 /// time_snapshot, with its cost; here that of a snapshot comes to it.
 ///
-/// @errors   of every verb: errc::closed; of a log that is read only, and of blocks that were
-///           stored, errc::corrupt and errc::io; of a transaction, errc::invalid_argument when it
-///           is over
+/// @errors   of every verb: errc::closed; of a log that another process writes, and of blocks that
+///           were stored, errc::corrupt and errc::io; of a transaction, errc::invalid_argument when
+///           it is over
 /// @threads  any; of a transaction, one at a time
-/// @blocks   for no writer; a log that is read only first catches up with its writer, one thread at
-///           a time
+/// @blocks   for no writer of this process; what other ones have appended is applied first, by one
+///           thread at a time
 template <class Target, class V>
 class row_reads {
  public:
