@@ -108,6 +108,36 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_checkpoint_of_one_stands_for_the_rows_of_all, Lo
   BOOST_TEST((rows_of(before) == wanted.all()));
 }
 
+BOOST_AUTO_TEST_CASE(a_checkpoint_needs_no_run_that_another_process_has_given_up) {
+  some_log::options options = smallest<some_log>();
+  options.index.maintenance = maintenance_mode::by_hand;
+  pair_of_time_logs<some_log> both{options};
+  rows wanted;
+  const auto add = [&wanted](some_log& to) {
+    rows batch;
+    for (std::uint64_t n = 0; n < 256; ++n) {
+      const std::uint64_t time = wanted.size() + n;
+      batch.emplace_back(static_cast<std::int64_t>(time), mix(time));
+    }
+    to.append(batch);
+    wanted.insert(wanted.end(), batch.begin(), batch.end());
+  };
+  add(both.first);
+  BOOST_TEST(both.second.size() == wanted.size());
+  both.first.checkpoint();  // a run that the second has not met: it has the rows
+  for (int n = 0; n < 40; ++n) add(both.second);
+  BOOST_TEST(both.first.size() == wanted.size());
+  both.second.checkpoint();
+  BOOST_TEST(both.second.first_lsn().value() > 20U);
+  both.first.checkpoint();
+  BOOST_TEST((rows_of(both.first) == wanted));
+  both.first.close();
+  both.second.close();
+  const some_log alone{both.place / "rows", options};
+  BOOST_TEST((rows_of(alone) == wanted));
+  BOOST_TEST(alone.validate().empty());
+}
+
 BOOST_AUTO_TEST_CASE(
     what_is_stored_in_the_background_is_bounded_for_all_and_let_go_of_by_the_idle) {
   auto options = small_times<some_log>();
