@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// The whole library: include this.
+/// The whole library but event_log.hpp: include this.
 
 #if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
 #error "logdb needs C++20: compile with -std=c++20 or later"

@@ -2,6 +2,7 @@
 // All members of every coherent log with one storage and one index: STORAGE, and INDEX as it stands
 // in `Index<...>`. PERSISTENT and SHARED are 1 where the storage keeps something, and where many
 // processes may write.
+#include <logdb/event_log.hpp>
 #include <logdb/logdb.hpp>
 
 namespace logdb::test {

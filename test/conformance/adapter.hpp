@@ -177,7 +177,9 @@ tested_log open_tested(const std::filesystem::path& path, const tested_options& 
   if constexpr (finds_records<Log>) {
     real.index.stride_bytes = chosen.index.stride_bytes.value_or(real.index.stride_bytes);
   }
-  if constexpr (requires { real.index.check; }) real.index.check = event_check::none;
+  if constexpr (requires { real.index.check; }) {
+    real.index.check = decltype(real.index.check)::none;
+  }
   return tested_log{std::make_unique<log_adapter<Log>>(path, real)};
 }
 

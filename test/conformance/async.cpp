@@ -2,6 +2,8 @@
 /// @file
 /// Every coherent combination with Durability<Async> on a directory.
 
+#include <logdb/event_log.hpp>
+
 #include "conformance/typed.hpp"
 
 namespace logdb::test {

@@ -19,7 +19,9 @@ typename Log::options small_options() {
   small.segment_bytes = 16u << 10;
   small.durability.staging_bytes = 32u << 10;
   // the records of the suite are no JSON
-  if constexpr (requires { small.index.check; }) small.index.check = event_check::none;
+  if constexpr (requires { small.index.check; }) {
+    small.index.check = decltype(small.index.check)::none;
+  }
   return small;
 }
 

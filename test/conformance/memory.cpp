@@ -2,6 +2,8 @@
 /// @file
 /// Every coherent combination in memory.
 
+#include <logdb/event_log.hpp>
+
 #include "conformance/typed.hpp"
 
 namespace logdb::test {

@@ -2,6 +2,8 @@
 /// @file
 /// Logs that several processes may write, with one that does.
 
+#include <logdb/event_log.hpp>
+
 #include "conformance/typed.hpp"
 
 namespace logdb::test {

@@ -2,6 +2,8 @@
 /// @file
 /// Every durability and every locking on one file.
 
+#include <logdb/event_log.hpp>
+
 #include "conformance/typed.hpp"
 
 namespace logdb::test {

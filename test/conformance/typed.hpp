@@ -76,7 +76,7 @@ concept checks_events = requires(typename Log::options chosen) {
 template <checks_events Log>
 void what_is_no_event_is_refused_and_leaves_the_log_as_it_was() {
   auto chosen = small_options<Log>();
-  chosen.index.check = event_check::on_append;
+  chosen.index.check = decltype(chosen.index.check)::on_append;
   small_log<Log> f{chosen};
   const std::vector<std::string> batch{R"({"a":2})", R"({"a":3)"};
   f.log.append(R"({"a": 1})");

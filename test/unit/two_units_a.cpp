@@ -2,6 +2,7 @@
 // Two units that include everything link, and share one copy of what is inline.
 #include <cstdio>
 
+#include <logdb/event_log.hpp>
 #include <logdb/logdb.hpp>
 
 #include "two_units.hpp"

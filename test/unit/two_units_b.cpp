@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <logdb/event_log.hpp>
 #include <logdb/logdb.hpp>
 
 #include "two_units.hpp"
