@@ -171,7 +171,7 @@ class text_index {
   /// Puts records into the log and into the index; they are not acknowledged yet.
   logdb::ticket put(const logdb::record_batch& records) {
     log_.require_open();
-    if (records.empty()) return {log_.last_lsn(), 0};
+    if (records.empty()) return {log_.last_lsn(), {}};
     return put_if(records, [](const text_tree&) { return true; }).first;
   }
   logdb::lsn acknowledge(const logdb::ticket& given) {
@@ -192,7 +192,7 @@ class text_index {
   /// A state that readers see once the log has come to a stream position.
   struct awaited {
     state at{};
-    std::uint64_t end = 0;
+    logdb::stream_position end{};
   };
 
   /// Brings in what readers of the log see by now, of whichever process.
@@ -228,14 +228,14 @@ class text_index {
   }
 
   /// Has readers see the newest state once the log has come to a stream position.
-  void show_later(std::list<awaited>& place, std::uint64_t end) {
+  void show_later(std::list<awaited>& place, logdb::stream_position end) {
     place.front() = {newest_, end};
     waiting_.splice(waiting_.end(), place);
     show();
   }
   void show() {
     if (waiting_.empty()) return;  // as always where the log is only read: it has no watermarks
-    const std::uint64_t end = log_.reached(readable);
+    const logdb::stream_position end = log_.reached(readable);
     for (; !waiting_.empty() && waiting_.front().end <= end; waiting_.pop_front()) {
       shown_ = waiting_.front().at;
     }

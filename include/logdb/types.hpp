@@ -53,6 +53,33 @@ struct position {
   friend constexpr auto operator<=>(const position&, const position&) = default;
 };
 
+/// A place in the stream of a log's frames, whatever segments they lie in: bytes, from a moment
+/// before the first. A segment's start is one, too, so an offset is a difference of two.
+class stream_position {
+ public:
+  constexpr stream_position() = default;
+  constexpr explicit stream_position(std::uint64_t value) : value_{value} {}
+
+  [[nodiscard]] constexpr std::uint64_t value() const { return value_; }
+  [[nodiscard]] constexpr explicit operator bool() const { return value_ != 0; }  // 0: none
+  /// Returns the one behind all others.
+  [[nodiscard]] static constexpr stream_position max() { return stream_position{UINT64_MAX}; }
+
+  constexpr stream_position& operator+=(std::uint64_t n) { return value_ += n, *this; }
+  friend constexpr stream_position operator+(stream_position a, std::uint64_t n) { return a += n; }
+  friend constexpr stream_position operator-(stream_position a, std::uint64_t n) {
+    return stream_position{a.value_ - n};
+  }
+  /// How many bytes `a` lies behind `b`; requires `b <= a`, or a segment's start that wrapped.
+  friend constexpr std::uint64_t operator-(stream_position a, stream_position b) {
+    return a.value_ - b.value_;
+  }
+  friend constexpr auto operator<=>(stream_position, stream_position) = default;
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
 /// A moment of the wall clock, in nanoseconds since 1970.
 using timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
 

@@ -76,7 +76,7 @@ class journal {
     core_.require_own();
     if (batch.empty()) {
       core_.require_open();
-      return {last_lsn(), 0};
+      return {last_lsn(), {}};
     }
     require_size(batch.longest());
     const auto table = batch.table();
@@ -90,14 +90,14 @@ class journal {
   ticket place(attachment<Policies>& large) {
     core_.require_open();
     const std::uint64_t records = large.records();
-    if (records == 0) return {last_lsn(), 0};
+    if (records == 0) return {last_lsn(), {}};
     const ticket put = appender_.put_attached(large.finish(), records);
     large.release();
     return put;
   }
   /// Waits as the durability policy says. @errors errc::failed
   lsn acknowledge(const ticket& put) {
-    Policies::durability::acknowledge(commits_, put.end);
+    Policies::durability::acknowledge(commits_, put.end.value());
     return put.last;
   }
 
@@ -205,7 +205,7 @@ class journal {
 
   [[nodiscard]] loss_window window() const {
     const lsn durable = durable_lsn();
-    const std::uint64_t reached = core_.reached(watermark::durable);
+    const stream_position reached = core_.reached(watermark::durable);
     loss_window now{.records = last_lsn() - durable};
     now.bytes = core_.reached(watermark::appended) - reached;
     const auto age = core_.age_of_oldest().value_or(std::chrono::nanoseconds{0});
@@ -269,7 +269,7 @@ class journal {
       core.watchers.fetch_add(1, std::memory_order_relaxed);
       core.watch();
       append_guard lock{core.append_mutex};
-      core.limit_appends(0);
+      core.limit_appends({});
       core.work.signal();
     }
     watching(const watching&) = delete;
@@ -304,7 +304,7 @@ class journal {
     log_state open = log_state::open;
     core_.state.compare_exchange_strong(open, log_state::closed,
                                         std::memory_order_acq_rel);  // with require_open()
-    core_.limit_appends(0);
+    core_.limit_appends({});
   }
 
   /// Returns up to where the segments may be read, brought up to date if the policy shows more.

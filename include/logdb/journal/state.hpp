@@ -76,14 +76,14 @@ struct journal_state {
   [[nodiscard]] control_type& control() const { return ring.header(); }
 
   /// Returns a watermark as a stream position.
-  [[nodiscard]] std::uint64_t reached(watermark level,
-                                      std::memory_order order = std::memory_order_acquire) const {
+  [[nodiscard]] stream_position reached(watermark level,
+                                        std::memory_order order = std::memory_order_acquire) const {
     switch (level) {
-      case watermark::appended: return control().appended.load(order);
-      case watermark::written: return control().written.load(order);
-      case watermark::durable: return control().durable.load(order);
+      case watermark::appended: return stream_position{control().appended.load(order)};
+      case watermark::written: return stream_position{control().written.load(order)};
+      case watermark::durable: return stream_position{control().durable.load(order)};
     }
-    return 0;
+    return {};
   }
 
   /// Returns a watermark as the lsn of the last record it covers.
@@ -191,9 +191,9 @@ struct journal_state {
   }
 
   /// Says what a frame may end at without a look at anything else. Requires the append lock.
-  void limit_appends(std::uint64_t end) {
+  void limit_appends(stream_position end) {
     LOGDB_EXPECTS(append_mutex.is_held());
-    put_word<system>(control().limit, end);
+    put_word<system>(control().limit, end.value());
   }
 
   /// Says which segment it is: a stretch with no place in the stream.
@@ -207,17 +207,17 @@ struct journal_state {
 
   /// Makes a segment the active one: what comes at stream position `begin` goes there. Requires the
   /// append lock, unless it is the first one of a log that is being opened.
-  void begin_extent(segment_ptr<Policies> active, std::uint64_t base, std::uint64_t begin) {
+  void begin_extent(segment_ptr<Policies> active, stream_position base, stream_position begin) {
     LOGDB_EXPECTS(extents.empty() || append_mutex.is_held());
     control_type& shared = control();
     const std::uint64_t count = shared.extent_count.load(std::memory_order_relaxed);
     control_extent begun = describe(*active);
-    begun.base = base;
-    begun.begin = begin;
+    begun.base = base.value();
+    begun.begin = begin.value();
     put_extent<system>(shared.extents[count % control_extents], begun);
     shared.extent_count.store(count + 1, std::memory_order_release);  // pairs with the drainer
     // What follows is said by the extent, too: repair() takes it from there.
-    put_word<system>(shared.base, base);
+    put_word<system>(shared.base, base.value());
     put_word<system>(shared.seed, static_cast<std::uint32_t>(active->seed()));
     put_word<system>(shared.limit, 0);
     put_word<system>(shared.seal_at, 0);
@@ -259,19 +259,20 @@ struct journal_state {
   void adopt_extents() {
     const control_type& shared = control();
     const std::uint64_t count = shared.extent_count.load(std::memory_order_acquire);
-    const std::uint64_t durable = reached(watermark::durable);
+    const stream_position durable = reached(watermark::durable);
+    const auto from = [](std::uint64_t told) { return stream_position{told}; };
     extent_list<Policies> known;
     for (std::uint64_t i = count - std::min<std::uint64_t>(count, control_extents); i < count;
          ++i) {
       const control_extent& said = shared.extents[i % control_extents];
       const bool last = i + 1 == count;
-      const std::uint64_t end = last ? std::numeric_limits<std::uint64_t>::max()
-                                     : shared.extents[(i + 1) % control_extents].begin;
+      const stream_position end{last ? std::numeric_limits<std::uint64_t>::max()
+                                     : shared.extents[(i + 1) % control_extents].begin};
       const bool needed = last || end > durable;
       if (!needed && i + control_extents == count) continue;
       segments.learn_begun(segment_number{said.segment}, lsn{said.first},
                            timestamp{std::chrono::nanoseconds{said.time}});
-      if (needed) known.push_back({find_known(said), said.base, said.begin, end});
+      if (needed) known.push_back({find_known(said), from(said.base), from(said.begin), end});
     }
     extents = std::move(known);
     seen_extents = count;
@@ -304,13 +305,13 @@ struct journal_state {
   }
 
   /// Moves both lower watermarks up to what is appended. Requires the append lock and the lead.
-  void publish_durable(std::uint64_t end) {
+  void publish_durable(stream_position end) {
     control_type& shared = control();
     const std::uint64_t last = shared.appended_lsn.load(std::memory_order_relaxed);
     shared.written_lsn.store(last, std::memory_order_release);  // all four pair with reached()
     shared.durable_lsn.store(last, std::memory_order_release);
-    shared.written.store(end, std::memory_order_release);
-    shared.durable.store(end, std::memory_order_release);
+    shared.written.store(end.value(), std::memory_order_release);
+    shared.durable.store(end.value(), std::memory_order_release);
     shared.oldest_pending.store(0, std::memory_order_relaxed);
     shared.oldest_open.store(0, std::memory_order_relaxed);
   }
@@ -329,7 +330,8 @@ struct journal_state {
     if constexpr (is_shared) {
       const std::chrono::nanoseconds until{control().watched_until.load(std::memory_order_relaxed)};
       // Told by the clock of a process that may live in another time namespace: no trust is long.
-      return until.count() != 0 && is_between(until - system::uptime(), trust_max);
+      const std::chrono::nanoseconds left = until - system::uptime();
+      return until.count() != 0 && left.count() > 0 && left <= trust_max;
     }
     return false;
   }
@@ -348,16 +350,13 @@ struct journal_state {
 
   static constexpr std::chrono::milliseconds watch_time{100};
   static constexpr std::chrono::nanoseconds trust_max = 2 * watch_time;
-  static constexpr bool is_between(std::chrono::nanoseconds left, std::chrono::nanoseconds most) {
-    return left.count() > 0 && left <= most;
-  }
 
   /// Sets what follows from which segment is active.
   void enter_active() {
     const auto& active = extents.back();
     segment_end = active.base + active.segment->capacity();
     // Readers walk the log themselves where others write it, too, and note what they meet.
-    index_due = is_shared ? std::numeric_limits<std::uint64_t>::max()
+    index_due = is_shared ? stream_position::max()
                           : due_position(active.base, active.segment->entries().due());
   }
 
@@ -370,15 +369,15 @@ struct journal_state {
   // Guarded by append_mutex, as is the append line of the control file:
   alignas(64) extent_list<Policies> extents;  // not yet durable ones, the last is active
   segment_ptr<Policies> next;                 // made ready; null: not yet
-  std::uint64_t segment_end = 0;              // stream position where the active one is full
-  std::uint64_t index_due = 0;                // stream position behind which to note a frame
-  std::uint64_t group_begin = 0;              // stream position of the open group
+  stream_position segment_end{};              // where the active one is full
+  stream_position index_due{};                // behind which to note a frame
+  stream_position group_begin{};              // of the open group
   bool group_open = false;                    // a mark leads what follows
   bool sealing = false;                       // the seal of a roll stands, and nothing follows yet
   mark_clock marks;                           // gives them their times
   std::uint32_t forks = 0;                    // of this process when it opened the log
   // What a frame may end at by the bounds of this process, which are its own; 0: to be looked at.
-  std::uint64_t own_limit = 0;
+  stream_position own_limit{};
   std::uint64_t seen_epoch = 0;    // of the control file, when the members above were taken from it
   std::uint64_t seen_extents = 0;  // ever begun, as told to the others
 

@@ -30,14 +30,15 @@ struct empty_ring {
 BOOST_FIXTURE_TEST_SUITE(staging, empty_ring)
 
 BOOST_AUTO_TEST_CASE(a_whole_ring_is_kept_wherever_it_begins) {
-  for (const std::uint64_t begin : {std::uint64_t{0}, std::uint64_t{8}, ring_bytes - 8}) {
+  for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{8}, ring_bytes - 8}) {
+    const stream_position begin{at};
     const auto [first, second] = staged.pieces(begin, begin + ring_bytes);
     BOOST_TEST(first.size() + second.size() == ring_bytes);
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_stretch_that_is_larger_than_the_ring_is_refused) {
-  const std::uint64_t begin = detail::stream_begin;
+  const stream_position begin = detail::stream_begin;
   BOOST_TEST(throws(errc::corrupt, [&] { (void)staged.pieces(begin, begin + ring_bytes + 8); }));
   BOOST_TEST(throws(errc::corrupt, [&] { (void)staged.pieces(begin + 8, begin); }));
   std::vector<std::byte> out(ring_bytes + 8);

@@ -120,7 +120,7 @@ class drainer {
     // A frame is checked at its place, so the stretch is laid out as in its segment; the room
     // before it is never touched.
     const auto image = std::make_unique_for_overwrite<std::byte[]>(offset + (end - begin));
-    ring_.copy_out(begin, {image.get() + offset, end - begin});
+    ring_.copy_out(stream_position{begin}, {image.get() + offset, end - begin});
     const bytes_view all{image.get(), offset + (end - begin)};
     const std::uint64_t kept = has_step<durability_point::staged_checksum>
                                    ? whole_frames(all, offset, target->seed())

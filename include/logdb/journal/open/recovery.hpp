@@ -368,7 +368,7 @@ class recovery {
     shared.state.store(control_state::open, std::memory_order_relaxed);  // until publish()
     const std::uint64_t last = end_.place.next.value() - 1;
     shared.appended_lsn.store(last, std::memory_order_relaxed);
-    shared.appended.store(stream_begin, std::memory_order_relaxed);
+    shared.appended.store(stream_begin.value(), std::memory_order_relaxed);
     core_.marks.time = end_.place.time;
     core_.marks.leapt_from = last_leap();
     core_.clock_start = std::max(end_.place.time, system::now()) - system::uptime();

@@ -57,7 +57,7 @@ class staged_view {
     }
     // A frame is checked at its place; the room before it is never touched.
     const auto image = std::make_unique_for_overwrite<std::byte[]>(offset + (end - begin));
-    ring_.copy_out(begin, {image.get() + offset, end - begin});
+    ring_.copy_out(stream_position{begin}, {image.get() + offset, end - begin});
     const bytes_view all{image.get(), offset + (end - begin)};
     const std::uint64_t kept = drainer<Policies>::whole_frames(all, offset, listed->seed());
     auto own = table_.make(listed->entry());

@@ -44,7 +44,7 @@ class shared_lead {
   /// Holds the lead for its lifetime, unless a watermark was reached without it.
   class turn {
    public:
-    turn(shared_lead& lead, std::uint64_t target, watermark level)
+    turn(shared_lead& lead, stream_position target, watermark level)
         : lead_{lead}, leads_{lead.take(target, level)} {}
     turn(const turn&) = delete;
     turn& operator=(const turn&) = delete;
@@ -83,9 +83,9 @@ class shared_lead {
 
   /// Says for its lifetime what this process waits for.
   struct told_wish {
-    told_wish(control_waiter<system>& where, std::uint64_t target, watermark level) : own{where} {
+    told_wish(control_waiter<system>& where, stream_position target, watermark level) : own{where} {
       own.level.store(static_cast<std::uint32_t>(level), std::memory_order_relaxed);
-      own.target.store(target, std::memory_order_seq_cst);
+      own.target.store(target.value(), std::memory_order_seq_cst);
     }
     told_wish(const told_wish&) = delete;
     told_wish& operator=(const told_wish&) = delete;
@@ -103,7 +103,7 @@ class shared_lead {
 
   /// Waits for the lead; false: the watermark was reached first.
   /// @errors  errc::failed, errc::corrupt
-  bool take(std::uint64_t target, watermark level) {
+  bool take(stream_position target, watermark level) {
     auto& own = control().waiters[place_];
     for (;;) {
       if (core_.reached(level) >= target) return false;
@@ -152,7 +152,7 @@ class shared_lead {
       if (target == 0) return;
       const bool covered =
           core_.reached(static_cast<watermark>(waiter.level.load(std::memory_order_relaxed))) >=
-          target;
+          stream_position{target};
       if (!covered && std::exchange(called, true)) return;
       // A process that died while it waited asks for nothing more: it costs one group at most.
       std::uint64_t met = target;

@@ -75,7 +75,7 @@ class append_lock {
     put_word<system>(shared.base, active.base);
     put_word<system>(shared.seed, static_cast<std::uint32_t>(format::make_seed(active.salt)));
     put_word<system>(shared.group_open, 0);
-    core_->limit_appends(0);
+    core_->limit_appends({});
     put_word<system>(shared.epoch, shared.epoch + 1);
   }
 
@@ -83,10 +83,10 @@ class append_lock {
   void adopt() {
     auto& shared = control();
     core_->group_open = shared.group_open != 0;
-    core_->group_begin = shared.group_begin;
+    core_->group_begin = stream_position{shared.group_begin};
     core_->marks.time = timestamp{std::chrono::nanoseconds{shared.group_time}};
     core_->sealing = shared.seal_at != 0;
-    core_->own_limit = 0;
+    core_->own_limit = {};
     core_->adopt_extents();
     if (shared.ready.segment == 0) {
       core_->next = nullptr;
@@ -101,11 +101,12 @@ class append_lock {
     auto& shared = control();
     const std::uint64_t ready = core_->next == nullptr ? 0 : to_integer(core_->next->number());
     const bool same = (shared.group_open != 0) == core_->group_open &&
-                      shared.group_begin == core_->group_begin && shared.ready.segment == ready &&
+                      shared.group_begin == core_->group_begin.value() &&
+                      shared.ready.segment == ready &&
                       core_->seen_extents == shared.extent_count.load(std::memory_order_relaxed);
     if (same) return;
     // In any order: a death meanwhile leaves no open group, and repair() counts the epoch.
-    put_word<system>(shared.group_begin, core_->group_begin);
+    put_word<system>(shared.group_begin, core_->group_begin.value());
     put_word<system>(shared.group_time, core_->marks.time.time_since_epoch().count());
     put_word<system>(shared.group_open, core_->group_open ? 1 : 0);
     if (shared.ready.segment != ready) {

@@ -10,6 +10,7 @@
 
 #include <logdb/journal/control/control.hpp>
 #include <logdb/journal/segments/segment.hpp>
+#include <logdb/types.hpp>
 
 namespace logdb::detail {
 
@@ -17,19 +18,18 @@ namespace logdb::detail {
 template <class Policies>
 struct extent {
   segment_ptr<Policies> segment;
-  std::uint64_t base = 0;
-  std::uint64_t begin = 0;
-  std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // max: the active one
+  stream_position base{};  // of the segment's start; may wrap around: only differences matter
+  stream_position begin{};
+  stream_position end = stream_position::max();  // max: the active one
 };
 
 /// Turns an offset at which an index wants an entry into a stream position; max: it wants none.
-constexpr std::uint64_t due_position(std::uint64_t base, std::uint64_t due) {
-  constexpr auto never = std::numeric_limits<std::uint64_t>::max();
-  return due == never ? never : base + due;
+constexpr stream_position due_position(stream_position base, std::uint64_t due) {
+  return due == std::numeric_limits<std::uint64_t>::max() ? stream_position::max() : base + due;
 }
 
 /// Where the stream of a log begins in memory; above any offset, so that no base wraps around.
-inline constexpr std::uint64_t stream_begin = std::uint64_t{1} << 48;
+inline constexpr stream_position stream_begin{std::uint64_t{1} << 48};
 
 /// The extents that are not durable yet; the control file has room for no more of them.
 template <class Policies>

@@ -98,11 +98,11 @@ class staging {
   [[nodiscard]] std::span<std::byte> memory() const { return mapping_.bytes(); }
 
   /// Puts a frame at a stream position, payload in two pieces, padded with zeros.
-  void put(std::uint64_t at, const format::frame_header& header, format::frame_seed seed,
+  void put(stream_position at, const format::frame_header& header, format::frame_seed seed,
            std::uint64_t offset, bytes_view first, bytes_view second = {}) {
     const std::uint64_t bytes = format::frame_bytes(header.payload_bytes);
-    if ((at & mask_) + bytes <= ring_bytes()) {
-      format::write_frame(ring() + (at & mask_), header, seed, offset, first, second);
+    if (place_of(at) + bytes <= ring_bytes()) {
+      format::write_frame(ring() + place_of(at), header, seed, offset, first, second);
     } else {
       put_around(at, header, seed, offset, first, second);
     }
@@ -119,16 +119,16 @@ class staging {
 
   /// Returns where the bytes of a stretch lie: one piece, or two around the end of the ring.
   /// @errors  as require_kept()
-  [[nodiscard]] std::pair<bytes_view, bytes_view> pieces(std::uint64_t begin,
-                                                         std::uint64_t end) const {
-    const std::uint64_t at = begin & mask_;
+  [[nodiscard]] std::pair<bytes_view, bytes_view> pieces(stream_position begin,
+                                                         stream_position end) const {
+    const std::uint64_t at = place_of(begin);
     const std::uint64_t bytes = require_kept(end - begin);
     const std::uint64_t front = std::min(bytes, ring_bytes() - at);
     return {{ring() + at, front}, {ring(), bytes - front}};
   }
 
   /// Copies a stretch out.
-  void copy_out(std::uint64_t begin, std::span<std::byte> out) const {
+  void copy_out(stream_position begin, std::span<std::byte> out) const {
     const auto [first, second] = pieces(begin, begin + out.size());
     std::memcpy(out.data(), first.data(), first.size());
     if (!second.empty()) std::memcpy(out.data() + first.size(), second.data(), second.size());
@@ -151,9 +151,11 @@ class staging {
     return ours ? std::move(found) : staging{};
   }
 
+  /// Returns where in the ring a stream position is.
+  [[nodiscard]] std::uint64_t place_of(stream_position at) const { return at.value() & mask_; }
   [[nodiscard]] std::byte* ring() const { return mapping_.bytes().data() + control_header_bytes; }
 
-  void put_around(std::uint64_t at, const format::frame_header& header, format::frame_seed seed,
+  void put_around(stream_position at, const format::frame_header& header, format::frame_seed seed,
                   std::uint64_t offset, bytes_view first, bytes_view second) {
     const format::frame_rim rim{header, seed, offset};
     for (const bytes_view piece : {rim.head(), first, second, rim.padding()}) {
@@ -162,9 +164,10 @@ class staging {
     }
   }
 
-  void copy_in(std::uint64_t at, bytes_view bytes) {
-    const std::uint64_t front = std::min<std::uint64_t>(bytes.size(), ring_bytes() - (at & mask_));
-    if (front != 0) std::memcpy(ring() + (at & mask_), bytes.data(), front);
+  void copy_in(stream_position to, bytes_view bytes) {
+    const std::uint64_t at = place_of(to);
+    const std::uint64_t front = std::min<std::uint64_t>(bytes.size(), ring_bytes() - at);
+    if (front != 0) std::memcpy(ring() + at, bytes.data(), front);
     if (front != bytes.size()) std::memcpy(ring(), bytes.data() + front, bytes.size() - front);
   }
 

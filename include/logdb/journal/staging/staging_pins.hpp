@@ -7,9 +7,9 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <limits>
 
 #include <logdb/platform/atomic.hpp>
+#include <logdb/types.hpp>
 
 namespace logdb::detail {
 
@@ -20,7 +20,7 @@ namespace logdb::detail {
 template <class System>
 class staging_pins {
  public:
-  static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  static constexpr stream_position none = stream_position::max();
 
   /// Keeps a position; the caller looks afterwards whether staging still has it.
   class pin {
@@ -29,24 +29,24 @@ class staging_pins {
     pin(const pin&) = delete;
     pin& operator=(const pin&) = delete;
     // Release: pairs with the loads in lowest(); what was copied was copied before.
-    ~pin() { taken_.store(none, std::memory_order_release); }
+    ~pin() { taken_.store(none.value(), std::memory_order_release); }
 
    private:
     platform::basic_atomic<System, std::uint64_t>& taken_;
   };
 
   staging_pins() {
-    for (place& each : places_) each.at.store(none, std::memory_order_relaxed);
+    for (place& each : places_) each.at.store(none.value(), std::memory_order_relaxed);
   }
 
-  [[nodiscard]] pin keep(std::uint64_t position) {
+  [[nodiscard]] pin keep(stream_position position) {
     for (std::uint32_t tries = 1;; ++tries) {
       for (place& each : places_) {
-        std::uint64_t free = none;
+        std::uint64_t free = none.value();
         // Sequentially consistent: either lowest() sees it, or this reader sees how far staging
         // had been given up before.
-        if (each.at.load(std::memory_order_relaxed) == none &&
-            each.at.compare_exchange_strong(free, position, std::memory_order_seq_cst)) {
+        if (each.at.load(std::memory_order_relaxed) == none.value() &&
+            each.at.compare_exchange_strong(free, position.value(), std::memory_order_seq_cst)) {
           return pin{each.at};
         }
       }
@@ -55,10 +55,10 @@ class staging_pins {
   }
 
   /// Returns the lowest position kept.
-  [[nodiscard]] std::uint64_t lowest() const {
-    std::uint64_t low = none;
+  [[nodiscard]] stream_position lowest() const {
+    std::uint64_t low = none.value();
     for (const place& each : places_) low = std::min(low, each.at.load(std::memory_order_seq_cst));
-    return low;
+    return stream_position{low};
   }
 
  private:
@@ -70,11 +70,11 @@ class staging_pins {
 
 /// The same where nobody reads from staging but in a turn, when nothing is overwritten.
 struct no_staging_pins {
-  static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  static constexpr stream_position none = stream_position::max();
   struct pin {};
 
-  [[nodiscard]] static pin keep(std::uint64_t) { return {}; }
-  [[nodiscard]] static constexpr std::uint64_t lowest() { return none; }
+  [[nodiscard]] static pin keep(stream_position) { return {}; }
+  [[nodiscard]] static constexpr stream_position lowest() { return none; }
 };
 
 }  // namespace logdb::detail

@@ -92,18 +92,18 @@ class index_read {
   // A writer's, that is where follows() is false:
 
   /// Returns a watermark as a stream position. One load.
-  [[nodiscard]] std::uint64_t reached(watermark level) const { return core().reached(level); }
+  [[nodiscard]] stream_position reached(watermark level) const { return core().reached(level); }
   /// Returns a watermark as the lsn of the last record that it covers. One load.
   [[nodiscard]] lsn reached_lsn(watermark level) const { return core().reached_lsn(level); }
   [[nodiscard]] lsn last_lsn() const { return core().reached_lsn(watermark::appended); }
   [[nodiscard]] lsn durable_lsn() const { return core().reached_lsn(watermark::durable); }
   /// Waits until a watermark has reached a stream position. Not in a turn.
   /// @errors  errc::failed
-  void wait(std::uint64_t target, watermark level) { commits_->wait(target, level); }
+  void wait(stream_position target, watermark level) { commits_->wait(target, level); }
 
   /// Copies from staging what stands at a stream position; false: staging no longer has it, and so
   /// its segment does. In a turn, unless the index has the hook `reads_staging`.
-  bool copy_staged(std::uint64_t position, std::span<std::byte> out) {
+  bool copy_staged(stream_position position, std::span<std::byte> out) {
     [[maybe_unused]] const auto pin = core().pins.keep(position);
     // Sequentially consistent: pairs with the pins and the watermark that an appender looks at.
     const auto kept = core().reached(Policies::durability::keeps_until, std::memory_order_seq_cst);

@@ -161,7 +161,9 @@ class index_write {
 
   /// Returns when the durability policy lets an append return. Not in a turn.
   /// @errors  errc::failed
-  void acknowledge(const ticket& given) { Policies::durability::acknowledge(*commits_, given.end); }
+  void acknowledge(const ticket& given) {
+    Policies::durability::acknowledge(*commits_, given.end.value());
+  }
 
   // Many records, before or without a turn.
 

@@ -29,7 +29,7 @@ class record_follower {
   /// Records that a reader may see, and the stream position that they reach at least.
   struct sight {
     log_snapshot<Policies> records;
-    std::uint64_t end = 0;
+    stream_position end{};
   };
 
   /// @param log  stays where it is for as long as this lives
@@ -44,9 +44,9 @@ class record_follower {
   /// @cost    one load and a comparison if there are none, and this process writes the log
   [[nodiscard]] std::optional<sight> look() {
     if (log_.follows()) return sight{log_.snapshot()};
-    const std::uint64_t known = reached_.load(std::memory_order_acquire);  // pairs with move_to()
-    if (!index_view<Policies>::is_shared && known != 0) return std::nullopt;
-    const std::uint64_t end = log_.reached(shown);
+    const stream_position known{reached_.load(std::memory_order_acquire)};  // pairs with move_to()
+    if (!index_view<Policies>::is_shared && known) return std::nullopt;
+    const stream_position end = log_.reached(shown);
     if (known >= end) return std::nullopt;
     return sight{log_.snapshot(), end};
   }
@@ -58,7 +58,8 @@ class record_follower {
   bool catch_up(const sight& now, Use&& use) {
     const lsn before = next_;
     give(now.records, use);
-    move_to(std::max(now.end, reached_.load(std::memory_order_relaxed)));  // the caller's lock
+    // Relaxed: the caller's lock.
+    move_to(std::max(now.end, stream_position{reached_.load(std::memory_order_relaxed)}));
     return next_ != before;
   }
 
@@ -69,12 +70,12 @@ class record_follower {
   bool catch_up_in_turn(Use&& use) {
     if constexpr (!index_view<Policies>::is_shared) return false;  // nobody else appends
     const lsn before = next_;
-    const std::uint64_t end = log_.reached(watermark::appended);
-    std::uint64_t at = reached_.load(std::memory_order_relaxed);  // the caller's lock
+    const stream_position end = log_.reached(watermark::appended);
+    stream_position at{reached_.load(std::memory_order_relaxed)};  // the caller's lock
     if (at == end) return false;
     if (frames_.is_behind()) frames_.adopt([](const auto&) { return true; });
     do {
-      const std::uint64_t kept = log_.reached(keeps_until);
+      const stream_position kept = log_.reached(keeps_until);
       const lsn kept_lsn = log_.reached_lsn(keeps_until);  // of that position, or of a later one
       if (at < kept) {
         give(written_up_to(kept_lsn), use);
@@ -98,8 +99,8 @@ class record_follower {
                                          ? watermark::durable
                                          : watermark::appended;
 
-  void move_to(std::uint64_t position) {
-    reached_.store(position, std::memory_order_release);  // pairs with look()
+  void move_to(stream_position position) {
+    reached_.store(position.value(), std::memory_order_release);  // pairs with look()
   }
 
   template <class Use>

@@ -52,7 +52,7 @@ class staged_frames {
   /// false: staging has given some up, which stand in the segments now.
   /// @errors  errc::corrupt: no frame stands there, though staging has it; those of `visit`
   template <class Visit>
-  bool walk(std::uint64_t& from, std::uint64_t end, Visit visit) {
+  bool walk(stream_position& from, stream_position end, Visit visit) {
     std::uint64_t wanted = chunk_bytes;
     while (from < end) {
       chunk_.resize(static_cast<std::size_t>(std::min(end - from, wanted)));
@@ -85,7 +85,7 @@ class staged_frames {
 
   /// Visits the frame at a place in the chunk; returns its bytes, 0: it is not all there.
   template <class Visit>
-  std::uint64_t take(std::uint64_t position, std::uint64_t at, Visit& visit) {
+  std::uint64_t take(stream_position position, std::uint64_t at, Visit& visit) {
     if (chunk_.size() - at < format::frame_header_bytes) return 0;
     const auto& in = extent_of(position);
     const std::uint64_t offset = position - in.base;
@@ -99,7 +99,7 @@ class staged_frames {
     return frame.bytes;
   }
 
-  [[nodiscard]] const extent<Policies>& extent_of(std::uint64_t position) const {
+  [[nodiscard]] const extent<Policies>& extent_of(stream_position position) const {
     const auto past = light::upper_bound(extents_, position, &extent<Policies>::begin);
     if (past == extents_.begin()) throw_overwritten();
     return *std::prev(past);

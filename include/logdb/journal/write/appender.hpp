@@ -19,7 +19,7 @@ namespace logdb {
 /// What an append was given, for acknowledging it.
 struct ticket {
   lsn last{};             ///< of its last record; of a frame without records, the last before it
-  std::uint64_t end = 0;  ///< stream position behind its frame
+  stream_position end{};  ///< behind its frame
 };
 
 }  // namespace logdb
@@ -32,7 +32,7 @@ struct placement {
   ticket given{};
   segment<Policies>* in = nullptr;  // valid while the log lists it
   std::uint64_t offset = 0;         // of the frame
-  std::uint64_t stream = 0;         // stream position of the segment's start
+  stream_position stream{};         // of the segment's start
 };
 
 /// Puts frames into staging, in order.
@@ -134,8 +134,8 @@ class appender {
 
  private:
   [[nodiscard]] auto& control() const { return core_.control(); }
-  [[nodiscard]] std::uint64_t now_at() const {
-    return control().appended.load(std::memory_order_relaxed);  // under the lock
+  [[nodiscard]] stream_position now_at() const {
+    return stream_position{control().appended.load(std::memory_order_relaxed)};  // under the lock
   }
   [[nodiscard]] lsn next_lsn() const {
     return lsn{control().appended_lsn.load(std::memory_order_relaxed) + 1};  // under the lock
@@ -145,15 +145,15 @@ class appender {
   bool enter(guard& lock, std::uint64_t bytes, std::uint64_t count) {
     LOGDB_EXPECTS(lock.holds(core_.append_mutex));
     const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
-    const std::uint64_t end = now_at() + bytes;
-    if (end <= control().limit && !counts && is_within_own(end)) [[likely]]
+    const stream_position end = now_at() + bytes;
+    if (end.value() <= control().limit && !counts && is_within_own(end)) [[likely]]
       return true;
     return make_way(lock, bytes, count);
   }
 
   /// The limit is for all processes, as the last one that looked found it; its bounds may be wider
   /// than those of this one.
-  [[nodiscard]] bool is_within_own(std::uint64_t end) const {
+  [[nodiscard]] bool is_within_own(stream_position end) const {
     if constexpr (core_type::is_shared) return end <= core_.own_limit;
     return true;
   }
@@ -163,17 +163,18 @@ class appender {
                bytes_view second) {
     LOGDB_EXPECTS(core_.append_mutex.is_held());
     auto& shared = control();
-    const std::uint64_t at = now_at();
+    const stream_position at = now_at();
     const std::uint64_t before = shared.appended_lsn.load(std::memory_order_relaxed);
     header.first = lsn{before + 1};
     if constexpr (core_type::is_shared) {  // for who finds the lock with a dead owner
       shared.intent_lsn.store(before, std::memory_order_release);
-      shared.intent_at.store(at, std::memory_order_release);
+      shared.intent_at.store(at.value(), std::memory_order_release);
     }
-    core_.ring.put(at, header, format::frame_seed{shared.seed}, at - shared.base, first, second);
-    const std::uint64_t end = at + format::frame_bytes(header.payload_bytes);
+    core_.ring.put(at, header, format::frame_seed{shared.seed}, at - stream_position{shared.base},
+                   first, second);
+    const stream_position end = at + format::frame_bytes(header.payload_bytes);
     shared.appended_lsn.store(before + records, std::memory_order_release);  // pair with reached()
-    shared.appended.store(end, std::memory_order_release);
+    shared.appended.store(end.value(), std::memory_order_release);
     return {lsn{before + records}, end};
   }
 
@@ -194,10 +195,10 @@ class appender {
     return !core_.group_open && is_begun() && core_.marks.has_come_back(core_);
   }
 
-  [[nodiscard]] std::uint64_t room_end() const {
+  [[nodiscard]] stream_position room_end() const {
     // Sequentially consistent and in this order, as the two accesses of a reader: one that is not
     // seen here pinned later than this looked at the watermark, and so sees at least as much of it.
-    const std::uint64_t kept = core_.reached(keeps_until, std::memory_order_seq_cst);
+    const stream_position kept = core_.reached(keeps_until, std::memory_order_seq_cst);
     return std::min(kept, core_.pins.lowest()) + core_.window_bytes();
   }
 
@@ -211,7 +212,7 @@ class appender {
   }
 
   /// Waits for readers that still copy from what is to be overwritten.
-  void wait_for_pins(guard& lock, std::uint64_t target) {
+  void wait_for_pins(guard& lock, stream_position target) {
     if constexpr (index_traits<typename Policies::index>::reads_staging) {
       while (core_.pins.lowest() < target) {
         lock.unlock();
@@ -221,7 +222,7 @@ class appender {
     }
   }
 
-  void wait_for(guard& lock, std::uint64_t target, watermark level) {
+  void wait_for(guard& lock, stream_position target, watermark level) {
     lock.unlock();
     commits_.wait(target, level);
     lock.lock();
@@ -257,13 +258,13 @@ class appender {
   }
 
   void drop_durable_extents() {
-    const std::uint64_t durable = core_.reached(watermark::durable);
+    const stream_position durable = core_.reached(watermark::durable);
     while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
   }
 
   void place_seal() {
     auto seal = format::header_of(format::frame_kind::seal, 0, {});
-    put_word<system>(control().seal_at, now_at());
+    put_word<system>(control().seal_at, now_at().value());
     place(seal, 0, {}, {});
     core_.sealing = true;
   }
@@ -304,10 +305,10 @@ class appender {
 
   /// Lowers the bound to the next thing that needs a look.
   void set_limit(std::uint64_t bytes, std::uint64_t count) {
-    std::uint64_t limit = std::min({core_.segment_end - core_type::reserve_bytes,
-                                    room_end() - core_type::reserve_bytes, core_.index_due});
+    stream_position limit = std::min({core_.segment_end - core_type::reserve_bytes,
+                                      room_end() - core_type::reserve_bytes, core_.index_due});
     if constexpr (Policies::durability::background) {
-      const std::uint64_t large = core_.group_begin + core_.window_bytes() / 4;
+      const stream_position large = core_.group_begin + core_.window_bytes() / 4;
       if (now_at() < large) limit = std::min(limit, large);
     }
     if (core_.bounds.records_max != loss_bounds{}.records_max) {
@@ -321,7 +322,7 @@ class appender {
     }
     core_.own_limit = limit;
     // While somebody waits for more, each append looks, and wakes them.
-    core_.limit_appends(core_.is_watched() ? 0 : limit);
+    core_.limit_appends(core_.is_watched() ? stream_position{} : limit);
   }
 
   core_type& core_;

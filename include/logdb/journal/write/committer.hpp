@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <limits>
 #include <utility>
 
 #include <logdb/compiled.hpp>
@@ -39,11 +38,11 @@ class committer {
   /// @param target  not above `appended`
   /// @errors        errc::failed; errc::limit, std::bad_alloc: nothing is lost, and who leads next
   ///                tries what this thread could not
-  void wait(std::uint64_t target, watermark level);
+  void wait(stream_position target, watermark level);
 
   /// Waits for the leader, and lets nobody lead from here on: the right to write goes next.
   void end() {
-    waiter me{std::numeric_limits<std::uint64_t>::max(), watermark::durable};
+    waiter me{stream_position::max(), watermark::durable};
     while (!join(me)) {
     }
     core_.state.store(log_state::ended,
@@ -64,7 +63,7 @@ class committer {
     for (int attempt = 1;; ++attempt) {
       const auto ticket = core_.progress().ticket();
       try {
-        return wait(end, watermark::durable);
+        return wait(stream_position{end}, watermark::durable);
       } catch (const error& lacking) {
         if (lacking.condition() == errc::failed || lacking.condition() == errc::closed) throw;
         if (attempt == attempts) fail_alone(lacking.what());
@@ -81,7 +80,7 @@ class committer {
     core_.fail_here(why);
     try {
       const typename core_type::append_guard lock{core_.append_mutex};
-      core_.limit_appends(core_.own_limit = 0);
+      core_.limit_appends(core_.own_limit = {});
     } catch (const std::exception&) {
       // The next append learns of it when it waits.
     }
@@ -94,7 +93,7 @@ class committer {
   enum class call : std::uint32_t { none, asleep, done, lead };
 
   struct waiter {
-    std::uint64_t target;
+    stream_position target;
     watermark level;
     atomic<std::uint32_t> word{static_cast<std::uint32_t>(call::none)};
     waiter* next = nullptr;  // in the queue it stands in
@@ -120,7 +119,7 @@ class committer {
 
   /// What one leader brings to disk: the stream up to `end`.
   struct group {
-    std::uint64_t end = 0;
+    stream_position end{};
     lsn last{};
     extent_list<Policies> extents{};
   };
@@ -244,7 +243,7 @@ class committer {
   /// Opens what is to be written, and may be another process's: before anything is tried whose
   /// failure would be the log's.
   void open_files(const group& taken) {
-    const std::uint64_t durable = core_.reached(watermark::durable);
+    const stream_position durable = core_.reached(watermark::durable);
     for (const auto& part : taken.extents) {
       if (std::max(durable, part.begin) < std::min(taken.end, part.end)) {
         (void)part.segment->writable();
@@ -255,12 +254,12 @@ class committer {
   /// Closes the open group: the next append begins another with a mark.
   group take_group() {
     typename core_type::append_guard lock{core_.append_mutex};
-    const std::uint64_t durable = core_.reached(watermark::durable);
+    const stream_position durable = core_.reached(watermark::durable);
     while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
     group taken{core_.reached(watermark::appended), core_.reached_lsn(watermark::appended)};
     taken.extents = core_.extents;
     core_.group_open = false;
-    core_.limit_appends(0);
+    core_.limit_appends({});
     auto& shared = core_.control();
     // Relaxed, as all of both times: age_of_oldest() reads figures.
     const std::int64_t opened = shared.oldest_open.exchange(0, std::memory_order_relaxed);
@@ -271,13 +270,13 @@ class committer {
   }
 
   void write(const group& taken) {
-    const std::uint64_t from = writes_from();
+    const stream_position from = writes_from();
     if (from == taken.end) return;
     (void)core_.ring.require_kept(taken.end - from);
     if constexpr (!has_step<durability_point::watermark_release>) publish_written(taken);
     for (const auto& part : taken.extents) {
-      const std::uint64_t begin = std::max(from, part.begin);
-      const std::uint64_t end = std::min(taken.end, part.end);
+      const stream_position begin = std::max(from, part.begin);
+      const stream_position end = std::min(taken.end, part.end);
       if (begin >= end) continue;
       const auto [first, second] = core_.ring.pieces(begin, end);
       part.segment->writable().write(begin - part.base, first, second);
@@ -289,7 +288,7 @@ class committer {
 
   /// Returns from where on the kernel lacks something. What a leader that died had given to it is
   /// given again: if that one's sync failed, nobody heard of it.
-  [[nodiscard]] std::uint64_t writes_from() {
+  [[nodiscard]] stream_position writes_from() {
     if constexpr (core_type::is_shared) {
       if (lead_.takes_over()) return core_.reached(Policies::durability::keeps_until);
     }
@@ -297,7 +296,7 @@ class committer {
   }
 
   void sync(const group& taken) {
-    const std::uint64_t from = core_.reached(watermark::durable);
+    const stream_position from = core_.reached(watermark::durable);
     if (from == taken.end) return;
     if constexpr (!has_step<durability_point::watermark_release>) publish_durable(taken);
     for (const auto& part : taken.extents) {
@@ -319,8 +318,8 @@ class committer {
   /// The lsn first: a thread that sees the position sees the lsn too.
   static void publish(atomic<std::uint64_t>& position, atomic<std::uint64_t>& last,
                       const group& taken) {
-    last.store(taken.last.value(), std::memory_order_release);  // pairs with reached_lsn()
-    position.store(taken.end, std::memory_order_release);       // pairs with reached()
+    last.store(taken.last.value(), std::memory_order_release);     // pairs with reached_lsn()
+    position.store(taken.end.value(), std::memory_order_release);  // pairs with reached()
   }
 
   static constexpr std::uint32_t yields_max = 16;
@@ -336,7 +335,7 @@ class committer {
 };
 
 template <class Policies>
-LOGDB_INLINE void committer<Policies>::wait(std::uint64_t target, watermark level) {
+LOGDB_INLINE void committer<Policies>::wait(stream_position target, watermark level) {
   waiter me{target, level};
   while (!covers(me)) {
     core_.require_writable();

@@ -136,7 +136,7 @@ class healer {
   }
 
   /// Remembers where a frame goes, for an index that has positions of frames.
-  void note_move(std::uint64_t stream, std::uint64_t bytes) {
+  void note_move(stream_position stream, std::uint64_t bytes) {
     if constexpr (keeps_positions) {
       if (moves_.empty()) moves_.resize(core_.extents.size());
       std::size_t part = core_.extents.size() - 1;
@@ -221,8 +221,8 @@ class healer {
   }
 
   core_type& core_;
-  std::uint64_t from_;
-  std::uint64_t to_;
+  stream_position from_;
+  stream_position to_;
   std::vector<std::byte> frames_;  // what is staged; with new headers once they are there
   lsn first_{};                    // of the first of them
   scan_place place_{};

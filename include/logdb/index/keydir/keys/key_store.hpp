@@ -175,7 +175,7 @@ class key_store : public linked_store<key_store<Policies>> {
   /// Tells whether the durability policy shows a record already.
   [[nodiscard]] bool is_readable(const read_type& found) const {
     if constexpr (Policies::durability::readable == watermark::durable) {
-      if (found.in->stream() != 0) return found.position() < view_.reached(watermark::durable);
+      if (found.in->stream()) return found.position() < view_.reached(watermark::durable);
       const auto& segment = found.in->segment();
       if (segment->role() != format::segment_role::attached || view_.follows()) return true;
       return segment->base() <= view_.durable_lsn();
@@ -331,7 +331,7 @@ class key_store : public linked_store<key_store<Policies>> {
 
   /// Waits for the sync that covers a record. Not inside the gate.
   void wait_until_readable(const read_type& found) {
-    if (found.in->stream() != 0) {
+    if (found.in->stream()) {
       view_.wait(found.position() + 1, watermark::durable);
     } else {
       view_.wait(view_.reached(watermark::appended), watermark::durable);

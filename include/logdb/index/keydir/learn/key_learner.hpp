@@ -57,8 +57,8 @@ class key_learner {
   bool catch_up() {
     view().require_own();
     // In this order: what this process appends is applied before the position covers it.
-    const std::uint64_t appended = view().reached(watermark::appended);
-    if (applied_to_.load(std::memory_order_acquire) >= appended) [[likely]]
+    const stream_position appended = view().reached(watermark::appended);
+    if (applied_to_.load(std::memory_order_acquire) >= appended.value()) [[likely]]
       return false;
     learn_now();
     return true;
@@ -77,7 +77,7 @@ class key_learner {
     write();
     walked_ = view().reached(watermark::appended);
     applied_ = view().reached_lsn(watermark::appended);
-    applied_to_.store(walked_, std::memory_order_release);  // pairs with catch_up()
+    applied_to_.store(walked_.value(), std::memory_order_release);  // pairs with catch_up()
   }
 
   /// Looks at the segments: one that has been seen so, and then is listed no more, is known to be
@@ -131,16 +131,16 @@ class key_learner {
   /// Learns what was appended before this call; false: segments were begun that it does not know.
   bool learn() {
     for (;;) {
-      const std::uint64_t kept = view().reached(keeps_until);
+      const stream_position kept = view().reached(keeps_until);
       const lsn kept_lsn = view().reached_lsn(keeps_until);  // of that position, or of a later one
       if (walked_ < kept) {
         walk_log(kept_lsn);
         walked_ = kept;
       }
-      const std::uint64_t end = view().reached(watermark::appended);
+      const stream_position end = view().reached(watermark::appended);
       if (frames_.is_behind()) return false;
       if (!walk_staged(end) || !settle_moves()) continue;
-      applied_to_.store(end, std::memory_order_release);  // pairs with catch_up()
+      applied_to_.store(end.value(), std::memory_order_release);  // pairs with catch_up()
       return true;
     }
   }
@@ -156,7 +156,7 @@ class key_learner {
   }
 
   /// Maps a segment while it cannot go; false: it was durable to its end, and may have gone.
-  [[nodiscard]] bool is_mapped(stretch<Policies>& in, std::uint64_t end) {
+  [[nodiscard]] bool is_mapped(stretch<Policies>& in, stream_position end) {
     try {
       (void)in.bytes();
       return true;
@@ -195,7 +195,7 @@ class key_learner {
   }
 
   /// Applies the frames up to a stream position from staging; false: staging has given some up.
-  bool walk_staged(std::uint64_t end) {
+  bool walk_staged(stream_position end) {
     return frames_.walk(walked_, end, [this](const auto& found) {
       const std::uint64_t records = records_of(found.frame);
       if (records == 0 || found.frame.header.first + records <= applied_ + 1) return;
@@ -261,7 +261,7 @@ class key_learner {
   key_moves<Policies> moves_;
   alignas(64) platform::atomic<std::uint64_t> applied_to_ = 0;  // stream position
   alignas(64) mutex mutex_;   // of what follows, and of who applies and who appends
-  std::uint64_t walked_ = 0;  // stream position up to which frames were met
+  stream_position walked_{};  // up to which frames were met
   lsn applied_{};             // the last record that was applied
   staged_frames<Policies> frames_;
   std::vector<learned_record> learned_;

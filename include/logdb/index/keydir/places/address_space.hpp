@@ -62,13 +62,15 @@ class stretch : public any_stretch {
   }
 
   /// Says at which stream position the segment would begin, once records are appended to it.
-  void set_stream(std::uint64_t begin) {
-    if (stream_.load(std::memory_order_relaxed) == begin) [[likely]]
+  void set_stream(stream_position begin) {
+    if (stream_.load(std::memory_order_relaxed) == begin.value()) [[likely]]
       return;
-    stream_.store(begin, std::memory_order_release);  // pairs with stream()
+    stream_.store(begin.value(), std::memory_order_release);  // pairs with stream()
   }
   /// 0: all of it was written before the log was opened.
-  [[nodiscard]] std::uint64_t stream() const { return stream_.load(std::memory_order_acquire); }
+  [[nodiscard]] stream_position stream() const {
+    return stream_position{stream_.load(std::memory_order_acquire)};
+  }
 
   /// Where its frames went that a failed sync left in doubt; null: nowhere.
   [[nodiscard]] const relocation* moved() const { return segment_->entries().moved(); }

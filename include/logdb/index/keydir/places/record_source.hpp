@@ -68,7 +68,7 @@ struct read_record {
     return {in, listed, disk_bytes(), record.head.verb};
   }
   /// Returns the stream position of the record.
-  [[nodiscard]] std::uint64_t position() const { return in->stream() + offset; }
+  [[nodiscard]] stream_position position() const { return in->stream() + offset; }
 };
 
 /// Says what stands at an address.
@@ -109,10 +109,10 @@ class record_source {
       out.in = space_.at(at);
       if (out.in == nullptr) return reading::gone;
       out.offset = at - out.in->base();
-      const std::uint64_t stream = out.in->stream();
-      if (stream == 0) break;
+      const stream_position stream = out.in->stream();
+      if (!stream) break;
       // While staging keeps it, what the segment has is in doubt: a sync may fail.
-      const std::uint64_t kept_from = view_->reached(Policies::durability::keeps_until);
+      const stream_position kept_from = view_->reached(Policies::durability::keeps_until);
       // Behind the watermark: what a heal has moved is seen as moved before it is seen as durable.
       if (const std::uint64_t moved = moved_to(*out.in, out.offset)) {
         at = moved;
@@ -214,7 +214,7 @@ class record_source {
   }
 
   /// Copies a record and the 24 bytes before it; false: it is in its segment by now.
-  bool copy(std::uint64_t position, read_type& out) const {
+  bool copy(stream_position position, read_type& out) const {
     constexpr std::size_t before = format::frame_header_bytes;
     // As much as most records take, at once; what may lie behind it is not looked at.
     const std::uint64_t there = view_->reached(watermark::appended) - (position - before);

@@ -154,7 +154,7 @@ class ordered_walk {
   bool reverse_;
   std::vector<row> rows_;  // ahead, in order
   std::size_t place_ = 0;
-  std::uint64_t seen_ = 0;  // what was appended before the rows were looked up
+  stream_position seen_{};  // what was appended before the rows were looked up
   std::size_t ahead_ = ahead_first;
   std::optional<std::string> last_;  // the last key that was dealt with
   std::vector<bytes_view> keys_;     // of look_ahead(), as the rest: valid inside the gate

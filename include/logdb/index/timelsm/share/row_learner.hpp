@@ -50,7 +50,7 @@ class row_learner {
   /// Tells whether little was appended that is not applied, and it is known what rows are like.
   [[nodiscard]] bool is_near() const {
     const std::uint64_t behind =
-        log_.reached(shown) - applied_to_.load(std::memory_order_relaxed);  // read as a figure
+        log_.reached(shown).value() - applied_to_.load(std::memory_order_relaxed);  // a figure
     return behind <= lag_bytes_max && has_met_rows_.load(std::memory_order_relaxed);
   }
 
@@ -97,7 +97,7 @@ class row_learner {
   template <class More>
   bool learn_locked(More& more) {
     if (log_.follows()) return replay_.go_on(log_, index_, more);
-    const std::uint64_t end = log_.reached(shown);
+    const std::uint64_t end = log_.reached(shown).value();
     if (is_current_ && applied_to_.load(std::memory_order_relaxed) == end) return true;
     is_current_ = false;  // until it is again: also when this throws
     if (!replay_.go_on(log_, index_, more)) return false;

@@ -60,7 +60,7 @@ class row_storer {
   /// @param bytes  of what was just appended
   void see(std::uint64_t bytes) {
     const std::uint64_t due = wake_at_.load(std::memory_order_relaxed);
-    if (log_.reached(watermark::appended) >= due || !log_.fits(bytes)) [[unlikely]]
+    if (log_.reached(watermark::appended).value() >= due || !log_.fits(bytes)) [[unlikely]]
       grown_.signal();
   }
   /// Tells whether a checkpoint is due.
@@ -68,7 +68,7 @@ class row_storer {
     if (options_.checkpoint_bytes == 0) return false;
     const std::uint64_t due = due_.load(std::memory_order_relaxed);
     const std::uint64_t left = due - std::min(due, rows_.unstored());
-    wake_at_.store(log_.reached(watermark::appended) + left, std::memory_order_relaxed);
+    wake_at_.store(log_.reached(watermark::appended).value() + left, std::memory_order_relaxed);
     return left == 0 || asked_.load(std::memory_order_seq_cst) || is_full();
   }
 
