@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// `stored_bytes`: bytes that were read from a log and outlive the read.
+/// `stored_bytes`: bytes that were read from a log and outlive the read. Which types are addresses,
+/// and so not to be stored.
 
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <ranges>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -75,5 +79,27 @@ class stored_bytes {
   std::size_t size_ = 0;
   std::array<std::byte, inline_bytes> small_;  // the first size_ of them, if large_ is null
 };
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_reference_wrapper = false;
+template <class T>
+inline constexpr bool is_reference_wrapper<std::reference_wrapper<T>> = true;
+
+/// Tells whether a type says by itself that it is an address, or a range that may borrow what it
+/// shows. Of ranges only arrays are known to own it.
+template <class T>
+inline constexpr bool is_address =
+    std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T> ||
+    is_reference_wrapper<T> || std::ranges::range<T>;
+template <class T>
+inline constexpr bool is_address<const T> = is_address<T>;
+template <class T, std::size_t Size>
+inline constexpr bool is_address<T[Size]> = is_address<T>;
+template <class T, std::size_t Size>
+inline constexpr bool is_address<std::array<T, Size>> = is_address<T>;
+
+}  // namespace detail
 
 }  // namespace logdb

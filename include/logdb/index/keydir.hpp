@@ -343,8 +343,8 @@ struct BasicKeyDir {
       return readable().table().bytes() + readable().order().bytes();
     }
 
-    /// The narrow view of the write verbs.
-    lsn write(format::key_verb verb, bytes_view key, bytes_view value,
+    /// What the write verbs call.
+    lsn write(detail::key_write_key, format::key_verb verb, bytes_view key, bytes_view value,
               std::optional<std::chrono::nanoseconds> ttl) {
       auto& keys = store();
       return keys.write(verb, key, value, keys.expiry(ttl));

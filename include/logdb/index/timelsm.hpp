@@ -21,7 +21,8 @@
 namespace logdb {
 
 /// Keeps rows of a time and a value of type V, found by time. Equal times keep the order of their
-/// insertion; a deletion hides what was inserted before it.
+/// insertion; a deletion hides what was inserted before it. With a storage V is no pointer and no
+/// view.
 template <class V>
 struct BasicTimeLSM {
   static_assert(column_value<V>,

@@ -344,7 +344,7 @@ class key_store : public linked_store<key_store<Policies>> {
                                      bytes_view key, bytes_view value, Wants& wants) {
     const guard lock{table_->shard_of(hashed).lock};
     read_type before;
-    const bool known = look(hashed, key, before) == lookup::found;
+    const bool known = look_settled(*this, hashed, key, before);
     if (!wants(known ? &before : nullptr)) return std::nullopt;
     head.previous = known ? source_.lsn_of(before).value() : 0;
     if (!is_shared && !view_.fits(head.record_bytes())) return write_large(head, key, value);

@@ -67,7 +67,8 @@ auto append_frame(Store& store, format::frame_kind kind, std::uint32_t count, by
   }
 }
 
-/// Looks a key up until what is found stays. Under the shard's lock.
+/// Looks a key up until what is found stays; returns whether it is there. Under the shard's lock:
+/// what has just gone was another key's then, since keys are led away under that lock before.
 template <class Store>
 bool look_settled(Store& store, std::uint64_t hash, bytes_view key,
                   typename Store::read_type& out) {

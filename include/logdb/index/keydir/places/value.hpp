@@ -6,9 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
-#include <functional>
 #include <optional>
-#include <ranges>
 #include <type_traits>
 #include <utility>
 
@@ -49,24 +47,6 @@ struct key_entry {
 };
 
 namespace detail {
-
-template <class T>
-inline constexpr bool is_reference_wrapper = false;
-template <class T>
-inline constexpr bool is_reference_wrapper<std::reference_wrapper<T>> = true;
-
-/// Tells whether a type says by itself that it is an address, or a range that may borrow what it
-/// shows. Of ranges only arrays are known to own it.
-template <class T>
-inline constexpr bool is_address =
-    std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T> ||
-    is_reference_wrapper<T> || std::ranges::range<T>;
-template <class T>
-inline constexpr bool is_address<const T> = is_address<T>;
-template <class T, std::size_t Size>
-inline constexpr bool is_address<T[Size]> = is_address<T>;
-template <class T, std::size_t Size>
-inline constexpr bool is_address<std::array<T, Size>> = is_address<T>;
 
 /// Says why a type needs a codec of its own.
 template <class T>

@@ -248,8 +248,7 @@ class key_commit {
     if (batch_.newest().size() != 1) return true;
     read_record<Policies> newest;
     const auto& only = targets_.front();
-    const bool known =
-        store_.look(only.hash, batch_.record(only.write).key, newest) == store_type::lookup::found;
+    const bool known = look_settled(store_, only.hash, batch_.record(only.write).key, newest);
     return wants(known ? &newest : nullptr);
   }
 
@@ -263,7 +262,7 @@ class key_commit {
       if (batch_.writes()[n].before != key_batch::nowhere) continue;
       const bytes_view key = batch_.record(n).key;
       target next{.hash = store_.hash(key), .write = batch_.find(key)};
-      next.known = store_.look(next.hash, key, before) == store_type::lookup::found;
+      next.known = look_settled(store_, next.hash, key, before);
       if (next.known) {
         previous_[n] = store_.source().lsn_of(before);
         next.before = before.replaced();

@@ -121,7 +121,7 @@ class key_transaction : public detail::key_write_verbs<key_transaction<Log>> {
   }
 
   /// The narrow view of the write verbs.
-  lsn write(format::key_verb verb, bytes_view key, bytes_view value,
+  lsn write(detail::key_write_key, format::key_verb verb, bytes_view key, bytes_view value,
             std::optional<std::chrono::nanoseconds> ttl) {
     state& mine = mine_.require_innermost();
     (void)require_usable();

@@ -13,8 +13,18 @@
 
 namespace logdb::detail {
 
-/// Gives `put` and `add` to whatever has `write(verb, key, value, ttl)`. Errors, threads, waiting
-/// and cost of all are those of the first.
+template <class Target>
+class key_write_verbs;
+
+/// The key to `write()` of a key-value log and of its transactions, which only their verbs have.
+class key_write_key {
+  template <class Target>
+  friend class key_write_verbs;
+  explicit key_write_key() = default;
+};
+
+/// Gives `put` and `add` to whatever has `write(key_write_key, verb, key, value, ttl)`. Errors,
+/// threads, waiting and cost of all are those of the first.
 template <class Target>
 class key_write_verbs {
  public:
@@ -58,10 +68,10 @@ class key_write_verbs {
             std::optional<std::chrono::nanoseconds> ttl) {
     auto& self = static_cast<Target&>(*this);
     if constexpr (bytes_like<Value>) {
-      return self.write(verb, to_bytes(key), to_bytes(value), ttl);
+      return self.write(key_write_key{}, verb, to_bytes(key), to_bytes(value), ttl);
     } else {
       const auto encoded = codec<Value>::encode(value);
-      return self.write(verb, to_bytes(key), to_bytes(encoded), ttl);
+      return self.write(key_write_key{}, verb, to_bytes(key), to_bytes(encoded), ttl);
     }
   }
 };

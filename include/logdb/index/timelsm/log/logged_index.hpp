@@ -19,6 +19,7 @@
 #include <logdb/platform/atomic.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 #include <logdb/platform/scoped_lock.hpp>
+#include <logdb/stored_bytes.hpp>
 
 namespace logdb::timelsm {
 
@@ -50,6 +51,10 @@ class logged_index {
                log.follows() ? nullptr : &log.turns()},
         line_{std::move(log), index_},
         replay_{line_.log.options().recovery, marks_} {
+    static_assert(
+        !detail::is_address<value_type>,
+        "logdb: a durable time log would store addresses: V is a pointer, or a range that "
+        "may be a view; use a type that holds what V refers to, or bytes_value");
     replay_.open(line_.log, index_, [this, more = is_automatic()]() mutable {
       if (more && index_.is_laden()) more = relieve_replay();
       return true;
