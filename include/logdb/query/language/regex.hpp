@@ -47,10 +47,15 @@ class regex_items {
     if (at_ >= text_.size()) return false;
     byte = text_[at_++];
     is = kind::literal;
+    least = most = 1;
+    repeated = ahead = false;
     switch (byte) {
       case '\\': read_escape(); break;
       case '[': skip_class(); break;
-      case '(': is = kind::opening; return true;
+      case '(':
+        is = kind::opening;
+        ahead = text_.substr(at_).starts_with("?=") || text_.substr(at_).starts_with("?!");
+        return true;
       case ')': is = kind::closing; break;
       case '|': is = kind::choice; return true;
       case '.':
@@ -67,6 +72,7 @@ class regex_items {
   std::uint64_t least = 1;  ///< how often it stands at least
   std::uint64_t most = 1;   ///< and at most, as far as it is written out: `*` and `+` are a loop
   bool repeated = false;    ///< whether a repetition follows
+  bool ahead = false;       ///< of an opening: whether it is of a lookahead
 
  private:
   void read_escape() {
@@ -95,7 +101,6 @@ class regex_items {
   }
 
   void read_repetition() {
-    least = most = 1;
     repeated = at_ < text_.size() && std::string_view{"*?+{"}.find(text_[at_]) != text_.npos;
     if (!repeated) return;
     const char sign = text_[at_++];
@@ -131,9 +136,25 @@ class regex_items {
   std::size_t at_ = 0;
 };
 
+/// Returns whether a lookahead repeats something or has another one in it. It is tried at each byte
+/// of a value, and from there could read to the end each time.
+inline bool looks_ahead_far(std::string_view text) {
+  std::size_t groups = 0;
+  std::size_t ahead = 0;  // how many groups are open with the lookahead; 0: outside of one
+  for (regex_items item{text}; item.next();) {
+    if (ahead != 0 && (item.repeated || item.ahead)) return true;
+    groups += item.is == regex_items::kind::opening ? 1 : 0;
+    if (item.ahead) ahead = groups;
+    if (item.is != regex_items::kind::closing || groups == 0) continue;
+    if (groups-- == ahead) ahead = 0;
+  }
+  return false;
+}
+
 /// Says which limit a regular expression is over; empty: none.
 inline std::string_view regex_over_limit(std::string_view text) {
   if (text.size() > regex_bytes_max) return "a regular expression of at most 1024 bytes";
+  if (looks_ahead_far(text)) return "a lookahead without a repetition or another one in it";
   std::vector<std::uint64_t> outer;
   std::uint64_t size = 0;
   for (regex_items item{text}; item.next();) {
@@ -158,16 +179,19 @@ inline std::string_view regex_over_limit(std::string_view text) {
   return {};
 }
 
-/// Returns up to how many bytes of a value a search that goes back and tries again is quick: it
-/// takes as many steps as the value has bytes, to the power of its repetitions and one.
+/// Returns below how many bytes of a value a search that goes back and tries again is quick: it
+/// takes as many steps as the value has bytes, to the power of its repetitions and one, and each
+/// choice may double them.
 inline std::size_t regex_quick_bytes(std::string_view text) {
   std::size_t repetitions = 0;
+  std::size_t choices = 0;
   for (regex_items item{text}; item.next();) {
     if (item.is == regex_items::kind::closing && item.repeated) return 0;
     repetitions += item.repeated ? 1 : 0;
+    choices += item.is == regex_items::kind::choice ? 1 : 0;
   }
   constexpr std::size_t bytes[] = {4096, 1024, 256};
-  return repetitions < std::size(bytes) ? bytes[repetitions] : 0;
+  return repetitions < std::size(bytes) && choices < 8 ? bytes[repetitions] >> choices : 0;
 }
 
 /// Makes what finds a regular expression that has no fault: linear in the bytes of a value, and
@@ -203,7 +227,7 @@ class regex_search {
       : quick_bytes_{regex_quick_bytes(text)}, quick_{text}, linear_{make_regex(text)} {}
 
   [[nodiscard]] bool finds_in(std::string_view value) const {
-    if (value.size() > quick_bytes_) return finds(linear_, value);
+    if (value.size() >= quick_bytes_) return finds(linear_, value);
     return std::regex_search(value.begin(), value.end(), quick_);
   }
 
