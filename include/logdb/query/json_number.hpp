@@ -70,7 +70,7 @@ inline bool overflows(const number_parts& parts) {
   if (text.starts_with('+')) text.remove_prefix(1);
   const auto read = std::from_chars(text.data(), text.data() + text.size(), exponent);
   if (read.ec == std::errc::result_out_of_range) return !text.starts_with('-');
-  if (parts.whole != "0") return exponent + static_cast<std::int64_t>(parts.whole.size()) > 0;
+  if (parts.whole != "0") return exponent > -static_cast<std::int64_t>(parts.whole.size());
   const std::size_t zeros = std::min(parts.fraction.find_first_not_of('0'), parts.fraction.size());
   return exponent > static_cast<std::int64_t>(zeros);
 }

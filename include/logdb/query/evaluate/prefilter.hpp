@@ -119,6 +119,7 @@ class prefilter {
 
   /// Returns whether an event cannot match.
   [[nodiscard]] bool excludes(std::string_view event) const {
+    if (event.empty()) return !choices_.empty();  // and may have no address
     for (const literal_choice& choice : choices_) {
       const bool found = std::any_of(choice.begin(), choice.end(), [event](const std::string& one) {
         return ::memmem(event.data(), event.size(), one.data(), one.size()) != nullptr;
