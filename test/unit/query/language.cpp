@@ -223,6 +223,12 @@ BOOST_AUTO_TEST_CASE(a_regular_expression_has_bounds) {
   BOOST_TEST(regex("((x{50}){50}){50}") == 3U);
   BOOST_TEST(regex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") == std::string::npos);
   BOOST_TEST(regex(repeated("(", 100) + "x" + repeated(")", 100)) == 3U);
+  for (const std::string text : {"x(?=.*y)", "(?!x(?=y))", "(?=(x)?y)", "(?=x|(y{2}))"}) {
+    BOOST_TEST(regex(text) == 3U, text);
+  }
+  for (const std::string text : {"(?!xy)(?=x|(y)).*", "(x(?=y))*", "(?=x)(?:(y)+)"}) {
+    BOOST_TEST(regex(text) == std::string::npos, text);
+  }
   const std::string value = "{\"a\":\"" + repeated("a", 60000) + "\"}";
   BOOST_TEST(!finds("a=~'(a+)+$x'", "{\"a\":\"" + repeated("a", 2000) + "\"}"));
   BOOST_TEST(finds("a=~'a$'", value));
@@ -233,6 +239,14 @@ BOOST_AUTO_TEST_CASE(a_regular_expression_has_bounds) {
       BOOST_TEST(!finds("a=~'" + text + "y'", event), text << bytes);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_search_ends_soon_whatever_the_choices_of_a_regular_expression) {
+  const std::string event = "{\"a\":\"" + repeated("x", 250) + "\",\"b\":\"y\"}";
+  BOOST_TEST(!finds("a=~'" + repeated("(x|x)", 200) + "y'", event));
+  BOOST_TEST(!finds("a=~'" + repeated("(x|xx)", 100) + "y'", event));
+  BOOST_TEST(finds("a=~'^" + repeated("(x|xx)", 100) + "x*$'", event));
+  BOOST_TEST(!finds("a=~'" + repeated("(|)", 300) + "y'", R"({"a":"","b":"y"})"));
 }
 
 BOOST_AUTO_TEST_CASE(a_value_too_long_for_a_regular_expression_is_counted) {
@@ -295,6 +309,7 @@ BOOST_AUTO_TEST_CASE(an_expression_that_is_no_query_is_refused) {
   BOOST_TEST(refuses([] { field("a b"); }, errc::bad_query));
   BOOST_TEST(refuses([] { (void)field("a").matches("("); }, errc::bad_query));
   BOOST_TEST(refuses([] { (void)field("a").between(2, 1); }, errc::bad_query));
+  BOOST_TEST(refuses([] { (void)field("a").in({}); }, errc::bad_query));
   BOOST_TEST(refuses([] { (void)(field("_time") > "soon"); }, errc::bad_query));
   BOOST_TEST(refuses([] { (void)(field("a") == std::numeric_limits<double>::infinity()); },
                      errc::invalid_argument));
@@ -323,6 +338,7 @@ BOOST_AUTO_TEST_CASE(a_word_in_parentheses_or_a_group_is_what_it_is_elsewhere) {
   BOOST_TEST(finds("ms:([1 TO 5] OR >100)", R"({"ms":200})"));
   BOOST_TEST(!finds("ms:([1 TO 5] OR >100)", R"({"ms":50})"));
   BOOST_TEST(finds("a:(null OR in(x, y))", R"({"a":"y"})"));
+  BOOST_TEST(finds("a:(NULL OR IN(x, y)) a:In(y) a:I(Y) I(Y)", R"({"a":"y"})"));
   BOOST_TEST(finds("a:((x OR y) AND NOT z)", R"({"a":"x"})"));
   BOOST_TEST(finds("a : x AND b != y", R"({"a":"x"})"));
   BOOST_TEST(finds("i:5 in:6", R"({"i":5,"in":6})"));
@@ -344,6 +360,8 @@ BOOST_AUTO_TEST_CASE(a_fault_at_the_end_of_a_record_leaves_it_no_fields) {
              "1");
   BOOST_TEST(found("NOT a:1", {R"({"a":1,)", ""}) == "1 2");
   BOOST_TEST(found("", {"", "x", "{}"}) == "1 2 3");
+  BOOST_TEST(found("a:1 OR b:x", {std::string_view{}}).empty());
+  BOOST_TEST(found("a!=1", {std::string_view{}}) == "1");
 }
 
 BOOST_AUTO_TEST_CASE(one_query_is_asked_by_many_threads) {

@@ -125,7 +125,9 @@ class field {
     return range_of({from.make_bound(path_, true), to.make_bound(path_, false)}, to);
   }
   /// `service:in("api", "auth")`.
+  /// @errors  errc::bad_query: no value at all
   [[nodiscard]] expression in(std::initializer_list<operand> values) const {
+    if (values.size() == 0) throw error{errc::bad_query, "in() of no value"};
     std::vector<expression> choices;
     for (const operand& value : values) choices.push_back(*this == value);
     return expression::any_of(std::move(choices));

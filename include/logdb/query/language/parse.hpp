@@ -81,9 +81,9 @@ class parser {
   expression primary() {
     if (in_.take("(")) return parentheses();
     if (group_ != nullptr) return match(*group_);
-    if (in_.is_next("i(")) return folded({place::anywhere, {}});
+    if (in_.take_call("i")) return folded({place::anywhere, {}});
     const std::vector<lexeme> pieces =
-        read_pieces(in_, "a term, such as level:ERROR, a word or \"text\"");
+        read_pieces(in_, "a term, such as level:ERROR, a word or \"text\"", true);
     in_.skip_space();
     if (at_comparison()) return comparison(path_maker{in_}.make(pieces));
     if (pieces.size() > 1) in_.fail("\":\" or a comparison behind a path");
@@ -132,8 +132,8 @@ class parser {
     if (in_.take("=")) return equal(path);
     if (in_.peek() == '<' || in_.peek() == '>') return ordered(path);
     if (in_.peek() == '[' || in_.peek() == '{') return between(path);
-    if (in_.is_next("i(")) return folded(path);
-    if (in_.is_next("in(")) return one_of(path);
+    if (in_.take_call("i")) return folded(path);
+    if (in_.take_call("in")) return one_of(path);
     const lexeme value = in_.read(true, "a value");
     if (value.is("null")) return make_term(path, is_null{});
     return make_value(in_, path, value, false);
@@ -187,17 +187,15 @@ class parser {
     return make_term(path, matching{std::move(text.text)});
   }
 
-  /// Reads `i(value)`, whose case does not matter.
+  /// Reads the rest of `i(value)`, whose case does not matter.
   expression folded(const field_path& path) {
-    in_.take("i(");
     const lexeme value = in_.read(true, "a value");
     in_.require(")", "\")\"");
     return make_value(in_, path, value, true);
   }
 
-  /// Reads `in(value, value)`: equal to one of them.
+  /// Reads the rest of `in(value, value)`: equal to one of them.
   expression one_of(const field_path& path) {
-    in_.take("in(");
     std::vector<expression> choices;
     do {
       choices.push_back(make_equals(in_, path, in_.read(true, "a value")));

@@ -133,6 +133,13 @@ class scanner {
            (rest.size() == lower.size() || !detail::is_word_byte(rest[lower.size()]));
   }
 
+  /// Reads the name of what has its values in parentheses, and the opening one, if both are next.
+  bool take_call(std::string_view lower) {
+    if (!at_keyword(lower) || !text_.substr(at_ + lower.size()).starts_with('(')) return false;
+    at_ += lower.size() + 1;
+    return true;
+  }
+
   /// Reads a word or a string. As a literal a word may be a time, whose colons belong to it.
   detail::lexeme read(bool literal, std::string_view expected) {
     skip_space();

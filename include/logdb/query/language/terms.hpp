@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/error.hpp>
 #include <logdb/query/json.hpp>
 #include <logdb/query/json_number.hpp>
 #include <logdb/query/language/scanner.hpp>
@@ -37,9 +38,10 @@ inline std::optional<place> special_place(std::string_view word) {
   return std::nullopt;
 }
 
-/// Reads the words and strings of a path, joined by dots.
-inline std::vector<lexeme> read_pieces(scanner& in, std::string_view expected) {
-  std::vector<lexeme> pieces{in.read(false, expected)};
+/// Reads the words and strings of a path, joined by dots, or else, where one may stand, a literal.
+inline std::vector<lexeme> read_pieces(scanner& in, std::string_view expected,
+                                       bool literal = false) {
+  std::vector<lexeme> pieces{in.read(literal, expected)};
   if (pieces.front().is_operator()) in.fail(pieces.front().begin, expected);
   for (;;) {
     const lexeme& last = pieces.back();
@@ -238,6 +240,15 @@ inline field_path parse_path(std::string_view text) {
   in.skip_space();
   if (!in.done()) in.fail("the end of the path");
   return path;
+}
+
+/// Returns whether a text is the path of a field of events.
+inline bool is_field(std::string_view text) {
+  try {
+    return parse_path(text).where == place::field;
+  } catch (const error&) {
+    return false;
+  }
 }
 
 }  // namespace logdb::query
