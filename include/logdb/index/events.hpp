@@ -13,6 +13,7 @@
 #include <logdb/index/events/query_verbs.hpp>
 #include <logdb/index/sparse.hpp>
 #include <logdb/policy/index.hpp>
+#include <logdb/query/language/terms.hpp>
 
 namespace logdb {
 
@@ -26,6 +27,14 @@ struct Events {
     /// path of the event's time, in queries; empty: the first of `ts`, `time`, `timestamp` and
     /// `@timestamp` that reads as one
     std::string time_field{};
+
+    /// Returns what is out of its range; null: nothing.
+    [[nodiscard]] const char* fault() const {
+      if (!time_field.empty() && !query::is_field(time_field)) {
+        return "index.time_field must be the path of a field";
+      }
+      return Sparse::options::fault();
+    }
   };
 
   static constexpr std::string_view name = "Events";

@@ -167,6 +167,19 @@ BOOST_AUTO_TEST_CASE(no_line_at_all_appends_nothing) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(lines_for_a_log_that_takes_none_are_refused_whatever_they_are) {
+  event_log::options only_read;
+  only_read.mode = open_mode::read_only;
+  event_log reader{place / "events", only_read};
+  auto open = events.begin();
+  events.close();
+  for (const auto text : {"", "no JSON", "{}"}) {
+    BOOST_TEST(throws(errc::read_only, [&] { reader.append_lines(text); }));
+    BOOST_TEST(throws(errc::closed, [&] { events.append_lines(text); }));
+    BOOST_TEST(throws(errc::closed, [&] { open.append_lines(text); }));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_event_can_be_made_of_values) {
   events.append({{"level", "INFO"}, {"ms", 12}});
   events.append({{"a", nullptr},
@@ -243,6 +256,14 @@ BOOST_AUTO_TEST_CASE(a_directory_is_an_event_log_and_a_wal_in_both_directions) {
 BOOST_AUTO_TEST_CASE(the_options_of_the_segments_are_those_of_a_wal) {
   options.index.stride_bytes = 1;
   BOOST_TEST(throws(errc::invalid_argument, [&] { event_log{place / "other", options}; }));
+}
+
+BOOST_AUTO_TEST_CASE(the_field_of_the_time_is_a_path) {
+  for (const char* const path : {"a..b", "a b", "a:", "_time"}) {
+    event_log::options chosen;
+    chosen.index.time_field = path;
+    BOOST_TEST(throws(errc::invalid_argument, [&] { event_log{place / "other", chosen}; }), path);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

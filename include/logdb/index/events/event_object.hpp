@@ -127,7 +127,8 @@ class event_object {
   std::string text_ = "{}";
 };
 
-/// A JSON array under construction.
+/// A JSON array under construction. One array in another alone is `event_array{}.add(inner)`:
+/// `event_array{inner}` is a copy for some compilers.
 class event_array {
  public:
   event_array() = default;

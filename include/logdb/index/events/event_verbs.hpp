@@ -80,6 +80,7 @@ class event_append_verbs {
     const auto batch_max = std::min<std::uint64_t>(256u << 10, chosen.durability.staging_bytes / 8);
     appended_lines report;
     batch_builder batch;
+    view.append(batch);  // of nothing: whoever cannot be appended to says so, whatever the text is
     event_lines lines{as_text(to_bytes(text))};
     while (lines.next()) {
       const std::uint64_t bytes = lines.line().size();
