@@ -4,12 +4,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory_resource>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <boost/mp11/list.hpp>
@@ -247,6 +249,94 @@ void miss_no_row_without_memory(open_mode mode) {
 BOOST_AUTO_TEST_CASE(whoever_could_not_apply_a_record_misses_none_afterwards) {
   miss_no_row_without_memory<some_log>(open_mode::read_write);
   miss_no_row_without_memory<some_log>(open_mode::read_only);
+}
+
+/// The system, with a call in the middle: at the next sync of this thread.
+struct called_system : quick_system {
+  inline static thread_local std::function<void()> at_sync;
+  static int sync(handle) {
+    if (at_sync) std::exchange(at_sync, nullptr)();
+    return 0;
+  }
+};
+
+/// Is a log that stores while another thread of its process cannot apply what a second one appends.
+struct interrupted_times {
+  using log_type = quick_times<Async, called_system>;
+
+  static rows some_rows(std::int64_t from) {
+    rows all;
+    while (all.size() < 3000) all.emplace_back(from++, all.size());
+    return all;
+  }
+  [[nodiscard]] log_type::options chosen() {
+    auto options = smallest<log_type>();
+    options.index.memtable_rows = options.index.partition_rows = 256;
+    options.index.maintenance = maintenance_mode::by_hand;
+    options.index.memory = &memory;
+    options.index.on_drop = [this](std::int64_t, std::uint64_t) {
+      if (at_drop) std::exchange(at_drop, nullptr)();
+    };
+    return options;
+  }
+  /// Returns what a thread of the process does that then can, or cannot, read on.
+  [[nodiscard]] std::function<void()> interruption(bool goes_on) {
+    return [this, goes_on] {
+      std::jthread{[this, goes_on] {
+        other.append(some_rows(10'000));
+        memory.refuses.store(true);
+        failed = throws_bad_alloc();
+        memory.refuses.store(false);
+        if (goes_on) failed = failed && log.size() > 6000;
+      }};
+    };
+  }
+  [[nodiscard]] bool throws_bad_alloc() const {
+    try {
+      return log.size() == 0;
+    } catch (const std::bad_alloc&) {
+      return true;
+    }
+  }
+
+  temp_dir place;
+  scarce_memory memory;
+  std::function<void()> at_drop;  // called at the next row that is dropped
+  bool failed = false;
+  log_type other{place / "rows", smallest<log_type>()};
+  log_type log{place / "rows", chosen()};
+};
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_stands_for_no_record_that_another_thread_could_not_apply) {
+  interrupted_times here;
+  here.log.append(interrupted_times::some_rows(0));
+  here.log.erase(500, 2000);
+  here.at_drop = here.interruption(false);
+  here.log.compact();
+  BOOST_TEST(here.failed);
+  BOOST_TEST(here.log.size() == 4500U);
+  here.other.checkpoint();  // on the one that the log has written
+  BOOST_TEST(here.other.size() == 4500U);
+  BOOST_TEST(here.log.validate().empty());
+}
+
+BOOST_AUTO_TEST_CASE(who_began_anew_amid_its_checkpoint_stands_on_that_before_the_next) {
+  interrupted_times here;
+  here.log.append(interrupted_times::some_rows(0));
+  here.log.checkpoint();
+  here.log.append(interrupted_times::some_rows(0));
+  called_system::at_sync = here.interruption(true);
+  here.log.compact();  // the run of the one before is no longer needed
+  BOOST_TEST(here.failed);
+  here.log.append(7, 1U);
+  here.log.checkpoint();
+  here.other.checkpoint();
+  BOOST_TEST(here.log.size() == 9001U);
+  here.log.close();
+  here.other.close();
+  const interrupted_times::log_type again{here.place / "rows", here.chosen()};
+  BOOST_TEST(again.size() == 9001U);
+  BOOST_TEST(again.validate().empty());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(many_threads_of_two_write_and_store_and_read_the_same, Log,

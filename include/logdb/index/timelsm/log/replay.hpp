@@ -75,15 +75,22 @@ class replayer {
   void restart(log_view& log, Index& index) {
     begin(log, index);
   }
-  /// Says that a checkpoint was written here.
-  /// @param bytes  what bytes() was at the records that it stands for
-  void note_checkpoint(lsn at, std::uint64_t bytes) {
-    if (checkpoint_ == at) return;  // it was begun at meanwhile
+  /// Says that a checkpoint of what is applied is about to be written here.
+  void note_mark() {
+    is_marked_ = true;
+    bytes_marked_ = bytes_;
+  }
+  /// Says that it was. If the index was begun anew meanwhile, it is not what it was at the mark:
+  /// then it stands where it was begun.
+  void note_checkpoint(lsn at) {
+    if (!std::exchange(is_marked_, false)) return;
     checkpoint_ = at;
-    bytes_ -= bytes;
+    bytes_ -= bytes_marked_;
   }
 
   [[nodiscard]] lsn next() const { return next_; }
+  /// Tells whether the index has all records up to next(); false: go_on() begins anew.
+  [[nodiscard]] bool is_begun() const { return is_begun_; }
   /// Returns the bytes of the records behind the last checkpoint that were applied.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   /// Tells whether it has met rows, and so compared what they say of all rows.
@@ -140,6 +147,7 @@ class replayer {
   void begin(log_view& log, Index& index, lsn checkpoint, gaps of = gaps::refused) {
     checkpoint_ = lsn{};
     bytes_ = 0;
+    is_marked_ = false;
     carried_out_ = 0;
     const auto scope = log.scope();
     next_ = scope.first;
@@ -262,6 +270,8 @@ class replayer {
   bool has_met_rows_ = false;
   std::uint64_t carried_out_ = 0;  // the last deletion that its rows know of, until it is passed
   std::uint64_t bytes_ = 0;
+  std::uint64_t bytes_marked_ = 0;  // what bytes_ was at the mark
+  bool is_marked_ = false;          // and the index was not begun anew since
 };
 
 }  // namespace logdb::timelsm

@@ -63,19 +63,21 @@ class row_learner {
     return true;
   }
 
-  /// Marks for a checkpoint what is applied, and seals it. Nothing is begun anew meanwhile.
-  /// @return  the bytes of records behind the last checkpoint
+  /// Marks for a checkpoint what is applied, and seals it. Nothing is begun anew meanwhile; but
+  /// first, if another thread could not apply a record: the checkpoint would stand for that one.
+  /// @errors  errc::corrupt, errc::io; nothing was marked
   template <class Checkpoint>
-  std::uint64_t mark(Checkpoint& work) {
+  void mark(Checkpoint& work) {
     const guard lock{mutex_};
+    const auto always = [] { return true; };
+    if (!replay_.is_begun()) (void)replay_.go_on(log_, index_, always);
+    replay_.note_mark();
     work.mark([this] { return replay_.next() - 1; });
-    return replay_.bytes();
   }
   /// Says that what was marked is stored.
-  /// @param bytes  what mark() returned
-  void note_checkpoint(lsn at, std::uint64_t bytes) {
+  void note_checkpoint(lsn at) {
     const guard lock{mutex_};
-    replay_.note_checkpoint(at, bytes);
+    replay_.note_checkpoint(at);
   }
 
   /// Returns the bytes of records behind the last checkpoint that were applied.

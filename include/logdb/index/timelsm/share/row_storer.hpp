@@ -100,9 +100,9 @@ class row_storer {
   void store() {
     asked_.store(false, std::memory_order_seq_cst);
     checkpoint_writer<Policies, Index> work{log_, index_, marks_};
-    const std::uint64_t bytes = rows_.mark(work);
+    rows_.mark(work);
     const std::uint64_t directory = work.store();
-    rows_.note_checkpoint(work.at(), bytes);
+    rows_.note_checkpoint(work.at());
     due_.store(std::max(directories_behind * directory, options_.checkpoint_bytes),
                std::memory_order_relaxed);
     relieves_.store(is_automatic() && !stopping_.load(std::memory_order_acquire),
