@@ -53,7 +53,8 @@ struct timelsm_options {
   /// where columns come from; null: huge pages of the index's own; must outlive every snapshot
   std::pmr::memory_resource* memory = nullptr;
   /// told of each row that was physically removed, once; snapshots from before may still show it.
-  /// Called by maintenance, one call at a time; must not write to the log, flush or compact it.
+  /// Called by maintenance, one call at a time; must not write to the log, flush or compact it, nor
+  /// read what other processes write: that applies their rows first, and may wait for maintenance.
   /// What it throws is counted as a fault and told to `log`; the next row follows
   std::function<void(std::int64_t, const V&)> on_drop{};
   /// told in words what went wrong in maintenance; by any thread, several at a time. What it throws
