@@ -223,10 +223,14 @@ BOOST_AUTO_TEST_CASE(a_regular_expression_has_bounds) {
   BOOST_TEST(regex("((x{50}){50}){50}") == 3U);
   BOOST_TEST(regex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") == std::string::npos);
   BOOST_TEST(regex(repeated("(", 100) + "x" + repeated(")", 100)) == 3U);
-  for (const std::string text : {"x(?=.*y)", "(?!x(?=y))", "(?=(x)?y)", "(?=x|(y{2}))"}) {
+  for (const std::string text :
+       {"x(?=.*y)", "(?!x(?=y))", "(?=(x)?y)", "(?=x|(y{2}))", "(?=[[:alpha:])]x*)",
+        "(?=[[.].])]x*)", "(?=\\c)x*)", "(?=[\\c])]x*)", "x**", "x++", "x{2}*", "(x)+?+", "x{2}{3}",
+        "[x]??*"}) {
     BOOST_TEST(regex(text) == 3U, text);
   }
-  for (const std::string text : {"(?!xy)(?=x|(y)).*", "(x(?=y))*", "(?=x)(?:(y)+)"}) {
+  for (const std::string text : {"(?!xy)(?=x|(y)).*", "(x(?=y))*", "(?=x)(?:(y)+)", "x*?y+?z??",
+                                 "(x*)*", "(?=[[:alpha:]*+])x*", "[*+]*", "x\\*+", "x{2}?"}) {
     BOOST_TEST(regex(text) == std::string::npos, text);
   }
   const std::string value = "{\"a\":\"" + repeated("a", 60000) + "\"}";

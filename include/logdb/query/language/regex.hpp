@@ -48,7 +48,7 @@ class regex_items {
     byte = text_[at_++];
     is = kind::literal;
     least = most = 1;
-    repeated = ahead = false;
+    repeated = twice = ahead = false;
     switch (byte) {
       case '\\': read_escape(); break;
       case '[': skip_class(); break;
@@ -72,6 +72,7 @@ class regex_items {
   std::uint64_t least = 1;  ///< how often it stands at least
   std::uint64_t most = 1;   ///< and at most, as far as it is written out: `*` and `+` are a loop
   bool repeated = false;    ///< whether a repetition follows
+  bool twice = false;       ///< whether another one follows that, which ECMAScript does not know
   bool ahead = false;       ///< of an opening: whether it is of a lookahead
 
  private:
@@ -79,6 +80,7 @@ class regex_items {
     is = kind::opaque;
     if (at_ == text_.size()) return;
     byte = text_[at_++];
+    if (byte == 'c') ++at_;  // and the letter of a control character
     const auto value = static_cast<unsigned char>(byte);
     if (byte >= '1' && byte <= '9') {
       is = kind::reference;
@@ -94,14 +96,26 @@ class regex_items {
     const std::size_t first = at_ + (at_ < text_.size() && text_[at_] == '^' ? 1 : 0);
     is = first < text_.size() && text_[first] == ']' ? kind::opaque : kind::any;
     for (; at_ < text_.size() && text_[at_] != ']'; ++at_) {
-      if (text_[at_] == '\\') ++at_;
-      if (at_ < text_.size() && text_[at_] == '[') is = kind::opaque;
+      if (text_[at_] == '\\') {
+        at_ += text_.substr(at_ + 1).starts_with('c') ? 2 : 1;
+      } else if (text_[at_] == '[') {
+        is = kind::opaque;
+        skip_named_class();
+      }
     }
     ++at_;
   }
 
+  /// Goes from the `[` of `[:alpha:]`, `[.a.]` or `[=a=]` to its `]`.
+  void skip_named_class() {
+    const std::string_view rest = text_.substr(at_ + 1);
+    if (rest.empty() || std::string_view{".:="}.find(rest.front()) == rest.npos) return;
+    const std::size_t end = rest.find(rest.front(), 1);
+    at_ = end == rest.npos ? text_.size() : at_ + end + 2;
+  }
+
   void read_repetition() {
-    repeated = at_ < text_.size() && std::string_view{"*?+{"}.find(text_[at_]) != text_.npos;
+    repeated = is_at_repetition();
     if (!repeated) return;
     const char sign = text_[at_++];
     if (sign == '{') {
@@ -110,6 +124,11 @@ class regex_items {
       least = 0;
     }
     if (at_ < text_.size() && text_[at_] == '?') ++at_;
+    twice = is_at_repetition();
+  }
+
+  [[nodiscard]] bool is_at_repetition() const {
+    return at_ < text_.size() && std::string_view{"*?+{"}.find(text_[at_]) != text_.npos;
   }
 
   void read_counts() {
@@ -161,6 +180,7 @@ inline std::string_view regex_over_limit(std::string_view text) {
     if (item.is == regex_items::kind::reference) {
       return "a regular expression without a back-reference";
     }
+    if (item.twice) return "a group around what is repeated twice";
     std::uint64_t own = 1;
     if (item.is == regex_items::kind::opening) {
       if (outer.size() == regex_groups_max) return "at most 50 groups one within the other";
