@@ -96,9 +96,10 @@ class verb_subject {
   }
 
   /// Compares, once the log is open and sound, with what `read()` returns. What nobody waits for
-  /// may fail behind a verb: whoever comes next is told.
-  template <class Open, class Read>
-  void compare(Open open, Read read) {
+  /// may fail behind a verb: whoever comes next is told, and a read shows what is durable; then
+  /// `ask()` throws that it has failed.
+  template <class Open, class Read, class Ask>
+  void compare(Open open, Read read, Ask ask) {
     if (failed_ && log_ != nullptr) {
       try {
         log_->close();
@@ -109,13 +110,19 @@ class verb_subject {
     }
     if (log_ == nullptr) open();
     Model found;
-    const outcome came = attempt([&] { found = read(); });
+    outcome came = attempt([&] { found = read(); });
     if (came == outcome::refused) throw mismatch{"it cannot be read"};
-    if (came == outcome::failed) return compare(open, read);  // behind the last verb
+    if (came == outcome::done && found != model_ && !failed_) came = attempt(ask);
+    if (came == outcome::failed) return compare(open, read, ask);  // behind the last verb
     if (found != model_ && failed_ && maybe_ && found == *maybe_) model_ = *maybe_;
     if (found != model_) throw mismatch{failed_ ? "lost behind a failure" : "not what it holds"};
     failed_ = false;
     maybe_.reset();
+  }
+
+  template <class Open, class Read>
+  void compare(Open open, Read read) {
+    compare(open, read, [] {});
   }
 
   std::unique_ptr<Log> log_;  // null: closed
