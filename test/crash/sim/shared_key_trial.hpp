@@ -12,6 +12,7 @@
 #include <logdb/logdb.hpp>
 
 #include "../support/key_model.hpp"
+#include "index_processes.hpp"
 #include "process_group.hpp"
 #include "workload.hpp"
 #include "world.hpp"
@@ -22,19 +23,11 @@ template <class Durability>
 using shared_sim_keys = basic_log<Storage<BasicDirectory<sim_system>>,
                                   logdb::Durability<Durability>, Index<KeyDir>, Locking<Fcntl>>;
 
-/// Says what runs.
-struct key_processes {
-  std::size_t processes = 2;
-  std::size_t steps = 6;  // of each
-  std::uint64_t seed = 0;
-  kill_plan kill{};
-};
-
 /// Is one run.
 template <class Log>
 class shared_key_trial {
  public:
-  shared_key_trial(const key_processes& size, switching& order)
+  shared_key_trial(const index_processes& size, switching& order)
       : size_{size},
         random_{size.seed},
         machine_{disk_state{{{disk::root, {}}}, {}}, 1, random_.split(), order} {}
@@ -159,7 +152,7 @@ class shared_key_trial {
     if (found < least || found > most) throw mismatch{"the counter lost or gained a count"};
   }
 
-  key_processes size_;
+  index_processes size_;
   random_source random_;
   world machine_;
   process_group processes_{machine_, size_.processes, size_.kill};

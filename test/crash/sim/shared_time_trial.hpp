@@ -15,6 +15,7 @@
 #include <logdb/logdb.hpp>
 
 #include "../support/row_writer.hpp"
+#include "index_processes.hpp"
 #include "process_group.hpp"
 #include "time_rows.hpp"
 #include "world.hpp"
@@ -26,19 +27,11 @@ using shared_sim_times =
     basic_log<Storage<BasicDirectory<sim_system>>, logdb::Durability<Durability>,
               Index<BasicTimeLSM<std::uint64_t>>, Locking<Fcntl>>;
 
-/// Says what runs.
-struct time_processes {
-  std::size_t processes = 2;
-  std::size_t steps = 6;  // of each
-  std::uint64_t seed = 0;
-  kill_plan kill{};
-};
-
 /// Is one run.
 template <class Log>
 class shared_time_trial {
  public:
-  shared_time_trial(const time_processes& size, switching& order)
+  shared_time_trial(const index_processes& size, switching& order)
       : size_{size},
         random_{size.seed},
         machine_{disk_state{{{disk::root, {}}}, {}}, 1, random_.split(), order} {}
@@ -122,7 +115,7 @@ class shared_time_trial {
     if (now.size() > seen.size()) seen = std::move(now);
   }
 
-  time_processes size_;
+  index_processes size_;
   random_source random_;
   world machine_;
   process_group processes_{machine_, size_.processes, size_.kill};
