@@ -106,8 +106,9 @@ class logged_index {
     return std::make_unique<many_writes>(line_, many_records{records});
   }
   /// Puts them into the log, and carries out what they say. @errors as an append
-  void put(many_writes& records, const row_changes<value_type>& what) {
-    index_.apply(what.hidden, what.rows(), records);
+  void put(many_writes& all, const detail::batch_builder& records) {
+    const row_changes<value_type> what{records.view()};
+    index_.apply(what.hidden, what.rows(), all);
   }
   /// Waits as the durability says. @return  the lsn of the last record @errors errc::failed
   template <class Write>

@@ -65,9 +65,8 @@ class row_transaction {
   /// Puts all into the log and the index. @errors as append(); nothing was put
   lsn place() {
     if (writes_.empty()) return index_.write_nothing();
-    const row_changes<value_type> what{writes_.view()};
     auto put = index_.prepare(writes_);
-    index_.put(*put, what);
+    index_.put(*put, writes_);
     put_ = std::move(put);
     return lsn{};
   }

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/index/timelsm/log/row_changes.hpp>
 #include <logdb/index/timelsm/share/row_storer.hpp>
 
 namespace logdb::timelsm {
@@ -91,7 +90,7 @@ class shared_index {
     return std::make_unique<many_writes>(many_writes{records});
   }
   /// Puts them into the log. @errors as an append
-  void put(many_writes& all, const row_changes<value_type>&) { all.given = log_.put(all.records); }
+  void put(many_writes& all, const record_batch& records) { all.given = log_.put(records); }
   /// Waits as the durability says. @return  the lsn of the last record @errors errc::failed
   lsn acknowledge(many_writes& all) {
     log_.acknowledge(all.given);
