@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_compaction_that_fails_changes_nothing, Log, key_
   f.put(0, 900);
   f.log.sync();
   using call = disk_call;
-  for (const call kind : {call::open, call::allocate, call::write, call::sync, call::rename}) {
+  for (const call kind :
+       {call::open, call::allocate, call::write, call::sync, call::rename, call::sync_directory}) {
     const std::string ending = kind == call::rename ? "manifest" : "";
     // The active segment must get through: only then the compaction itself fails.
     for (int passed = 0; passed < 12; ++passed) {

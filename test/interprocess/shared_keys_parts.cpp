@@ -4,10 +4,15 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -261,6 +266,104 @@ BOOST_AUTO_TEST_CASE(a_failed_sync_ends_the_log_for_all_and_keeps_what_was_ackno
   BOOST_TEST(again.get("a")->text() == "one");
   BOOST_TEST(again.get("b")->text() == "two");
   BOOST_TEST(!again.contains("d"));
+}
+
+/// A disk on which no names are durable any more from the manifest of the next compaction on.
+struct names_in_doubt {
+  explicit names_in_doubt(std::filesystem::path of) : store{std::move(of)} {
+    failing_disk::set([this](disk_call call, std::string_view name) {
+      if (call == disk_call::rename && name == format::manifest_name && !fails) look();
+      return call == disk_call::sync_directory && fails ? -EIO : 0;
+    });
+  }
+  names_in_doubt(const names_in_doubt&) = delete;
+  names_in_doubt& operator=(const names_in_doubt&) = delete;
+  ~names_in_doubt() { failing_disk::set({}); }
+
+  void look() {
+    const auto read = [this](std::string_view name) {
+      std::ifstream file{store / name, std::ios::binary};
+      return std::string{std::istreambuf_iterator<char>{file}, {}};
+    };
+    former = read(format::manifest_name);
+    fails = last_compacted(read(format::manifest_draft_name)) > last_compacted(former);
+  }
+  static segment_number last_compacted(const std::string& bytes) {
+    format::manifest found;
+    BOOST_REQUIRE((format::decode(as_bytes(bytes), found) == format::format_fault::none));
+    segment_number last{};
+    for (const auto& each : found.segments) {
+      if (each.role == format::segment_role::compacted) last = std::max(last, each.number);
+    }
+    return last;
+  }
+  /// Copies the store as a power cut leaves it that brings the manifest before back.
+  void cut(const std::filesystem::path& copy) const {
+    std::filesystem::remove_all(copy);
+    std::filesystem::create_directory(copy);
+    for (const auto& each : std::filesystem::directory_iterator{store}) {
+      if (each.path().extension() == ".seg") {
+        std::filesystem::copy_file(each.path(), copy / each.path().filename());
+      }
+    }
+    std::ofstream{copy / format::manifest_name, std::ios::binary} << former;
+  }
+
+  std::filesystem::path store;
+  bool fails = false;
+  std::string former{};
+};
+
+/// Returns the segments of a log that have records.
+template <class Log>
+std::set<segment_number> segments_of(const Log& log) {
+  std::set<segment_number> numbers;
+  const auto list = detail::log_access::view(log).index().store().view().catch_up();
+  for (const auto& each : list->log) {
+    if (each->base()) numbers.insert(each->number());
+  }
+  return numbers;
+}
+
+BOOST_AUTO_TEST_CASE(a_manifest_rules_that_may_not_be_durable_and_nothing_is_unlinked_meanwhile) {
+  using log_type = quick_keys<Fsync, failing_disk>;
+  const fresh_disk disk;
+  const temp_dir place;
+  std::map<std::string, std::string> model;
+  std::set<segment_number> replaced;
+  {
+    log_type first{place / "kv", small_keys<log_type>()};
+    log_type second{place / "kv", small_keys<log_type>()};
+    for (int round = 0; round < 2; ++round) {
+      for (std::uint64_t n = 0; n < 200; ++n) {
+        model[key_of(n % 10)] = std::to_string(n) + std::string(40, 'v');
+        (n % 2 == 0 ? first : second).put(key_of(n % 10), model[key_of(n % 10)]);
+      }
+      const auto before = segments_of(first);
+      const names_in_doubt cut{place / "kv"};
+      BOOST_TEST(!throws(errc::corrupt, [&] { first.compact(); }));
+      const auto after = segments_of(first);
+      BOOST_TEST((after == segments_of(second)));
+      BOOST_TEST((contents(first) == model));
+      BOOST_TEST((contents(second) == model));
+      BOOST_TEST(cut.fails);
+      std::ranges::set_difference(before, after, std::inserter(replaced, replaced.end()));
+      cut.cut(place / "cut");
+      using sound_disk = quick_keys<Async>;
+      sound_disk again{place / "cut", small_keys<sound_disk>()};
+      BOOST_TEST((contents(again) == model));
+      BOOST_TEST(again.verify().intact());
+    }
+    first.compact();
+    BOOST_TEST((contents(second) == model));
+    BOOST_TEST(second.verify().intact());
+  }
+  BOOST_TEST(!replaced.empty());
+  for (const segment_number each : replaced) {
+    BOOST_TEST(!std::filesystem::exists(place / "kv" / format::segment_name(each)));
+  }
+  const log_type again{place / "kv", small_keys<log_type>()};
+  BOOST_TEST((contents(again) == model));
 }
 
 BOOST_AUTO_TEST_CASE(a_child_of_a_fork_may_not_use_the_log_of_its_parent) {

@@ -4,6 +4,7 @@
 /// `shared_turn`: a lock in the control file that the processes which write one log take in turn.
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include <logdb/error.hpp>
@@ -59,5 +60,16 @@ class shared_turn {
   bool inherited_ = false;
   mutex* held_ = nullptr;
 };
+
+/// Says of a manifest that it was published, before this process acts on it and unlinks what it
+/// no longer names: its writer may not have come to that yet, or have died meanwhile. Others
+/// would then miss a file and be told that nothing has changed.
+template <class System>
+void say_published(control_header<System>& shared, std::uint64_t generation) {
+  std::uint64_t said = shared.generation.load(std::memory_order_acquire);
+  while (said < generation &&
+         !shared.generation.compare_exchange_strong(said, generation, std::memory_order_acq_rel)) {
+  }
+}
 
 }  // namespace logdb::detail

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Reads the manifest of a store.
+/// Reads the manifest of a store, and puts the next one in its place.
 
 #include <array>
+#include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -98,23 +100,34 @@ void write_draft(Storage& volume, const format::manifest& next) {
   file.write(0, bytes_view{format::encode(next)});
   if constexpr (has_step<durability_point::manifest_sync>) file.sync();
 }
-/// Makes it the one that rules; it may be that, also if this fails. @errors errc::io
-template <class Storage>
-void put_draft_in_place(Storage& volume) {
-  volume.rename(format::manifest_draft_name, format::manifest_name);
-  if constexpr (has_step<durability_point::directory_sync>) volume.sync();
-}
 
-/// Returns the generation of the manifest that stands there; 0: none does.
-/// @param otherwise  what it is when that cannot be read
+/// Says which manifest rules after another one was to be put in its place.
+enum class manifest_standing : std::uint8_t {
+  former,   ///< the one before
+  next,     ///< the new one: for good, unless something failed
+  unknown,  ///< it cannot be read
+};
+
+/// Makes the draft the manifest that rules.
+/// @param generation  the draft's
+/// @param failure     becomes what failed, if something did: then a power cut may bring the one
+///                    before back, whatever rules now
 template <class Policies>
-std::uint64_t generation_on_disk(const typename Policies::storage& volume,
-                                 std::uint64_t otherwise) noexcept {
+manifest_standing put_draft_in_place(typename Policies::storage& volume, std::uint64_t generation,
+                                     std::exception_ptr& failure) noexcept {
+  try {
+    volume.rename(format::manifest_draft_name, format::manifest_name);
+    if constexpr (has_step<durability_point::directory_sync>) volume.sync();
+    return manifest_standing::next;
+  } catch (...) {
+    failure = std::current_exception();
+  }
   try {
     const auto found = load_manifest<Policies>(volume, open_mode::read_write);
-    return found ? found->generation : 0;
+    const bool is_there = found && found->generation == generation;
+    return is_there ? manifest_standing::next : manifest_standing::former;
   } catch (const std::exception&) {
-    return otherwise;
+    return manifest_standing::unknown;
   }
 }
 

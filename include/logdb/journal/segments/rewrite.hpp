@@ -101,17 +101,17 @@ class basic_segment_rewrite {
   }
 
   /// Puts the new segment in the place of the run and of what is attached to it, in one manifest;
-  /// then they are dropped.
+  /// then they are dropped, or, if that may not be durable, with the next manifest.
   /// @errors  errc::io, errc::no_space, errc::corrupt; nothing has changed
   void publish() {
     if constexpr (!has_step<durability_point::survivors_before_unlinked>) {
       for (const auto& each : run_) table_.volume()->remove(format::segment_name(each->number()));
     }
     std::vector<segment_ptr<Policies>> attached;
-    table_.change([&](auto& list) { exchange(list, attached); },
-                  [&](auto& list) { give_back(list, attached); });
-    drop_all<Policies>(run_);
-    drop_all<Policies>(attached);
+    const auto doubt = table_.try_change([&](auto& list) { exchange(list, attached); },
+                                         [&](auto& list) { give_back(list, attached); });
+    table_.drop(run_, doubt);
+    table_.drop(attached, doubt);
   }
 
  private:

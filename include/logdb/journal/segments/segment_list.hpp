@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/journal/segments/segment.hpp>
 #include <logdb/light.hpp>
@@ -127,6 +128,33 @@ void insert_attached(basic_segment_list<Policies>& list, segment_ptr<Policies> m
   list.attached.insert(place, std::move(made));
 }
 
+/// Returns the list that a manifest names, of the segments that `make(entry)` gives.
+template <class Policies, class Make>
+auto list_named(const format::manifest& by, Make make) {
+  auto list = std::make_shared<segment_list<Policies>>();
+  for (const auto& entry : by.segments) {
+    auto& where = entry.role != format::segment_role::attached ? list->log : list->attached;
+    where.push_back(make(entry));
+  }
+  light::sort(list->attached, [](const auto& segment) { return segment->number(); });
+  return list;
+}
+
+/// Returns the segment of a list that is an entry's, and says the same; null: there is none.
+template <class Policies>
+segment_ptr<Policies> find_same(const basic_segment_list<Policies>& list,
+                                const format::manifest_segment& entry) {
+  const auto is_same = [&entry](const auto& known) {
+    if (known->number() != entry.number || known->salt() != entry.salt) return false;
+    return !entry.end || (known->end() == entry.end && known->end_offset() == entry.end_offset);
+  };
+  for (const auto* where : {&list.log, &list.attached}) {
+    const auto found = light::find_if(*where, is_same);
+    if (found != where->end()) return *found;
+  }
+  return nullptr;
+}
+
 /// Undoes take_front().
 template <class Policies>
 void give_back(basic_segment_list<Policies>& list, const std::vector<segment_ptr<Policies>>& gone) {
@@ -229,5 +257,28 @@ struct segment_plan {
   std::uint64_t predecessor_end = 0;
   bool zero_fill = false;  // written, not only allocated: its syncs then change no inode
 };
+
+/// Writes the header of a new segment, and its name, to stable storage. @errors errc::no_space, io
+template <class Policies>
+void write_header(typename Policies::storage& volume, basic_segment<Policies>& made,
+                  const segment_plan& plan, std::uint32_t index_id) {
+  format::segment_header header{.store = made.store(), .number = made.number()};
+  header.salt = made.salt();
+  header.base = plan.base;
+  header.capacity = plan.capacity;
+  header.predecessor = plan.predecessor;
+  header.predecessor_end = plan.predecessor_end;
+  header.index_id = index_id;
+  header.role = plan.role;
+  auto& file = made.writable();
+  file.allocate(plan.capacity);
+  if (plan.zero_fill) file.zero_fill(0, plan.capacity);
+  file.write(0, bytes_view{format::encode(header)});
+  if constexpr (has_step<durability_point::header_sync>) file.sync();
+  // Its name too: the manifest that names it may otherwise reach the disk alone. That of an
+  // attached one is synced when it is finished.
+  constexpr bool syncs = has_step<durability_point::segment_name_sync>;
+  if (syncs && plan.role != format::segment_role::attached) volume.sync();
+}
 
 }  // namespace logdb::detail

@@ -3,6 +3,11 @@
 /// @file
 /// The live segments of one log and the manifest that names them: where segments come and go.
 
+#include <algorithm>
+#include <exception>
+#include <utility>
+#include <vector>
+
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/control/shared_turn.hpp>
 #include <logdb/journal/segments/cursor_table.hpp>
@@ -36,13 +41,7 @@ class basic_segment_table {
         chosen_{chosen},
         mode_{mode},
         has_many_writers_{has_many_writers} {
-    auto list = std::make_shared<list_type>();
-    for (const auto& entry : manifest_.segments) {
-      auto& where = entry.role != format::segment_role::attached ? list->log : list->attached;
-      where.push_back(make_named(entry));
-    }
-    light::sort(list->attached, [](const auto& segment) { return segment->number(); });
-    list_ = std::move(list);
+    list_ = list_named<Policies>(manifest_, [this](const auto& of) { return make_named(of); });
     cursors_ = cursor_table{manifest_.cursors};
   }
 
@@ -69,7 +68,7 @@ class basic_segment_table {
       throw error{
           errc::corrupt, "the manifest is gone", {.path = volume_->path(), .remedy = gone_remedy}};
     }
-    say_published(found->generation);
+    say_published(*shared_, found->generation);
     adopt(*found);
   }
   [[nodiscard]] std::uint64_t generation() const {
@@ -91,7 +90,7 @@ class basic_segment_table {
     auto made = make(entry);
     made->adopt(volume_->create(format::segment_name(entry.number)));
     try {
-      write_header(*made, plan);
+      write_header(*volume_, *made, plan, manifest_.index_id);
     } catch (...) {
       made->drop();  // a half-made file is of no use
       throw;
@@ -148,8 +147,7 @@ class basic_segment_table {
   void publish() {
     guard lock{publish_mutex_};
     const auto turn = take_turn();
-    next_generation([] {});
-    write_or([] {});
+    if (const auto doubt = write_or(next_generation([] {}), [] {})) std::rethrow_exception(doubt);
   }
 
   /// Learns also of a manifest whose writer died before it could say so.
@@ -158,14 +156,43 @@ class basic_segment_table {
     (void)take_turn();
   }
 
-  /// Exchanges the list and writes its manifest, before or after whatever others publish; what
-  /// fails is undone.
+  /// Exchanges the list and writes its manifest, before or after whatever others publish; when it
+  /// returns that is on stable storage.
+  /// @errors  as try_change(), and what that returns
   template <class Edit, class Undo>
   void change(Edit&& to_next, Undo&& back) {
+    if (const auto doubt = try_change(to_next, back)) std::rethrow_exception(doubt);
+  }
+
+  /// Does so, and returns why it may not be on stable storage; null: it is.
+  ///
+  /// What fails before the manifest is in its place is undone. From there on it rules, for other
+  /// processes, too: a crash may then bring back the one before, so nothing may be unlinked that
+  /// one names until a later one is durable. A sync that failed is not tried again.
+  template <class Edit, class Undo>
+  [[nodiscard]] std::exception_ptr try_change(Edit&& to_next, Undo&& back) {
     guard lock{publish_mutex_};
     const auto turn = take_turn();
-    next_generation([&] { edit_locked(to_next); });
-    write_or([&] { edit(back); });
+    return write_or(next_generation([&] { edit_locked(to_next); }), [&] { edit(back); });
+  }
+
+  /// Drops what the manifest no longer names: at once, or with the next that is durable.
+  /// @param doubt  what try_change() gave
+  void drop(const std::vector<segment_ptr<Policies>>& gone, const std::exception_ptr& doubt) {
+    if (!doubt) return drop_all<Policies>(gone);
+    guard lock{publish_mutex_};
+    owed_.insert(owed_.end(), gone.begin(), gone.end());
+  }
+
+  /// Makes sure that no crash brings a manifest back that came before the one that rules.
+  /// @errors  errc::io, errc::no_space
+  void make_durable() {
+    if (const guard lock{publish_mutex_}; !std::exchange(is_in_doubt_, true)) {
+      volume_->sync();
+      is_in_doubt_ = false;
+      return;
+    }
+    publish();  // what the sync that failed has lost another one may call clean
   }
 
   /// Drops every sealed segment that ends at or before a record, and what is attached to it but for
@@ -178,13 +205,13 @@ class basic_segment_table {
     if constexpr (!has_step<durability_point::unlisted_before_unlinked>) {
       for (const auto& segment : gone) volume_->remove(format::segment_name(segment->number()));
     }
-    change(
+    const auto doubt = try_change(
         [&](list_type& list) {
           gone.clear();  // others may have done some of it
           take_front(list, first_kept, kept, gone);
         },
         [&gone](list_type& list) { give_back(list, gone); });
-    drop_all<Policies>(gone);
+    drop(gone, doubt);
     return gone.size();
   }
 
@@ -223,16 +250,6 @@ class basic_segment_table {
     return turn;
   }
 
-  /// Says of a manifest that it was published, before this process acts on it and unlinks what it
-  /// no longer names: its writer may not have come to that yet, or have died meanwhile. Others
-  /// would then miss a file and be told that nothing has changed.
-  void say_published(std::uint64_t generation) {
-    std::uint64_t said = shared_->generation.load(std::memory_order_acquire);
-    while (said < generation && !shared_->generation.compare_exchange_strong(
-                                    said, generation, std::memory_order_acq_rel)) {
-    }
-  }
-
   template <class Edit>
   void edit_locked(Edit&& change) {
     auto copy = std::make_shared<list_type>(*list_);
@@ -241,48 +258,54 @@ class basic_segment_table {
   }
 
   /// Begins the next manifest, at once with the change that it is to tell of: who has read the one
-  /// before must not put its list in the place.
+  /// before must not put its list in the place. Returns the generation before.
   template <class Change>
-  void next_generation(Change make_change) {
+  std::uint64_t next_generation(Change make_change) {
     guard lock{list_mutex_};
     make_change();
-    ++manifest_.generation;
+    const std::uint64_t before = manifest_.generation;
+    // No number is used twice, also if nobody could tell whether one came to rule.
+    const std::uint64_t said =
+        shared_ == nullptr ? 0 : shared_->generation.load(std::memory_order_acquire);
+    manifest_.generation = std::max(before, said) + 1;
+    return before;
   }
 
+  /// @param before  the generation of the one before, as this process knows it
   template <class Undo>
-  void write_or(Undo undo) {
-    bool may_stand = false;
+  [[nodiscard]] std::exception_ptr write_or(std::uint64_t before, Undo undo) {
+    auto stands = manifest_standing::former;
+    std::exception_ptr failure;
     try {
-      segment_list_ptr<Policies> named;
-      const auto next = next_manifest(named);
-      write_manifest(next, *named, may_stand);
-      if (shared_ != nullptr) shared_->generation.store(next.generation, std::memory_order_release);
+      stands = write_manifest(failure);
     } catch (...) {
-      undo();
-      if (shared_ != nullptr) return_generation(may_stand);
-      throw;
+      failure = std::current_exception();
     }
+    if (stands != manifest_standing::next) {
+      undo();
+      go_back(before, stands);
+      std::rethrow_exception(failure);
+    }
+    is_in_doubt_ = failure != nullptr;
+    if (!is_in_doubt_) drop_all<Policies>(std::exchange(owed_, {}));
+    return failure;
   }
 
-  /// Goes back to the generation on disk: that which failed, if it may stand and nobody can tell.
-  void return_generation(bool may_stand) {
-    const auto stands = may_stand ? generation_on_disk<Policies>(*volume_, generation()) : 0;
-    const std::uint64_t now = std::max(shared_->generation.load(std::memory_order_acquire), stands);
-    shared_->generation.store(now, std::memory_order_release);
+  /// Goes back to the generation before; if it cannot be told which one rules, all who share the
+  /// log, this process too, look again until it can.
+  void go_back(std::uint64_t before, manifest_standing stands) {
+    if (shared_ == nullptr) return;
     guard lock{list_mutex_};
-    manifest_.generation = now;
+    if (stands == manifest_standing::unknown)
+      shared_->generation.store(manifest_.generation, std::memory_order_release);
+    manifest_.generation = before;
   }
 
   /// Takes over what a manifest says, and keeps what this process knows beyond it.
   void adopt(const format::manifest& found) {
     guard lock{list_mutex_};
     if (found.generation <= manifest_.generation) return;  // another thread knows more already
-    auto fresh = std::make_shared<list_type>();
-    for (const auto& entry : found.segments) {
-      auto& where = entry.role != format::segment_role::attached ? fresh->log : fresh->attached;
-      where.push_back(keep_or_make(entry));
-    }
-    light::sort(fresh->attached, [](const auto& segment) { return segment->number(); });
+    auto fresh = list_named<Policies>(found, [this](const auto& of) { return keep_or_make(of); });
     for (const auto& own : list_->attached) {
       // It was met in the log, and no manifest names it yet.
       const bool kept = own->base() >= found.first && !names_all_at(found, own->base());
@@ -298,22 +321,14 @@ class basic_segment_table {
 
   /// Returns the segment of an entry: the known one, if it says the same.
   [[nodiscard]] segment_ptr<Policies> keep_or_make(const format::manifest_segment& entry) const {
-    const auto keep = [&entry](const auto& known) {
-      const bool same = known->number() == entry.number && known->salt() == entry.salt;
-      return same &&
-             (!entry.end || (known->end() == entry.end && known->end_offset() == entry.end_offset));
-    };
-    for (const auto* where : {&list_->log, &list_->attached}) {
-      const auto found = light::find_if(*where, keep);
-      if (found == where->end()) continue;
-      if (entry.base && !(*found)->base()) (*found)->begin(entry.base, entry.time_first);
-      if (entry.end && !(*found)->settled()) {
-        (*found)->note_listed(entry.end_offset);  // what it holds this manifest names, too
-        (*found)->settle(entry.footer_offset);
-      }
-      return *found;
+    auto known = find_same(*list_, entry);
+    if (known == nullptr) return make_named(entry);
+    if (entry.base && !known->base()) known->begin(entry.base, entry.time_first);
+    if (entry.end && !known->settled()) {
+      known->note_listed(entry.end_offset);  // what it holds this manifest names, too
+      known->settle(entry.footer_offset);
     }
-    return make_named(entry);
+    return known;
   }
   /// Makes one that a manifest names; that also names what it holds, if it bounds it.
   [[nodiscard]] segment_ptr<Policies> make_named(const format::manifest_segment& entry) const {
@@ -327,26 +342,6 @@ class basic_segment_table {
       return segment_number{shared_->next_segment.fetch_add(1, std::memory_order_relaxed)};
     guard lock{list_mutex_};
     return segment_number{manifest_.next_segment++};
-  }
-
-  void write_header(segment<Policies>& made, const segment_plan& plan) const {
-    format::segment_header header{.store = manifest_.store, .number = made.number()};
-    header.salt = made.salt();
-    header.base = plan.base;
-    header.capacity = plan.capacity;
-    header.predecessor = plan.predecessor;
-    header.predecessor_end = plan.predecessor_end;
-    header.index_id = manifest_.index_id;
-    header.role = plan.role;
-    auto& file = made.writable();
-    file.allocate(plan.capacity);
-    if (plan.zero_fill) file.zero_fill(0, plan.capacity);
-    file.write(0, bytes_view{format::encode(header)});
-    if constexpr (has_step<durability_point::header_sync>) file.sync();
-    // Its name too: the manifest that names it may otherwise reach the disk alone. That of an
-    // attached one is synced when it is finished.
-    constexpr bool syncs = has_step<durability_point::segment_name_sync>;
-    if (syncs && plan.role != format::segment_role::attached) volume_->sync();
   }
 
   [[nodiscard]] format::manifest next_manifest(segment_list_ptr<Policies>& named) {
@@ -366,14 +361,18 @@ class basic_segment_table {
     return manifest_;
   }
 
-  /// @param may_stand  becomes true when it may be the one on disk, also if what follows fails
-  void write_manifest(const format::manifest& next, const list_type& named, bool& may_stand) {
+  /// @param failure  as of put_draft_in_place()
+  manifest_standing write_manifest(std::exception_ptr& failure) {
+    segment_list_ptr<Policies> named;
+    const auto next = next_manifest(named);
     LOGDB_EXPECTS(format::is_consistent(next));  // else nobody could open the log any more
     write_draft(*volume_, next);
-    for (const auto& segment : named.log) segment->note_named();
-    may_stand = true;
-    put_draft_in_place(*volume_);
+    for (const auto& segment : named->log) segment->note_named();
+    const auto stands = put_draft_in_place<Policies>(*volume_, next.generation, failure);
+    if (stands != manifest_standing::next) return stands;
     if (told_ != nullptr) told_->generation.store(next.generation, std::memory_order_release);
+    if (shared_ != nullptr) shared_->generation.store(next.generation, std::memory_order_release);
+    return stands;
   }
 
   std::shared_ptr<storage> volume_;
@@ -381,9 +380,11 @@ class basic_segment_table {
   control_type* told_ = nullptr;    // by who publishes alone; null: nobody does, or not yet
   mutable mutex list_mutex_;        // of list_ and manifest_
   mutex publish_mutex_;             // one manifest at a time, in order
-  format::manifest manifest_;       // segments and cursors: as last written
-  cursor_table cursors_;            // guarded by list_mutex_
-  begun_segments begun_;            // guarded by list_mutex_
+  bool is_in_doubt_ = false;        // guarded by publish_mutex_: a sync of the names failed
+  std::vector<segment_ptr<Policies>> owed_;  // guarded by it: to be dropped with a durable manifest
+  format::manifest manifest_;                // segments and cursors: as last written
+  cursor_table cursors_;                     // guarded by list_mutex_
+  begun_segments begun_;                     // guarded by list_mutex_
   segment_list_ptr<Policies> list_;
   typename Policies::index::options chosen_;
   recovery_mode mode_;

@@ -97,7 +97,8 @@ class index_rewrite {
   /// @errors  errc::io, before anything was unlinked
   void unlink_replaced(std::span<const segment_number> gone) {
     auto& volume = *core_->segments.volume();
-    volume.sync();  // who died may have published the manifest that names them no more, just so
+    // Who died may have published the manifest that names them no more, just so.
+    core_->segments.make_durable();
     for (const segment_number each : gone) {
       try {
         volume.remove(format::segment_name(each));

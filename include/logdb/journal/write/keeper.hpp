@@ -142,12 +142,12 @@ class keeper {
 
   void unlist(const segment_ptr<Policies>& made) {
     // No manifest may name a file that is gone.
-    core_.segments.change(
+    const auto doubt = core_.segments.try_change(
         [&](auto& list) {
           light::erase_if(list.log, [&made](const auto& each) { return each == made; });
         },
         [](auto&) {});
-    made->drop();
+    core_.segments.drop({made}, doubt);
   }
 
   /// Waits for the other processes that write the log, where there may be some.
