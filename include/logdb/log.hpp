@@ -164,7 +164,8 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
 
   /// Gives up sealed segments that lie wholly below a record; returns the first record kept then.
   /// Beyond the last record, everything: the active segment is sealed first.
-  /// @errors  errc::io, errc::no_space: nothing was given up
+  /// @errors  errc::io, errc::no_space: nothing was given up; or it was, as first_lsn() tells, but
+  ///          a power cut may bring it back: call again
   lsn truncate_front(lsn first_kept) requires may_truncate {
     return open_writer().truncate_front(first_kept);
   }

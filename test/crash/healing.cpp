@@ -2,10 +2,12 @@
 #define BOOST_TEST_MODULE healing
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <random>
 #include <semaphore>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -87,6 +89,31 @@ BOOST_AUTO_TEST_CASE(a_failed_sync_heals_into_a_new_segment) {
   log.close();
   BOOST_TEST(!failing_disk::synced_after_failure);
   check_reopened();
+}
+
+BOOST_AUTO_TEST_CASE(a_truncation_throws_until_no_power_cut_undoes_it) {
+  const auto oldest = place / "log" / logdb::format::segment_name(logdb::segment_number{1});
+  while (log.stats().segments < 6) append();
+  log.close();
+  wal again{place / "log", smallest<wal>()};
+  const lsn half{static_cast<std::uint64_t>(appended / 2)};
+  const auto truncate = [&] { return again.truncate_front(half); };
+  failing_disk::set([](disk_call call, std::string_view) {
+    return call == disk_call::sync_directory ? -EIO : 0;
+  });
+  BOOST_TEST(throws(errc::io, truncate));
+  const lsn first = again.first_lsn();
+  BOOST_TEST(first > lsn{1});
+  BOOST_TEST(throws(errc::io, truncate));  // it finds nothing to give up, but is no surer of that
+  BOOST_TEST(throws(errc::io, [&] { again.truncate_front(lsn{1}); }));
+  BOOST_TEST(std::filesystem::exists(oldest));
+  failing_disk::set({});
+  BOOST_TEST(truncate() == first);
+  again.close();
+  BOOST_TEST(!std::filesystem::exists(oldest));
+  const wal reopened{place / "log", smallest<wal>()};
+  BOOST_TEST(reopened.first_lsn() == first);
+  BOOST_TEST(reopened.verify().intact());
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_sync_heals_again_and_again) {

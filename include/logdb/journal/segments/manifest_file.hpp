@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <logdb/durability_point.hpp>
@@ -90,6 +91,15 @@ std::optional<format::manifest> load_manifest(const typename Policies::storage& 
   }
   require_readable<Policies>(found, mode, path);
   return found;
+}
+
+/// Returns the manifest of a store that has one. @errors as load_manifest()
+template <class Policies>
+format::manifest require_manifest(const typename Policies::storage& volume) {
+  auto found = load_manifest<Policies>(volume, open_mode::read_write);
+  if (found) return *std::move(found);
+  throw error{
+      errc::corrupt, "the manifest is gone", {.path = volume.path(), .remedy = gone_remedy}};
 }
 
 /// Writes the next manifest beside the one that rules. @errors errc::no_space, errc::io

@@ -155,6 +155,15 @@ segment_ptr<Policies> find_same(const basic_segment_list<Policies>& list,
   return nullptr;
 }
 
+/// Tells a segment what the manifest says of it: how it begins, and how it ends.
+template <class Policies>
+void learn_from(basic_segment<Policies>& known, const format::manifest_segment& entry) {
+  if (entry.base && !known.base()) known.begin(entry.base, entry.time_first);
+  if (!entry.end || known.settled()) return;
+  known.note_listed(entry.end_offset);  // what it holds the manifest names, too
+  known.settle(entry.footer_offset);
+}
+
 /// Undoes take_front().
 template <class Policies>
 void give_back(basic_segment_list<Policies>& list, const std::vector<segment_ptr<Policies>>& gone) {

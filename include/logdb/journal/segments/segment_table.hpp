@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -63,13 +64,9 @@ class basic_segment_table {
   void refresh() {
     if (shared_ == nullptr || shared_->generation.load(std::memory_order_acquire) <= generation())
       return;
-    const auto found = load_manifest<Policies>(*volume_, open_mode::read_write);
-    if (!found) {
-      throw error{
-          errc::corrupt, "the manifest is gone", {.path = volume_->path(), .remedy = gone_remedy}};
-    }
-    say_published(*shared_, found->generation);
-    adopt(*found);
+    const auto found = require_manifest<Policies>(*volume_);
+    say_published(*shared_, found.generation);
+    adopt(found);
   }
   [[nodiscard]] std::uint64_t generation() const {
     guard lock{list_mutex_};
@@ -178,10 +175,15 @@ class basic_segment_table {
 
   /// Drops what the manifest no longer names: at once, or with the next that is durable.
   /// @param doubt  what try_change() gave
-  void drop(const std::vector<segment_ptr<Policies>>& gone, const std::exception_ptr& doubt) {
+  void drop(const std::vector<segment_ptr<Policies>>& gone,
+            const std::exception_ptr& doubt) noexcept {
     if (!doubt) return drop_all<Policies>(gone);
     guard lock{publish_mutex_};
-    owed_.insert(owed_.end(), gone.begin(), gone.end());
+    try {
+      owed_.insert(owed_.end(), gone.begin(), gone.end());
+    } catch (const std::bad_alloc&) {
+      // The next open removes them.
+    }
   }
 
   /// Makes sure that no crash brings a manifest back that came before the one that rules.
@@ -196,12 +198,14 @@ class basic_segment_table {
   }
 
   /// Drops every sealed segment that ends at or before a record, and what is attached to it but for
-  /// some, by ascending numbers, whose bytes are still read; returns how many went.
+  /// some, by ascending numbers, whose bytes are still read; returns how many went. When it returns
+  /// no crash brings back what it or an earlier one that threw has dropped.
+  /// @errors  errc::io, errc::no_space: nothing has changed, or all of it, which a crash may undo
   std::size_t drop_front(lsn first_kept, std::span<const segment_number> kept = {}) {
     std::vector<segment_ptr<Policies>> gone;
     list_type looked_at = *list();
     take_front(looked_at, first_kept, kept, gone);
-    if (gone.empty()) return 0;
+    if (const guard lock{publish_mutex_}; gone.empty() && !is_in_doubt_) return 0;
     if constexpr (!has_step<durability_point::unlisted_before_unlinked>) {
       for (const auto& segment : gone) volume_->remove(format::segment_name(segment->number()));
     }
@@ -212,6 +216,7 @@ class basic_segment_table {
         },
         [&gone](list_type& list) { give_back(list, gone); });
     drop(gone, doubt);
+    if (doubt) std::rethrow_exception(doubt);
     return gone.size();
   }
 
@@ -323,11 +328,7 @@ class basic_segment_table {
   [[nodiscard]] segment_ptr<Policies> keep_or_make(const format::manifest_segment& entry) const {
     auto known = find_same(*list_, entry);
     if (known == nullptr) return make_named(entry);
-    if (entry.base && !known->base()) known->begin(entry.base, entry.time_first);
-    if (entry.end && !known->settled()) {
-      known->note_listed(entry.end_offset);  // what it holds this manifest names, too
-      known->settle(entry.footer_offset);
-    }
+    learn_from(*known, entry);
     return known;
   }
   /// Makes one that a manifest names; that also names what it holds, if it bounds it.
