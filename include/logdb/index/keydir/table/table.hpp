@@ -19,8 +19,7 @@
 
 namespace logdb::detail {
 
-/// Finds records by the hash of their keys. Two keys may look alike to it: the caller compares
-/// the key with the one in the log.
+/// Finds records by the hash of their keys; the caller compares the key with that in the log.
 ///
 /// 1,024 shards, by the first bits of the hash; each is a directory of pages that split one by
 /// one, so that no insert ever moves more than one page. Readers take no lock.
@@ -182,26 +181,27 @@ class keydir_table {
     slot->compare_exchange_strong(word, word | slot_recent, std::memory_order_acq_rel);
   }
 
-  /// Puts into `out` the addresses on the next page that were not used since the last time, forgets
-  /// of the others that they were, and moves on; after the last it begins again. Inside the gate.
+  /// Puts into `out` the addresses on the next page, round and round, that were not used since the
+  /// last time, and forgets of the others that they were; false: it has no key. Inside the gate.
   /// @source  second chance: Corbató, 1968
-  void next_unused(cursor& at, std::vector<address>& out) {
+  bool next_unused(cursor& at, std::vector<address>& out) {
     LOGDB_EXPECTS(gate_.has_reader());
     out.clear();
     if (at.shard == shard_count) at = {};
     const directory* const pages = shards_[at.shard].pages.load(std::memory_order_seq_cst);
-    if (pages == nullptr) return void(at = {at.shard + 1, 0});
+    if (pages == nullptr) return at = {at.shard + 1, 0}, false;
     keydir_page& page = *pages->at(pages->place(at.fingerprint)).page();
+    bool has_keys = false;
     for (std::uint32_t n = 0; n < page.capacity; ++n) {
-      slot_word word = page.slots()[n].load(std::memory_order_acquire);
+      auto& slot = page.slots()[n];
+      slot_word word = slot.load(std::memory_order_acquire);
       if (word <= slot_removed) continue;
+      has_keys = true;
       if ((word & slot_recent) == 0) out.push_back(slot_address(word));
-      if ((word & slot_recent) != 0) {
-        page.slots()[n].compare_exchange_strong(word, word & ~slot_recent,
-                                                std::memory_order_acq_rel);
-      }
+      if ((word & slot_recent) != 0)
+        slot.compare_exchange_strong(word, word & ~slot_recent, std::memory_order_acq_rel);
     }
-    move_on(at, page);
+    return move_on(at, page), has_keys;
   }
 
   /// Gives back the room that the page at a place has no keys for. Takes the lock of its shard.

@@ -36,8 +36,14 @@ class key_evictor {
     if (bytes_of(store_.table().size()) <= bytes_max_ || !mutex_.try_lock()) return;
     const platform::scoped_lock<mutex> held{mutex_, std::adopt_lock};
     const bool is_seen = lowest_held(store_) != held_moment{};
-    for (int turns = 0; turns < turns_max && is_above(is_seen); ++turns) {
-      !is_seen&& erased() * bytes_a_key > bytes_max_ / 8 ? sweep_page() : evict_page(is_seen);
+    std::size_t passed = 0;  // without a key: most are, where a few large ones take it all
+    for (int turns = 0; turns < turns_max && is_above(is_seen);) {
+      if (!is_seen && erased() * bytes_a_key > bytes_max_ / 8) {
+        sweep_page();
+        ++turns;
+      } else if (evict_page(is_seen) || ++passed > table_type::shard_count) {
+        ++turns;
+      }
     }
   }
 
@@ -60,11 +66,12 @@ class key_evictor {
     return bytes_of(is_seen ? store_.live_keys() : store_.table().size()) > bytes_max_;
   }
 
-  void evict_page(bool is_seen) {
+  /// Evicts what is needed of the next page; returns whether it has a key.
+  bool evict_page(bool is_seen) {
     const auto page = hand_;
     {
       const auto inside = store_.gate().enter();
-      store_.table().next_unused(hand_, page_);
+      if (!store_.table().next_unused(hand_, page_)) return false;
       keys_.clear();
       for (const address each : page_) {
         if (reads(each)) keys_.emplace_back(as_text(found_.record.key));
@@ -75,6 +82,7 @@ class key_evictor {
       evict(as_bytes(key));
     }
     store_.table().tighten(page);
+    return true;
   }
 
   /// Reads a record; false: it has moved, or is damaged, and stays: nobody can tell whose it is.
