@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,6 +33,8 @@ using record_logs =
     boost::mp11::mp_list<durable_wal, async_wal, quiet_wal, shared_wal, in_one_file<durable_wal>,
                          in_one_file<shared_wal>, in_memory>;
 using key_logs = boost::mp11::mp_list<kv_store, shared_kv, in_one_file<kv_store>>;
+using row_logs =
+    boost::mp11::mp_list<basic_timelog<double>, basic_timelog<double>::with<Locking<Fcntl>>>;
 using readable_logs = boost::mp11::mp_list<durable_wal, shared_wal, in_one_file<durable_wal>>;
 
 /// Collects the names of what does not answer errc::closed, each followed by a blank.
@@ -183,15 +186,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_childs_copy_of_a_log_of_keys_does_nothing, Log, 
   BOOST_TEST(again.get("key 1")->text() == "of the order");
 }
 
-BOOST_AUTO_TEST_CASE(a_childs_copy_of_a_log_of_rows_does_nothing) {
-  using log_type = basic_timelog<double>;
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_childs_copy_of_a_log_of_rows_does_nothing, Log, row_logs) {
   const temp_dir place;
-  log_type log{place / "log", smallest<log_type>()};
+  Log log{place / "log", smallest<Log>()};
   for (int i = 0; i < 1000; ++i) log.append(i, 0.5);
+  log.checkpoint();
   std::optional before{log.snapshot()};
   child_process child{[&] {
     answers asked;
     ask_all(asked, log);
+    if (std::ranges::distance(before->range(500, 1500)) != 500) return 2;  // read from a block
     asked.expect_closed("append", [&] { log.append(7, 0.5); });
     asked.expect_closed("erase", [&] { log.erase(7); });
     asked.expect_closed("size", [&] { (void)log.size(); });
@@ -203,14 +207,14 @@ BOOST_AUTO_TEST_CASE(a_childs_copy_of_a_log_of_rows_does_nothing) {
     asked.expect_closed("index_stats", [&] { (void)log.index_stats(); });
     before.reset();
     log.close();
-    const log_type gone = std::move(log);
+    const Log gone = std::move(log);
     return asked.status();
   }};
   BOOST_TEST(child.wait() == 0);
   BOOST_TEST(before->size() == 1000U);
   log.append(1000, 0.5);
   log.close();
-  const log_type again{place / "log", smallest<log_type>()};
+  const Log again{place / "log", smallest<Log>()};
   BOOST_TEST(again.size() == 1001U);
 }
 
@@ -251,7 +255,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_child_waits_for_a_thread_of_its_parent, Log, re
   int refused = 0;
   for (int i = 0; i < 20; ++i) {
     child_process child{[&] {
-      ::alarm(60);  // instead of hanging
+      ::alarm(300);  // instead of hanging
       answers asked;
       ask_all(asked, log);
       log.close();
@@ -263,6 +267,44 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_child_waits_for_a_thread_of_its_parent, Log, re
   over = true;
   busy.join();
   BOOST_TEST(refused == 20);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_child_waits_for_a_thread_that_keeps_rows, Log, row_logs) {
+  const temp_dir place;
+  auto options = smallest<Log>();
+  options.index.memory_bytes_max = 4u << 20;
+  options.index.checkpoint_bytes = 256u << 10;
+  Log log{place / "log", options};
+  std::atomic<bool> over = false;
+  std::thread writes{[&] {
+    std::vector<std::pair<std::int64_t, double>> rows(4000, {0, 0.5});
+    for (std::int64_t begin = 0; !over; begin += 4000) {
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        rows[i].first = begin + static_cast<std::int64_t>(i);
+      }
+      log.append(rows);
+    }
+  }};
+  std::thread reads{[&] {
+    while (!over) (void)std::ranges::distance(log.range(0, 40'000));
+  }};
+  int ended = 0;
+  for (int i = 0; i < 40; ++i) {
+    std::optional before{log.snapshot()};
+    child_process child{[&] {
+      ::alarm(300);  // instead of hanging
+      const auto found = static_cast<std::size_t>(std::ranges::distance(before->all()));
+      const bool whole = found == before->size();
+      before.reset();
+      const Log gone = std::move(log);
+      return whole ? 0 : 1;
+    }};
+    ended += child.wait() == 0 ? 1 : 0;
+    if (ended != i + 1) break;
+  }
+  over = true;
+  writes.join(), reads.join();
+  BOOST_TEST(ended == 40);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -43,6 +43,7 @@ class page_resource final : public keeping_resource {
   page_resource(const page_resource&) = delete;
   page_resource& operator=(const page_resource&) = delete;
   ~page_resource() override {
+    if (is_forked()) return;
     for (const piece& each : kept_) drop(each);
   }
 
@@ -77,8 +78,12 @@ class page_resource final : public keeping_resource {
     return (bytes + unit - 1) / unit * unit;
   }
 
+  // In a child of a fork, a thread that it does not have may have been at the lists: what is freed
+  // there stays, and what is new never comes to be known.
+
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    if (bytes < kept_bytes_min) return ::operator new (bytes, std::align_val_t{alignment});
+    if (bytes < kept_bytes_min || is_forked())
+      return ::operator new (bytes, std::align_val_t{alignment});
     const std::size_t whole = rounded(bytes);
     guard lock{mutex_};
     const auto kept = light::find(kept_, whole, &piece::bytes);
@@ -90,6 +95,7 @@ class page_resource final : public keeping_resource {
 
   void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
     if (bytes < kept_bytes_min) return ::operator delete (memory, std::align_val_t{alignment});
+    if (is_forked()) return;
     piece back;  // given back, if it is not kept, when the lock is free again
     {
       guard lock{mutex_};
@@ -129,12 +135,15 @@ class page_resource final : public keeping_resource {
     return made;
   }
 
+  [[nodiscard]] bool is_forked() const { return forks_ != System::forks(); }
+
   static void drop(const piece& gone) {
     if (gone.bytes < huge_bytes) ::operator delete(gone.begin, heap_alignment);
   }
 
   static constexpr std::align_val_t heap_alignment{64};
 
+  std::uint32_t forks_ = System::forks();  // when it was made
   std::size_t keeps_;
   mutex mutex_;
   std::unordered_map<std::byte*, piece> used_;  // guarded by mutex_, as the two below
@@ -147,9 +156,14 @@ class page_resource final : public keeping_resource {
 /// @threads  any
 class heap {
  public:
-  /// @param from  what outlives it
-  explicit heap(std::pmr::memory_resource& from) : from_{&from} {}
-  explicit heap(std::unique_ptr<keeping_resource> own) : own_{std::move(own)}, from_{own_.get()} {}
+  using fork_count = std::uint32_t (*)();
+
+  /// @param from   what outlives it
+  /// @param forks  returns a number that is another one in a child of a fork
+  explicit heap(std::pmr::memory_resource& from, fork_count forks = no_fork)
+      : from_{&from}, forks_now_{forks} {}
+  heap(std::unique_ptr<keeping_resource> own, fork_count forks)
+      : own_{std::move(own)}, from_{own_.get()}, forks_now_{forks} {}
   heap(const heap&) = delete;
   heap& operator=(const heap&) = delete;
 
@@ -173,14 +187,22 @@ class heap {
     if (own_ != nullptr) own_->trim();
   }
 
+  /// Tells whether this is a child of the process that made it: what threads share beside it may be
+  /// locked there for ever.
+  [[nodiscard]] bool is_forked() const { return forks_ != forks_now_(); }
+
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t peak_bytes() const { return peak_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr std::size_t alignment = 64;
 
+  static std::uint32_t no_fork() { return 0; }
+
   std::unique_ptr<keeping_resource> own_;  // null: it is somebody else's
   std::pmr::memory_resource* from_;
+  fork_count forks_now_;
+  std::uint32_t forks_ = forks_now_();  // when it was made
   platform::atomic<std::size_t> bytes_ = 0;
   platform::atomic<std::size_t> peak_ = 0;
 };
@@ -193,8 +215,9 @@ using heap_ptr = std::shared_ptr<heap>;
 template <class System>
 heap_ptr make_heap(std::pmr::memory_resource* from,
                    std::size_t keeps = std::numeric_limits<std::size_t>::max()) {
-  if (from != nullptr) return std::make_shared<heap>(*from);
-  return std::make_shared<heap>(std::make_unique<page_resource<System>>(keeps));
+  const heap::fork_count forks = [] { return System::forks(); };
+  if (from != nullptr) return std::make_shared<heap>(*from, forks);
+  return std::make_shared<heap>(std::make_unique<page_resource<System>>(keeps), forks);
 }
 
 }  // namespace logdb::timelsm

@@ -58,6 +58,7 @@ using stored_block_ptr = std::shared_ptr<stored_block<V>>;
 /// Keeps the columns of the blocks that were read last, up to a number of bytes. What a reader
 /// holds beyond that stays until it lets go.
 ///
+/// In a child of a fork it keeps nothing: a thread that the child does not have may hold the lock.
 /// @threads  any; the lock is held for a look at a list, not while a block is read
 template <class V>
 class block_cache {
@@ -147,6 +148,7 @@ class stored_block {
 
 template <class V>
 block_ptr<V> block_cache<V>::get(stored_block<V>& of) {
+  if (memory_->is_forked()) return of.read(memory_);
   if (auto known = find(of)) return known;
   reads_.fetch_add(1, std::memory_order_relaxed);
   return put(of, of.read(memory_));
@@ -184,6 +186,7 @@ block_ptr<V> block_cache<V>::put(stored_block<V>& of, block_ptr<V> read) {
 
 template <class V>
 void block_cache<V>::forget(stored_block<V>& gone) {
+  if (memory_->is_forked()) return;
   order one;
   guard lock{mutex_};
   if (gone.columns_ == nullptr) return;

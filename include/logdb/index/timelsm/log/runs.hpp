@@ -40,10 +40,10 @@ namespace logdb::timelsm {
 template <class Policies>
 class log_run_file final : public run_file {
  public:
-  /// Maps it, so that it stays readable when its name goes. @errors errc::corrupt, errc::io
-  explicit log_run_file(detail::segment_ptr<Policies> of) : of_{std::move(of)} {
-    static_cast<void>(of_->bytes());
-  }
+  /// Maps it, so that it stays readable when its name goes, and in a child of a fork.
+  /// @errors  errc::corrupt, errc::io
+  explicit log_run_file(detail::segment_ptr<Policies> of)
+      : of_{std::move(of)}, all_{of_->bytes()} {}
 
   [[nodiscard]] segment_number number() const override { return of_->number(); }
   [[nodiscard]] std::uint64_t bytes() const override {
@@ -51,10 +51,9 @@ class log_run_file final : public run_file {
   }
 
   [[nodiscard]] bytes_view record(std::uint64_t offset) const override {
-    const bytes_view all = of_->bytes();
-    const auto end = std::min<std::uint64_t>(of_->end_offset(), all.size());
+    const auto end = std::min<std::uint64_t>(of_->end_offset(), all_.size());
     format::frame_view frame;
-    if (format::read_frame(all.first(end), offset, of_->seed(), frame) !=
+    if (format::read_frame(all_.first(end), offset, of_->seed(), frame) !=
         format::frame_fault::none) {
       fail(offset);
     }
@@ -70,6 +69,7 @@ class log_run_file final : public run_file {
 
  private:
   detail::segment_ptr<Policies> of_;
+  bytes_view all_;
 };
 
 /// Says that a run follows, in so many records.
