@@ -16,6 +16,8 @@ INCLUDE = ROOT / "include"
 CODE_FOLDERS = ("include", "test", "bench", "examples", "test_package")
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
+CLASS_LINES_MAX = 250
+CLASS_MEMBERS_MAX = 12
 COLUMNS_MAX = 100
 
 # The rooms of include/logdb/, from the ground up: each includes only those named before it. A room
@@ -53,6 +55,41 @@ ROOMS = """
     presets logdb
 """.split()
 ROOM_FILES_MAX = 10
+# What is on disk, what an option says, and figures: as many members as there are things to say.
+CLASSES_OF_PLAIN_DATA = set("""
+    segment_header control_header timelsm_options timelsm_stats counters
+""".split())
+# Classes that are still larger, with their lines and data members: they only shrink, and whoever
+# splits one removes its line.
+CLASSES_TO_SPLIT = {
+    "compaction": (320, 0),
+    "compactor": (337, 0),
+    "key_store": (353, 15),
+    "key_order": (261, 0),
+    "keydir_table": (367, 0),
+    "key_commit": (332, 0),
+    "BasicKeyDir": (310, 0),
+    "core": (0, 20),
+    "logged_index": (289, 14),
+    "replayer": (254, 0),
+    "maintainer": (365, 0),
+    "row_storer": (0, 15),
+    "writer": (371, 20),
+    "follower": (284, 19),
+    "journal": (373, 0),
+    "recovery": (358, 0),
+    "basic_record_walker": (340, 0),
+    "basic_segment": (357, 32),
+    "basic_segment_table": (366, 14),
+    "journal_state": (361, 26),
+    "appender": (286, 0),
+    "committer": (308, 0),
+    "log_engine": (305, 0),
+    "posix": (274, 0),
+    "BasicDirectory": (254, 0),
+    "single_file_names": (350, 0),
+    "single_file_volume": (303, 0),
+}
 LOOSE_ENDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 SYSTEM_HEADER = re.compile(
     r"#\s*include\s*<((?:sys/(?!auxv)|linux/)[^>]+|(?:unistd|fcntl|pthread|signal|dirent)\.h)>")
@@ -67,6 +104,11 @@ NOISE = re.compile(  # comments, raw and plain strings, characters, directives
     re.S | re.M)
 TYPE_KEYWORD = re.compile(r"^(?:\[\[.*?\]\]\s*|inline\s+|export\s+)*"
                           r"(namespace|class|struct|union|enum|extern|concept)\b")
+
+CLASS_LINE = re.compile(r"^( *)(?:template <[^;{}]*> )?(?:class|struct) "
+                        r"(?:\[\[\w+\]\] |alignas\([^)]*\) )*(\w+)[^;(){}]*\{$", re.M)
+NO_VARIABLE = re.compile(r"(?:static|using|friend|typedef|template|enum|class|struct|union|public|"
+                         r"private|protected|requires|constexpr|extern)\b|.*\boperator\b")
 
 
 def headers():
@@ -140,6 +182,37 @@ def functions(text):
             head_at = at + 1
 
 
+def data_members(body, indent):
+    """Returns the lines of a class's body, indented so far, that declare a variable of an object.
+
+    Relies on the formatter, too: what goes on in the next line is indented further.
+    """
+    members = []
+    for line in body.splitlines():
+        if not re.match(rf" {{{indent}}}[\w\[:]", line) or NO_VARIABLE.match(line.strip()):
+            continue
+        line = re.sub(r"alignas\([^)]*\)|\[\[\w+\]\]", "", line)
+        while line != (line := re.sub(r"<[^<>]*>", "", line)):
+            pass
+        if re.match(r"\s*[\w:]+(?:\s+[\w:]+)*[\s&*]+\w+(?:\[\w*\])*(?:;|\{| = | =$)", line):
+            members.append(line.strip())
+    return members
+
+
+def classes(text):
+    """Yields (name, first line, length in lines, data members) of each class with a body."""
+    code = without_noise(text)
+    code = re.sub(r"[ \t]+$", "", code, flags=re.M)
+    for match in CLASS_LINE.finditer(code):
+        indent = len(match.group(1))
+        end = re.compile(rf"^ {{{indent}}}\}}", re.M).search(code, match.end())
+        if end:
+            body = code[match.end():end.start()]
+            first = code.count("\n", 0, match.start()) + 1
+            yield (match.group(2), first, code.count("\n", match.start(), end.start()) + 1,
+                   len(data_members(body, indent + 2)))
+
+
 def check_lines(path, lines):
     for number, line in enumerate(lines, 1):
         if "\t" in line:
@@ -185,6 +258,19 @@ def check_functions(text):
     for line, length in functions(text):
         if length > FUNCTION_LINES_MAX:
             yield line, f"a function of {length} lines, at most {FUNCTION_LINES_MAX}"
+
+
+def check_classes(path, text):
+    """A class of the library is one job: what is larger is two."""
+    if INCLUDE not in path.parents:
+        return
+    for name, line, length, members in classes(text):
+        lines_max, members_max = map(max, (CLASS_LINES_MAX, CLASS_MEMBERS_MAX),
+                                     CLASSES_TO_SPLIT.get(name, (0, 0)))
+        if length > lines_max:
+            yield line, f"{name}: a class of {length} lines, at most {lines_max}: is it two?"
+        if members > members_max and name not in CLASSES_OF_PLAIN_DATA:
+            yield line, f"{name}: {members} data members, at most {members_max}: is it two?"
 
 
 def check_seam(path, text):
@@ -275,6 +361,7 @@ def check_source(path, text):
         yield from check_header(text)
     if path.suffix in (".hpp", ".cpp"):
         yield from check_functions(text)
+        yield from check_classes(path, text)
         yield from check_seam(path, text)
         yield from check_atomics(path, text)
         yield from check_direction(path, text)
