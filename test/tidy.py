@@ -28,7 +28,7 @@ ROOMS = """
     platform/atomic platform/file platform/process platform/robust_mutex platform/scoped_lock
     platform/posix platform/mutex
     policy options
-    format/bytes format/crc32c format/frames format/files
+    format/bytes format/crc32c format/hash format/frames format/files
     query/json_text query/json_number query/json query/json_utf8
     query/language query/evaluate query/compile query/aggregate
     storage/memory storage/directory storage/single_file

@@ -12,7 +12,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <logdb/index/keydir/table/hash.hpp>
+#include <logdb/format/hash.hpp>
 #include <logdb/index/keydir/table/table.hpp>
 #include <logdb/platform/posix.hpp>
 

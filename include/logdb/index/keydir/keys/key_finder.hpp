@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
+#include <logdb/format/hash.hpp>
 #include <logdb/index/keydir/places/record_source.hpp>
-#include <logdb/index/keydir/table/hash.hpp>
 #include <logdb/index/keydir/table/table.hpp>
 
 namespace logdb::detail {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/format/hash.hpp>
 #include <logdb/index/keydir/keys/ended_values.hpp>
 #include <logdb/index/keydir/keys/key_batch.hpp>
 #include <logdb/index/keydir/keys/key_finder.hpp>
@@ -21,7 +22,6 @@
 #include <logdb/index/keydir/keys/store_link.hpp>
 #include <logdb/index/keydir/places/hints.hpp>
 #include <logdb/index/keydir/places/record_source.hpp>
-#include <logdb/index/keydir/table/hash.hpp>
 #include <logdb/index/keydir/table/key_order.hpp>
 #include <logdb/index/keydir/table/table.hpp>
 #include <logdb/platform/atomic.hpp>

@@ -16,7 +16,7 @@
 
 #include <logdb/format/frames/batch.hpp>
 #include <logdb/format/frames/key_value.hpp>
-#include <logdb/index/keydir/table/hash.hpp>
+#include <logdb/format/hash.hpp>
 #include <logdb/journal/inspect/sealed_segment.hpp>
 
 namespace logdb::detail {
