@@ -42,6 +42,7 @@ struct options {
   std::vector<int> threads{};         ///< empty: what the benchmark is made for
   std::filesystem::path directory{};  ///< empty: a fresh one below the current folder
   double gib = 0;                     ///< bench/open: size of the log; 0: 10, quick 1
+  std::uint64_t events = 0;           ///< bench/events: how many; 0: 1,000,000, quick 100,000
 };
 
 namespace detail {
@@ -65,13 +66,16 @@ inline void apply(options& to, std::string_view name, const std::string& value) 
     to.directory = value;
   else if (name == "--gib")
     to.gib = std::stod(value);
+  else if (name == "--events")
+    to.events = std::stoull(value);
   else
     throw std::invalid_argument{"unknown option " + std::string{name}};
 }
 
 [[noreturn]] inline void usage(const char* program, const char* problem) {
   std::fprintf(stderr,
-               "%s\nusage: %s [--quick] [--rounds N] [--threads N,N,…] [--dir PATH] [--gib N]\n",
+               "%s\nusage: %s [--quick] [--rounds N] [--threads N,N,…] [--dir PATH] [--gib N] "
+               "[--events N]\n",
                problem, program);
   std::exit(2);
 }
