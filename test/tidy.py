@@ -66,8 +66,6 @@ CLASSES_TO_SPLIT = {
     "compaction": (320, 0),
     "compactor": (337, 0),
     "key_store": (353, 15),
-    "key_order": (261, 0),
-    "keydir_table": (367, 0),
     "key_commit": (332, 0),
     "BasicKeyDir": (310, 0),
     "core": (0, 20),

@@ -14,6 +14,7 @@
 
 #include <logdb/format/hash.hpp>
 #include <logdb/index/keydir/table/table.hpp>
+#include <logdb/index/keydir/table/table_walk.hpp>
 #include <logdb/platform/posix.hpp>
 
 #include "support/last_words.hpp"
@@ -53,9 +54,9 @@ struct numbers {
   std::set<detail::address> walk() const {
     std::set<detail::address> met;
     std::vector<detail::address> page;
-    table_type::cursor at;
+    detail::table_walk at{*table};
     const auto inside = gate.enter();
-    while (table->next_page(at, page)) {
+    while (at.next_page(page)) {
       for (const auto each : page) BOOST_TEST(met.insert(each).second);
     }
     return met;
@@ -207,10 +208,10 @@ BOOST_AUTO_TEST_CASE(a_walk_meets_once_each_key_that_stays_while_others_come) {
   for (int round = 0; round < 5; ++round) {
     std::map<detail::address, int> met;
     std::vector<detail::address> page;
-    table_type::cursor at;
+    detail::table_walk at{*f.table};
     for (;;) {
       const auto inside = f.gate.enter();
-      if (!f.table->next_page(at, page)) break;
+      if (!at.next_page(page)) break;
       for (const auto each : page) ++met[each];
     }
     for (std::uint64_t n = 0; n < 20'000; ++n) BOOST_TEST_REQUIRE(met[4096 + n] == 1);
@@ -250,15 +251,15 @@ BOOST_AUTO_TEST_CASE(a_table_refuses_who_came_past_the_lock_of_the_shard_or_the_
   const auto at = numbers::address_of(1);
   const auto is_any = [](detail::address) { return true; };
   std::vector<detail::address> page;
-  table_type::cursor from;
+  detail::table_walk from{*all.table};
   BOOST_TEST(last_words_of([&] { all.table->make_room(hash); }) != "");
   BOOST_TEST(last_words_of([&] { all.table->make_room({&hash, 1}); }) != "");
   BOOST_TEST(last_words_of([&] { all.table->insert(hash, at); }) != "");
   BOOST_TEST(last_words_of([&] { all.table->update(hash, at, at); }) != "");
   BOOST_TEST(last_words_of([&] { all.table->remove(hash, at); }) != "");
   BOOST_TEST(last_words_of([&] { (void)all.table->find(hash, is_any); }) != "");
-  BOOST_TEST(last_words_of([&] { all.table->next_page(from, page); }) != "");
-  BOOST_TEST(last_words_of([&] { all.table->next_unused(from, page); }) != "");
+  BOOST_TEST(last_words_of([&] { from.next_page(page); }) != "");
+  BOOST_TEST(last_words_of([&] { from.next_unused(page); }) != "");
   BOOST_TEST(all.has(1));
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/learn/key_opening.hpp>
+#include <logdb/index/keydir/table/table_walk.hpp>
 #include <logdb/journal/read/records.hpp>
 
 namespace logdb::detail {
@@ -133,11 +134,11 @@ class key_follower {
   /// @cost  looks at 8 bytes of each key
   bool forget_in_table(const stretch<Policies>& old) {
     const address end = old.base() + old.segment()->capacity();
-    typename store_type::table_type::cursor at;
+    table_walk walk{store_.table()};
     std::vector<address> page;
     read_record<Policies> found;
     bool is_all = true;
-    while (store_.table().next_page(at, page)) {
+    while (walk.next_page(page)) {
       for (const address each : page) {
         if (each < old.base() || each >= end) continue;
         const bool is_read =

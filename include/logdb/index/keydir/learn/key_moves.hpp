@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/keys/key_store.hpp>
+#include <logdb/index/keydir/table/table_walk.hpp>
 #include <logdb/journal/read/records.hpp>
 #include <logdb/light.hpp>
 #include <logdb/platform/scoped_lock.hpp>
@@ -162,12 +163,12 @@ class key_moves {
 
   /// Drops the keys that still lead there.
   void forget(const spans_type& spans) {
-    typename store_type::table_type::cursor at;
+    table_walk walk{store_.table()};
     std::vector<address> page;
     read_record<Policies> found;
     for (;;) {
       const auto inside = store_.gate().enter();
-      if (!store_.table().next_page(at, page)) return;
+      if (!walk.next_page(page)) return;
       for (const address each : page) {
         if (!is_in(spans, each) || !store_.source().read(each, found)) continue;
         store_.drop(store_.hash(found.record.key), each,

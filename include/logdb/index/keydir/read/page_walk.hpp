@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/keys/key_store.hpp>
+#include <logdb/index/keydir/table/table_walk.hpp>
 
 namespace logdb::detail {
 
@@ -20,7 +21,7 @@ class page_walk {
   using store_type = key_store<Policies>;
   using read_type = read_record<Policies>;
 
-  explicit page_walk(store_type& store) : store_{store} {}
+  explicit page_walk(store_type& store) : store_{store}, at_{store.table()} {}
 
   /// Calls `visit(record)` for the values on the next page of keys, and moves on; false: there is
   /// no more. A page of which some is not durable yet waits for that, if the policy does.
@@ -57,17 +58,17 @@ class page_walk {
   }
 
  private:
-  using cursor = typename store_type::table_type::cursor;
+  using walk = table_walk<typename store_type::system>;
 
   /// Takes the addresses of a page as they stand between two batches.
-  bool take_page(cursor& next, std::vector<address>& page) {
+  bool take_page(walk& next, std::vector<address>& page) {
     const auto from = next;
-    if (from.shard == store_type::table_type::shard_count) return false;
-    const auto& changes = store_.table().shard_at(from.shard).changes;
+    if (from.is_over()) return false;
+    const auto& changes = store_.table().shard_at(from.shard()).changes;
     for (;;) {
       const std::uint32_t before = changes.load(std::memory_order_acquire);
       next = from;
-      (void)store_.table().next_page(next, page);
+      (void)next.next_page(page);
       if (before % 2 == 0 && changes.load(std::memory_order_acquire) == before) return true;
       store_type::system::yield();
     }
@@ -89,7 +90,7 @@ class page_walk {
   }
 
   store_type& store_;
-  cursor at_{};
+  walk at_;
 };
 
 }  // namespace logdb::detail

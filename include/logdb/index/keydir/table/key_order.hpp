@@ -14,20 +14,13 @@
 #include <utility>
 #include <vector>
 
+#include <logdb/index/keydir/table/key_page.hpp>
 #include <logdb/index/keydir/table/reader_gate.hpp>
 #include <logdb/platform/atomic.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
-
-/// Compares keys as unsigned bytes.
-inline int compare_keys(bytes_view a, bytes_view b) {
-  const std::size_t common = std::min(a.size(), b.size());
-  const int order = common == 0 ? 0 : std::memcmp(a.data(), b.data(), common);
-  if (order != 0) return order;
-  return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
-}
 
 /// A set of keys in the order of their bytes: a skip list of pages of keys.
 ///
@@ -46,13 +39,13 @@ class key_order {
   static constexpr bool keeps = true;
 
   explicit key_order(gate_type& gate)
-      : limbo_{gate}, head_{make_node({}, height_max, make_page({}))} {}
+      : limbo_{gate}, head_{make_node({}, height_max, key_page::make({}))} {}
   key_order(const key_order&) = delete;
   key_order& operator=(const key_order&) = delete;
   ~key_order() {
     for (node* each = head_; each != nullptr;) {
-      drop(each->keys.load(std::memory_order_relaxed));
-      drop(std::exchange(each, each->next()));
+      free_whole(each->keys.load(std::memory_order_relaxed));
+      free_whole(std::exchange(each, each->next()));
     }
   }
 
@@ -61,12 +54,12 @@ class key_order {
     const platform::scoped_lock lock{mutex_};
     path found;
     node* const at = find(key, &found);
-    const page& old = *at->keys.load(std::memory_order_relaxed);
+    const key_page& old = *at->keys.load(std::memory_order_relaxed);
     const std::size_t place = old.lower(key);
     if (place != old.count && compare_keys(old.key(place), key) == 0) return;
     list(old);
     views_.insert(views_.begin() + static_cast<std::ptrdiff_t>(place), key);
-    if (fits()) return put(*at, make_page(views_));
+    if (fits()) return put(*at, key_page::make(views_));
     // Keys that come in order fill their pages.
     split(*at, found, place == old.count ? place : views_.size() / 2);
   }
@@ -76,14 +69,14 @@ class key_order {
     const platform::scoped_lock lock{mutex_};
     path found;
     node* const at = find(key, &found);
-    const page& old = *at->keys.load(std::memory_order_relaxed);
+    const key_page& old = *at->keys.load(std::memory_order_relaxed);
     const std::size_t place = old.lower(key);
     if (place == old.count || compare_keys(old.key(place), key) != 0) return;
     if (old.count == 1 && at != head_) return unlink(*at);
     try {
       list(old);
       views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(place));
-      put(*at, make_page(views_));
+      put(*at, key_page::make(views_));
     } catch (const std::bad_alloc&) {
     }
   }
@@ -96,7 +89,7 @@ class key_order {
   void next_keys(bytes_view key, bool behind, std::size_t most,
                  std::vector<bytes_view>& out) const {
     node* at = find(key, nullptr);
-    const page* keys = at->keys.load(std::memory_order_seq_cst);
+    const key_page* keys = at->keys.load(std::memory_order_seq_cst);
     std::size_t n = keys->lower(key);
     if (behind && n != keys->count && compare_keys(keys->key(n), key) == 0) ++n;
     for (;;) {
@@ -119,7 +112,7 @@ class key_order {
     for (;;) {
       node* const at =
           last_where([&](node& each) { return !bounded || compare_keys(each.key(), bound) < 0; });
-      const page* const keys = at->keys.load(std::memory_order_seq_cst);
+      const key_page* const keys = at->keys.load(std::memory_order_seq_cst);
       node* const later = at->next();  // after the page, as above: it may just have been split
       if (later != nullptr && (!bounded || compare_keys(later->key(), bound) < 0)) continue;
       std::size_t n = bounded ? keys->lower(bound) : keys->count;
@@ -135,40 +128,13 @@ class key_order {
   static constexpr std::size_t page_keys_max = 32;
   static constexpr std::size_t page_bytes_max = 4096;  // unless it is one key
 
-  /// Some keys in order; where each ends, and the keys, follow.
-  struct page : retired {
-    std::uint32_t count = 0;
-
-    [[nodiscard]] std::uint32_t* ends() {
-      return std::launder(reinterpret_cast<std::uint32_t*>(this + 1));
-    }
-    [[nodiscard]] const std::uint32_t* ends() const { return const_cast<page*>(this)->ends(); }
-    [[nodiscard]] bytes_view key(std::size_t n) const {
-      const std::uint32_t begin = n == 0 ? 0 : ends()[n - 1];
-      return {reinterpret_cast<const std::byte*>(ends() + count) + begin, ends()[n] - begin};
-    }
-    [[nodiscard]] std::size_t bytes() const {
-      return sizeof *this + count * sizeof(std::uint32_t) + (count == 0 ? 0 : ends()[count - 1]);
-    }
-    /// Returns the place of the first key at or after one.
-    [[nodiscard]] std::size_t lower(bytes_view wanted) const {
-      std::size_t low = 0;
-      for (std::size_t high = count; low != high;) {
-        const std::size_t middle = (low + high) / 2;
-        const bool is_before = compare_keys(key(middle), wanted) < 0;
-        (is_before ? low : high) = is_before ? middle + 1 : middle;
-      }
-      return low;
-    }
-  };
-
   /// A stretch of keys in its place; the links of its levels and its first key follow.
   struct node : retired {
     std::uint32_t key_bytes = 0;
     std::uint32_t height = 0;
     // Changed with the lock. Exchanges and readers' loads are sequentially consistent, as the links
     // that take a node out: see reader_gate.
-    platform::atomic<page*> keys = nullptr;
+    platform::atomic<key_page*> keys = nullptr;
 
     [[nodiscard]] platform::atomic<node*>* links() {
       return std::launder(reinterpret_cast<platform::atomic<node*>*>(this + 1));
@@ -185,35 +151,13 @@ class key_order {
   };
   using path = std::array<node*, height_max>;
 
-  template <class Held>
-  struct dropped {
-    void operator()(Held* gone) const { drop(gone); }
-  };
-  using page_ptr = std::unique_ptr<page, dropped<page>>;
-  static void drop(retired* gone) { ::operator delete(gone); }
-
-  static page_ptr make_page(std::span<const bytes_view> keys) {
-    std::size_t bytes = sizeof(page) + keys.size() * sizeof(std::uint32_t);
-    for (const bytes_view key : keys) bytes += key.size();
-    page_ptr made{new (::operator new(bytes)) page};
-    made->count = static_cast<std::uint32_t>(keys.size());
-    made->free = &drop;
-    auto* const first = reinterpret_cast<std::byte*>(made->ends() + keys.size());
-    std::uint32_t end = 0;
-    for (std::size_t n = 0; n < keys.size(); ++n) {
-      if (!keys[n].empty()) std::memcpy(first + end, keys[n].data(), keys[n].size());
-      made->ends()[n] = end += static_cast<std::uint32_t>(keys[n].size());
-    }
-    return made;
-  }
-
-  static node* make_node(bytes_view key, std::uint32_t height, page_ptr keys) {
+  static node* make_node(bytes_view key, std::uint32_t height, key_page_ptr keys) {
     const std::size_t bytes = sizeof(node) + height * sizeof(platform::atomic<node*>) + key.size();
     node* const made = new (::operator new(bytes)) node;
     made->key_bytes = static_cast<std::uint32_t>(key.size());
     made->height = height;
     made->keys.store(keys.release(), std::memory_order_relaxed);
-    made->free = &drop;
+    made->free = &free_whole;
     std::uninitialized_value_construct_n(made->links(), height);
     if (!key.empty()) {
       std::memcpy(reinterpret_cast<std::byte*>(made->links() + height), key.data(), key.size());
@@ -222,7 +166,7 @@ class key_order {
   }
 
   /// Lists the keys of a page in views_.
-  void list(const page& keys) {
+  void list(const key_page& keys) {
     views_.clear();
     for (std::size_t n = 0; n < keys.count; ++n) views_.push_back(keys.key(n));
   }
@@ -232,9 +176,9 @@ class key_order {
     return views_.size() <= page_keys_max && (bytes <= page_bytes_max || views_.size() == 1);
   }
 
-  void put(node& at, page_ptr keys) {
+  void put(node& at, key_page_ptr keys) {
     count_bytes(keys->bytes());
-    page& old = *at.keys.exchange(keys.release(), std::memory_order_seq_cst);
+    key_page& old = *at.keys.exchange(keys.release(), std::memory_order_seq_cst);
     count_bytes(-old.bytes());
     limbo_.put(old);
   }
@@ -243,8 +187,8 @@ class key_order {
   /// Puts the listed keys from one on into a node of their own.
   void split(node& at, const path& found, std::size_t from) {
     const std::span<const bytes_view> all{views_};
-    auto low = make_page(all.first(from));
-    node* const made = make_node(all[from], draw_height(), make_page(all.subspan(from)));
+    auto low = key_page::make(all.first(from));
+    node* const made = make_node(all[from], draw_height(), key_page::make(all.subspan(from)));
     count_bytes(made->bytes() + made->keys.load(std::memory_order_relaxed)->bytes());
     for (std::uint32_t level = 0; level < made->height; ++level) {
       made->links()[level].store(found[level]->next(level), std::memory_order_relaxed);
@@ -262,7 +206,7 @@ class key_order {
     for (std::uint32_t level = gone.height; level-- > 0;) {
       before[level]->links()[level].store(gone.next(level), std::memory_order_seq_cst);
     }
-    page& keys = *gone.keys.load(std::memory_order_relaxed);
+    key_page& keys = *gone.keys.load(std::memory_order_relaxed);
     count_bytes(-(gone.bytes() + keys.bytes()));
     limbo_.put(keys);
     limbo_.put(gone);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <logdb/index/keydir/keys/key_store.hpp>
+#include <logdb/index/keydir/table/table_walk.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 
 namespace logdb::detail {
@@ -29,7 +30,7 @@ class key_evictor {
   using table_type = typename store_type::table_type;
 
   key_evictor(store_type& store, std::uint64_t memory_bytes_max)
-      : store_{store}, bytes_max_{memory_bytes_max} {}
+      : store_{store}, bytes_max_{memory_bytes_max}, hand_{store.table()}, sweep_{store.table()} {}
 
   /// Evicts some keys if they take too much; called after each write.
   void relieve() {
@@ -71,7 +72,7 @@ class key_evictor {
     const auto page = hand_;
     {
       const auto inside = store_.gate().enter();
-      if (!store_.table().next_unused(hand_, page_)) return false;
+      if (!hand_.next_unused(page_)) return false;
       keys_.clear();
       for (const address each : page_) {
         if (reads(each)) keys_.emplace_back(as_text(found_.record.key));
@@ -81,7 +82,7 @@ class key_evictor {
       if (!is_above(is_seen)) break;
       evict(as_bytes(key));
     }
-    store_.table().tighten(page);
+    page.tighten_next();
     return true;
   }
 
@@ -126,7 +127,7 @@ class key_evictor {
     gone_.clear();
     {
       const auto inside = store_.gate().enter();
-      if (!store_.table().next_page(sweep_, page_)) return void(sweep_ = {});
+      if (!sweep_.next_page(page_)) return sweep_.restart();
       for (const address each : page_) {
         if (!reads(each)) continue;
         const bool erased = found_.record.head.verb == format::key_verb::erase;
@@ -135,14 +136,14 @@ class key_evictor {
       }
     }
     for (const hashed_address& each : gone_) store_.drop(each.hash, each.at, false);
-    store_.table().tighten(page);
+    page.tighten_next();
   }
 
   store_type& store_;
   std::uint64_t bytes_max_;
   mutex mutex_;  // of all below
-  typename table_type::cursor hand_;
-  typename table_type::cursor sweep_;
+  table_walk<typename store_type::system> hand_;
+  table_walk<typename store_type::system> sweep_;
   std::vector<address> page_;
   std::vector<std::string> keys_;
   std::vector<hashed_address> gone_;
