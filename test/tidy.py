@@ -86,6 +86,8 @@ CLASSES_TO_SPLIT = {
     "BasicDirectory": (254, 0),
     "single_file_names": (350, 0),
     "single_file_volume": (303, 0),
+    "summary_builder": (0, 16),
+    "field_builder": (0, 16),
 }
 LOOSE_ENDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 SYSTEM_HEADER = re.compile(
