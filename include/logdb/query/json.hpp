@@ -17,6 +17,10 @@
 #include <type_traits>
 #include <vector>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include <logdb/query/json_number.hpp>
 #include <logdb/query/json_text.hpp>
 
@@ -62,148 +66,208 @@ inline std::uint64_t string_ends(std::uint64_t bytes) {
          (ones * 0x80);
 }
 
+#if defined(__SSE2__)
+/// Returns a bit for each of 16 bytes that ends such a stretch, exactly.
+inline unsigned string_ends_of_16(const char* from) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+  const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+  const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+  const __m128i ends = _mm_or_si128(control, _mm_or_si128(quote, backslash));
+  return static_cast<unsigned>(_mm_movemask_epi8(ends));
+}
+#endif
+
+/// Returns where a stretch of ordinary characters ends.
+inline const char* ordinary_end(const char* at, const char* end) {
+  while (end - at >= 8) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, at, sizeof bytes);
+    if (const std::uint64_t ends = string_ends(bytes); ends != 0) {
+      return at + std::countr_zero(ends) / 8;
+    }
+    at += 8;
+  }
+  while (at != end && *at != '"' && *at != '\\' && static_cast<unsigned char>(*at) >= 0x20) ++at;
+  return at;
+}
+
+/// What stands at a backslash: how many bytes are of an escape, and what was expected behind them.
+struct json_escape {
+  std::size_t bytes;
+  const char* expected = nullptr;  ///< null: it is an escape
+};
+
+/// Reads the escape that a text begins with.
+inline json_escape read_json_escape(std::string_view text) {
+  if (text.size() == 1) return {1, "an escape"};
+  if (text[1] != 'u') {
+    const bool known = std::string_view{"\"\\/bfnrt"}.find(text[1]) != std::string_view::npos;
+    if (!known) return {1, "an escape: one of \" \\ / b f n r t u"};
+    return {2};
+  }
+  for (std::size_t at = 2; at < 6; ++at) {
+    if (at == text.size() || hex_value(text[at]) > 15) return {at, "four hexadecimal digits"};
+  }
+  return {6};
+}
+
 constexpr bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
-/// The kinds of what a place lies in, innermost last: whether each is an object.
-class json_levels {
- public:
-  void push(bool object) {
-    if (depth_ != 0 && depth_ % 64 == 0) outer_.push_back(bits_);
-    bits_ = bits_ << 1 | std::uint64_t{object};
-    ++depth_;
-  }
-  void pop() {
-    --depth_;
-    bits_ >>= 1;
-    if (depth_ != 0 && depth_ % 64 == 0) {
-      bits_ = outer_.back();
-      outer_.pop_back();
-    }
-  }
-  [[nodiscard]] bool in_object() const { return (bits_ & 1) != 0; }
-  [[nodiscard]] std::size_t depth() const { return depth_; }
+/// Room that a walk has apart from what it keeps in registers: the name that is read in each of the
+/// outermost objects, and which of the outer levels are objects, 64 a word. The names are not
+/// initialised: that would take as long as a fifth of an event's check.
+struct json_room {
+  union name_room {
+    name_room() {}  // NOLINT(modernize-use-equals-default): that is deleted
+    json_text names[json_depth_max];
+  };
 
- private:
-  std::uint64_t bits_ = 0;  // of the innermost levels, at most 64
-  std::size_t depth_ = 0;
-  std::vector<std::uint64_t> outer_{};  // those around them, 64 a word
+  name_room outermost{};
+  std::vector<std::uint64_t> outer{};
 };
 
-/// Room for the name that is read in each of the outermost objects. Not initialised: that would
-/// take as long as a fifth of an event's check.
-union json_name_room {
-  json_name_room() {}  // NOLINT(modernize-use-equals-default): that is deleted
-  json_text names[json_depth_max];
-};
-
+/// One walk. Its functions are inlined into one, and nothing has its address, so that compilers
+/// keep the place in registers.
 template <class Leaf>
 class json_walk {
  public:
-  json_walk(std::string_view text, Leaf& leaf)
-      : begin_{text.data()}, at_{begin_}, end_{begin_ + text.size()}, leaf_{leaf} {}
+  json_walk(std::string_view text, json_room& room, Leaf& leaf)
+      : begin_{text.data()}, at_{begin_}, end_{begin_ + text.size()}, room_{room}, leaf_{leaf} {}
 
-  json_result run() {
-    const bool whole = value() && members() && ends();
+  [[gnu::always_inline]] json_result run() {
+    const bool whole = values() && ends();
     return whole ? json_result{} : json_result{static_cast<std::size_t>(at_ - begin_), expected_};
   }
 
  private:
-  bool fails(const char* expected) { return expected_ = expected, false; }
+  /// What a step of the walk comes to.
+  enum class next : std::uint8_t { fault, name, value, after_value };
 
-  void skip_space() {
+  [[gnu::always_inline]] bool fails(const char* expected) { return expected_ = expected, false; }
+
+  [[gnu::always_inline]] void skip_space() {
+    if (at_ != end_ && static_cast<unsigned char>(*at_) > ' ') return;  // as nearly always
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
   }
 
-  [[nodiscard]] bool is_at(char byte) const { return at_ != end_ && *at_ == byte; }
-
-  /// Goes on from the end of a value to that of the outermost one.
-  bool members() {
-    while (levels_.depth() != 0) {
-      skip_space();
-      const bool object = levels_.in_object();
-      if (is_at(',')) {
-        ++at_;
-        if ((object && !name()) || !value()) return false;
-      } else if (is_at(object ? '}' : ']')) {
-        ++at_;
-        objects_ -= object;
-        levels_.pop();
-      } else {
-        return fails(object ? "',' or '}'" : "',' or ']'");
-      }
-    }
-    return true;
+  [[nodiscard, gnu::always_inline]] bool is_at(char byte) const {
+    return at_ != end_ && *at_ == byte;
   }
 
-  bool ends() {
+  [[nodiscard, gnu::always_inline]] bool in_object() const { return (levels_ & 1) != 0; }
+
+  /// Reads a value, and whatever it is made of, to the end of the outermost one.
+  [[gnu::always_inline]] bool values() {
+    next upcoming = next::value;
+    for (;;) {
+      if (upcoming == next::name && !name()) return false;
+      upcoming = value();
+      while (upcoming == next::after_value) {
+        if (depth_ == 0) return true;
+        upcoming = after_value();
+      }
+      if (upcoming == next::fault) return false;
+    }
+  }
+
+  /// Reads what may follow a value in an object or an array.
+  [[gnu::always_inline]] next after_value() {
+    skip_space();
+    const bool object = in_object();
+    if (is_at(',')) {
+      ++at_;
+      return object ? next::name : next::value;
+    }
+    if (!is_at(object ? '}' : ']')) {
+      fails(object ? "',' or '}'" : "',' or ']'");
+      return next::fault;
+    }
+    ++at_;
+    close();
+    return next::after_value;
+  }
+
+  [[gnu::always_inline]] bool ends() {
     skip_space();
     return at_ == end_ || fails("the end of the text");
   }
 
-  /// Reads a scalar or what is empty; of what is not, all before its first scalar, too.
-  bool value() {
-    for (;;) {
-      skip_space();
-      if (at_ == end_) return fails("a value");
-      switch (*at_) {
-        case '"': return string_value();
-        case '{':
-          ++at_;
-          if (is_empty('}')) return tell(json_kind::empty_object, {}, 1);
-          open(true);
-          if (!name()) return false;
-          break;
-        case '[':
-          ++at_;
-          if (is_empty(']')) return tell(json_kind::empty_array, {}, 1);
-          open(false);
-          break;
-        case 't': return literal("true", json_kind::true_);
-        case 'f': return literal("false", json_kind::false_);
-        case 'n': return literal("null", json_kind::null);
-        default: return number();
-      }
+  /// Reads a scalar or what is empty; of what is not, its first byte.
+  [[gnu::always_inline]] next value() {
+    skip_space();
+    if (at_ == end_) return fails("a value"), next::fault;
+    switch (*at_) {
+      case '"': return after(string_value());
+      case '{': return first_of(true, '}', json_kind::empty_object);
+      case '[': return first_of(false, ']', json_kind::empty_array);
+      case 't': return after(literal("true", json_kind::true_));
+      case 'f': return after(literal("false", json_kind::false_));
+      case 'n': return after(literal("null", json_kind::null));
+      default: return after(number());
     }
   }
 
-  void open(bool object) {
-    levels_.push(object);
+  [[gnu::always_inline]] static next after(bool read) {
+    return read ? next::after_value : next::fault;
+  }
+
+  [[gnu::always_inline]] next first_of(bool object, char end, json_kind empty) {
+    ++at_;
+    skip_space();
+    if (is_at(end)) {
+      ++at_;
+      tell(empty, {}, 1);
+      return next::after_value;
+    }
+    open(object);
+    return object ? next::name : next::value;
+  }
+
+  [[gnu::always_inline]] void open(bool object) {
+    if (depth_ != 0 && depth_ % 64 == 0) [[unlikely]]
+      room_.outer.push_back(levels_);
+    levels_ = levels_ << 1 | std::uint64_t{object};
+    ++depth_;
     objects_ += object;
   }
 
-  bool is_empty(char close) {
-    skip_space();
-    if (!is_at(close)) return false;
-    ++at_;
-    return true;
+  [[gnu::always_inline]] void close() {
+    objects_ -= levels_ & 1;
+    --depth_;
+    levels_ >>= 1;
+    if (depth_ == 0 || depth_ % 64 != 0) [[likely]]
+      return;
+    levels_ = room_.outer.back();
+    room_.outer.pop_back();
   }
 
   /// Reads a name and its colon.
-  bool name() {
+  [[gnu::always_inline]] bool name() {
     skip_space();
     if (!is_at('"')) return fails("a name in quotes");
     json_text text;
     if (!string(text)) return false;
-    if (levels_.depth() <= json_depth_max) std::construct_at(&names_.names[objects_ - 1], text);
+    if (depth_ <= json_depth_max) std::construct_at(&room_.outermost.names[objects_ - 1], text);
     skip_space();
     if (!is_at(':')) return fails("':'");
     ++at_;
     return true;
   }
 
-  bool string_value() {
+  [[gnu::always_inline]] bool string_value() {
     json_text text;
     return string(text) && tell(json_kind::string, text, 0);
   }
 
-  bool tell(json_kind kind, const json_text& text, std::size_t own_level) {
-    if (levels_.depth() + own_level <= json_depth_max) {
-      leaf_(json_path{names_.names, objects_}, kind, text);
+  [[gnu::always_inline]] bool tell(json_kind kind, const json_text& text, std::size_t own_level) {
+    if (depth_ + own_level <= json_depth_max) {
+      leaf_(json_path{room_.outermost.names, objects_}, kind, text);
     }
     return true;
   }
 
-  bool literal(std::string_view word, json_kind kind) {
+  [[gnu::always_inline]] bool literal(std::string_view word, json_kind kind) {
     for (const char byte : word) {
       if (!is_at(byte)) return fails("true, false or null");
       ++at_;
@@ -212,7 +276,7 @@ class json_walk {
   }
 
   /// Reads a string from its quote to behind its other one.
-  bool string(json_text& text) {
+  [[gnu::always_inline]] bool string(json_text& text) {
     const char* const first = ++at_;
     for (;;) {
       skip_ordinary();
@@ -220,46 +284,28 @@ class json_walk {
       if (*at_ == '"') break;
       if (*at_ != '\\') return fails("a control character as an escape");
       text.escaped = true;
-      if (!escape()) return false;
+      const json_escape read = read_json_escape({at_, static_cast<std::size_t>(end_ - at_)});
+      at_ += read.bytes;
+      if (read.expected != nullptr) return fails(read.expected);
     }
     text.bytes = {first, static_cast<std::size_t>(at_ - first)};
     ++at_;
     return true;
   }
 
-  void skip_ordinary() {
-    while (end_ - at_ >= 8) {
-      std::uint64_t bytes;
-      std::memcpy(&bytes, at_, sizeof bytes);
-      if (const std::uint64_t ends = string_ends(bytes); ends != 0) {
-        at_ += std::countr_zero(ends) / 8;
+  [[gnu::always_inline]] void skip_ordinary() {
+#if defined(__SSE2__)
+    for (; end_ - at_ >= 16; at_ += 16) {
+      if (const unsigned ends = string_ends_of_16(at_); ends != 0) {
+        at_ += std::countr_zero(ends);
         return;
       }
-      at_ += 8;
     }
-    while (at_ != end_ && *at_ != '"' && *at_ != '\\' && static_cast<unsigned char>(*at_) >= 0x20) {
-      ++at_;
-    }
+#endif
+    at_ = ordinary_end(at_, end_);
   }
 
-  bool escape() {
-    ++at_;
-    if (at_ == end_) return fails("an escape");
-    if (*at_ != 'u') {
-      if (std::string_view{"\"\\/bfnrt"}.find(*at_) == std::string_view::npos) {
-        return fails("an escape: one of \" \\ / b f n r t u");
-      }
-      ++at_;
-      return true;
-    }
-    ++at_;
-    for (int digit = 0; digit < 4; ++digit, ++at_) {
-      if (at_ == end_ || hex_value(*at_) > 15) return fails("four hexadecimal digits");
-    }
-    return true;
-  }
-
-  bool number() {
+  [[gnu::always_inline]] bool number() {
     const char* const first = at_;
     at_ += *at_ == '-';
     if (is_at('0')) {
@@ -276,7 +322,7 @@ class json_walk {
     return tell(json_kind::number, {{first, static_cast<std::size_t>(at_ - first)}}, 0);
   }
 
-  bool digits(const char* expected) {
+  [[gnu::always_inline]] bool digits(const char* expected) {
     if (at_ == end_ || !is_digit(*at_)) return fails(expected);
     do {
       ++at_;
@@ -287,11 +333,12 @@ class json_walk {
   const char* begin_;
   const char* at_;
   const char* end_;
+  json_room& room_;  // of its names, `objects_` hold, while no level is deeper than json_depth_max
   Leaf& leaf_;
   const char* expected_ = nullptr;  // set by what fails
   std::size_t objects_ = 0;         // of the levels, those that are objects
-  json_levels levels_{};
-  json_name_room names_;  // `objects_` of them hold, while no level is deeper than json_depth_max
+  std::size_t depth_ = 0;
+  std::uint64_t levels_ = 0;  // of the innermost levels, at most 64: whether each is an object
 };
 
 }  // namespace detail
@@ -310,7 +357,8 @@ class json_walk {
 ///        then a bit a level
 template <class Leaf>
 json_result walk(std::string_view text, Leaf&& leaf) {
-  return detail::json_walk<std::remove_reference_t<Leaf>>{text, leaf}.run();
+  detail::json_room room;
+  return detail::json_walk<std::remove_reference_t<Leaf>>{text, room, leaf}.run();
 }
 
 /// Checks that a text is JSON and an object, as `walk` does.
