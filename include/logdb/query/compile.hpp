@@ -44,7 +44,7 @@ struct event_site {
 
 /// What evaluating cost beside time; added to.
 struct match_counts {
-  std::uint64_t excluded = 0;       ///< events that were not read: a literal is missing
+  std::uint64_t excluded = 0;       ///< events that were not read: bytes or a value are missing
   std::uint64_t regex_skipped = 0;  ///< values over regex_value_bytes_max, which match nothing
 };
 
@@ -59,8 +59,8 @@ class compiled_query {
   [[nodiscard]] const expression& where() const { return ready_->text.where; }
   [[nodiscard]] const std::vector<pipe>& pipes() const { return ready_->text.pipes; }
   [[nodiscard]] const detail::time_fields& time_fields() const { return ready_->times; }
-  /// The literals that narrow where an event may be that matches; they only exclude.
-  [[nodiscard]] const detail::prefilter& literals() const { return ready_->literals; }
+  /// What is asked before an event is read; it only excludes.
+  [[nodiscard]] const detail::prefilter& prefilter() const { return ready_->first; }
 
   /// Returns whether an event meets the condition; what is no JSON object has no fields.
   /// @param counts  where given, what it cost is added
@@ -84,7 +84,7 @@ class compiled_query {
   struct ready {
     ready(parsed_query of, const compile_options& options)
         : text{std::move(of)},
-          literals{text.where},
+          first{text.where},
           times{options.time_field},
           tree{text.where, terms} {
       for (std::size_t i = 0; i < terms.size(); ++i) {
@@ -97,7 +97,7 @@ class compiled_query {
     }
 
     parsed_query text;
-    detail::prefilter literals;
+    detail::prefilter first;
     detail::time_fields times;
     std::vector<term> terms{};
     detail::program tree;
@@ -153,10 +153,11 @@ class compiled_query::evaluation {
   }
 
   bool see_field(const numbered& of, json_path names, detail::leaf_value& value) {
+    if (!of.test.wants_presence()) {
+      return of.path.is_at(names) && settle(of, of.test.holds(value, told_));
+    }
     const detail::path_relation relation = of.path.of(names);
-    const bool holds = (relation.at && of.test.holds(value, told_)) ||
-                       (relation.above && of.test.wants_presence());
-    return settle(of, holds);
+    return settle(of, relation.above || (relation.at && of.test.holds(value, told_)));
   }
 
   bool see_string(const numbered& of, detail::leaf_value& value) {
@@ -222,7 +223,7 @@ class compiled_query::evaluation {
 
 inline bool compiled_query::matches(std::string_view event, const event_site& site,
                                     match_counts* counts) const {
-  if (ready_->literals.excludes(event)) {
+  if (ready_->first.excludes(event, {.now = site.now})) {
     if (counts != nullptr) ++counts->excluded;
     return false;
   }

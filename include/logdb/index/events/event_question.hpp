@@ -38,7 +38,7 @@ struct query_report {
   std::uint64_t segments = 0;       ///< of the log
   std::uint64_t events = 0;         ///< looked at
   std::uint64_t bytes = 0;          ///< of those
-  std::uint64_t excluded = 0;       ///< of those, not parsed: a literal of the query is missing
+  std::uint64_t excluded = 0;       ///< of those, not parsed: what the query needs is missing
   std::uint64_t matched = 0;        ///< of those
   std::uint64_t regex_skipped = 0;  ///< strings too long for a regular expression; none matched
 };

@@ -56,7 +56,7 @@ class collector {
           leaf_value value{kind, text, room_};
           if (wants_time_) time.see(names, value);
           for (std::size_t i = 0; i < paths_.size(); ++i) {
-            if (paths_[i].path().where == place::field && paths_[i].of(names).at) {
+            if (paths_[i].path().where == place::field && paths_[i].is_at(names)) {
               keep(values_[i], value);
             }
           }

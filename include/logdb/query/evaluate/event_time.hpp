@@ -45,7 +45,7 @@ class time_finder {
   void see(json_path names, leaf_value& value) {
     if (!value.is_string() && !value.is_number()) return;
     for (std::size_t i = 0; i < best_; ++i) {
-      if (!fields_.paths()[i].of(names).at) continue;
+      if (!fields_.paths()[i].is_at(names)) continue;
       if (const auto time = value.time()) {
         found_ = time;
         best_ = i;

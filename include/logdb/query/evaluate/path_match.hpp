@@ -37,6 +37,19 @@ class path_match {
 
   [[nodiscard]] const field_path& path() const { return path_; }
 
+  /// Returns whether the names lead to its place. Nearly all others are told by the last name.
+  [[nodiscard]] bool is_at(json_path names) const {
+    if (plain_ && !names.empty() && !names.back().escaped) {
+      const std::string_view last = names.back().bytes;
+      const std::string_view whole = joined_;
+      const bool ends =
+          last.empty() || (!whole.empty() && whole.back() == last.back() && whole.ends_with(last));
+      if (!ends) return false;
+    }
+    return of(names).at;
+  }
+
+  /// Returns how it lies to a leaf behind these names.
   [[nodiscard]] path_relation of(json_path names) const {
     if (!plain_) return of_parts(names);
     std::string_view rest = joined_;
