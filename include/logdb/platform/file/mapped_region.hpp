@@ -15,7 +15,7 @@
 
 namespace logdb::platform {
 
-struct posix;
+struct posix_memory;
 
 namespace detail {
 
@@ -73,7 +73,7 @@ class mapped_region {
   }
 
  private:
-  friend struct posix;
+  friend struct posix_memory;
 
   boost::interprocess::mapped_region file_;                 // empty when anonymous_ is not
   std::unique_ptr<std::byte, detail::unmapper> anonymous_;  // Boost's own is shared with a fork
