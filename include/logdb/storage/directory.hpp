@@ -19,6 +19,7 @@
 #include <logdb/platform/posix.hpp>
 #include <logdb/policy/storage.hpp>
 #include <logdb/storage/directory/directory_file.hpp>
+#include <logdb/storage/directory/directory_itself.hpp>
 #include <logdb/storage/directory/new_file_owners.hpp>
 
 namespace logdb {
@@ -56,8 +57,9 @@ class BasicDirectory {
   explicit BasicDirectory(const std::filesystem::path& path, open_mode mode,
                           const options& chosen = options{})
       : path_{path}, mode_{mode}, owners_{format::manifest_name, chosen.permissions} {
-    const bool created = mode == open_mode::read_write && make_directory();
-    handle_ = open_directory(path_, mode == open_mode::read_only ? to_read : to_follow);
+    const bool created = mode == open_mode::read_write && detail::make_directory<System>(path_);
+    handle_ = detail::open_directory<System>(
+        path_, mode == open_mode::read_only ? detail::missing_to_read : detail::missing_to_follow);
     if (created) owners_.open_to_readers(handle_.get());
     if (mode == open_mode::read_write) sync_parent(created);
   }
@@ -73,7 +75,7 @@ class BasicDirectory {
       : path_{path},
         mode_{mode},
         owners_{std::move(owners)},
-        handle_{open_directory(path_, to_create_in)} {}
+        handle_{detail::open_directory<System>(path_, detail::missing_to_create_in)} {}
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
@@ -150,7 +152,7 @@ class BasicDirectory {
   void sync() {
     detail::require_writable(mode_, path_);
     gate_->require_own(path_);
-    sync_names(handle_, path_);
+    detail::sync_names<System>(handle_, path_);
   }
 
   /// Ends the writer's part: no name changes from here on, and nothing is opened to write.
@@ -160,7 +162,7 @@ class BasicDirectory {
   /// files. @errors errc::not_found, errc::permission_denied, errc::io
   [[nodiscard]] file open_itself() const {
     return detail::open_unshared<System>([this] {
-      return file{open_directory(path_, to_follow), path_};
+      return file{detail::open_directory<System>(path_, detail::missing_to_follow), path_};
     });
   }
 
@@ -176,66 +178,16 @@ class BasicDirectory {
  private:
   using handle = detail::owned_handle<System>;
 
-  // What to do about a directory that is not there, by what it was wanted for.
-  static constexpr std::string_view to_read = detail::create_remedy;
-  static constexpr std::string_view to_follow =
-      "check the path: it is, or goes through, a symbolic link that leads nowhere";
-  static constexpr std::string_view to_create_in =
-      "create its parent directory first, or check the path";
-  static constexpr std::string_view unsynced_names =
-      "this file system cannot make the names in a directory durable: use a local one such as "
-      "ext4, xfs or btrfs";
-
-  /// Returns whether the directory was not there before.
-  [[nodiscard]] bool make_directory() const {
-    const std::string text = path_.string();
-    const int result =
-        detail::retry_interrupted([&] { return System::make_directory(text.c_str()); });
-    if (result == -ENOENT) {
-      throw_errno(ENOENT, "cannot create the directory", path_,
-                  path_.empty() ? "give a path: this one is empty" : to_create_in);
-    }
-    if (result != -EEXIST) detail::require_done(result, "cannot create the directory", path_);
-    return result == 0;
-  }
-
-  /// @param missing  what to do if it is not there
-  [[nodiscard]] static handle open_directory(const std::filesystem::path& path,
-                                             std::string_view missing) {
-    const std::string text = path.string();
-    const auto opened =
-        detail::retry_interrupted([&] { return System::open_directory(text.c_str()); });
-    constexpr const char* what = "cannot open the directory";
-    if (opened == -ENOENT) throw_errno(ENOENT, what, path, missing);
-    if (opened == -EACCES) throw_errno(EACCES, what, path, "give this user the right to enter it");
-    return handle{detail::require_done(opened, what, path)};
-  }
-
-  static void sync_names(const handle& directory, const std::filesystem::path& path) {
-    const int result =
-        detail::retry_interrupted([&] { return System::sync_directory(directory.get()); });
-    constexpr const char* what = "cannot sync the directory";
-    if (result == -EINVAL) throw_errno(EINVAL, what, path, unsynced_names);
-    detail::require_done(result, what, path);
-  }
-
-  /// Returns a path as people write it, for messages.
-  [[nodiscard]] static std::filesystem::path plain(const std::filesystem::path& path) {
-    const std::filesystem::path normal = path.lexically_normal();
-    return normal.has_filename() ? normal : normal.parent_path();
-  }
-
-  /// Makes the name of a new directory durable. An empty one may be new as well: its maker may
-  /// have died before
-  /// the sync. One with files in it is not: the first file is only made after this.
+  /// Makes the name of a new directory durable. An empty one may be new as well: its maker may have
+  /// died before the sync. One with files in it is not: the first file is only made after this.
   void sync_parent(bool created) const {
     if (!created && !names().empty()) return;
     const std::filesystem::path parent = path_ / "..";  // its own, also through a symbolic link
     try {
-      sync_names(open_directory(parent, to_follow), plain(parent));
+      detail::sync_names<System>(detail::open_directory<System>(parent, detail::missing_to_follow),
+                                 detail::plain_path(parent));
     } catch (const error& failure) {
-      // Whoever gave this user a directory in a parent that it may not read has made it durable,
-      // too.
+      // Whoever gave this user a directory in a parent that it may not read has made it durable.
       if (created || failure.condition() != errc::permission_denied) throw;
     }
   }
