@@ -82,8 +82,6 @@ CLASSES_TO_SPLIT = {
     "appender": (286, 0),
     "committer": (308, 0),
     "log_engine": (305, 0),
-    "single_file_names": (350, 0),
-    "single_file_volume": (303, 0),
     "summary_builder": (0, 16),
     "field_builder": (0, 16),
 }

@@ -10,6 +10,7 @@
 
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/storage/single_file/single_file_names.hpp>
 
 namespace logdb::detail {
@@ -68,24 +69,24 @@ class single_file_host : public single_file_names<System> {
 
   void write(region& own, std::uint64_t offset, bytes_view first, bytes_view second = {}) {
     note_unsynced(own);
-    file_.write(own.offset.load(std::memory_order_relaxed) + offset, first, second);
+    tables_.bytes().write(own.offset.load(std::memory_order_relaxed) + offset, first, second);
     note_unsynced(own);  // a sync of another thread may have come between
   }
   void zero_fill(region& own, std::uint64_t offset, std::uint64_t bytes) {
     note_unsynced(own);
-    file_.zero_fill(own.offset.load(std::memory_order_relaxed) + offset, bytes);
+    tables_.bytes().zero_fill(own.offset.load(std::memory_order_relaxed) + offset, bytes);
     note_unsynced(own);
   }
   void allocate(region& own, std::uint64_t offset, std::uint64_t bytes) {
     note_unsynced(own);
-    file_.allocate(own.offset.load(std::memory_order_relaxed) + offset, bytes);
+    tables_.bytes().allocate(own.offset.load(std::memory_order_relaxed) + offset, bytes);
   }
   /// Makes the file itself so large that a region of so many bytes lies inside of it.
   void stretch(region& own, std::uint64_t bytes) {
     const guard lock{io_mutex_};
     const std::uint64_t end = own.offset.load(std::memory_order_relaxed) + bytes;
     // Not by setting its size: that would cut off what somebody writes behind it meanwhile.
-    if (file_.size() < end) file_.allocate(end - 1, 1);
+    if (tables_.bytes().size() < end) tables_.bytes().allocate(end - 1, 1);
   }
 
   /// Makes a region durable, and all names with it.
@@ -107,15 +108,11 @@ class single_file_host : public single_file_names<System> {
 
  private:
   using base::failures;
-  using base::file_;
-  using base::heads_;
   using base::io_mutex_;
   using base::publish;
-  using base::require_changeable;
   using base::sync_all;
-  using base::sync_file;
+  using base::tables_;
   using base::tell;
-  using base::throw_in_doubt;
   using typename base::guard;
   using typename base::turn;
 
@@ -123,8 +120,9 @@ class single_file_host : public single_file_names<System> {
 
   void require_possible(std::uint64_t bytes) const {
     if (bytes <= format::single_file_bytes_max) return;
-    throw error{
-        errc::no_space, "a file cannot be so large", {.path = file_.path(), .os_error = EFBIG}};
+    throw error{errc::no_space,
+                "a file cannot be so large",
+                {.path = tables_.bytes().path(), .os_error = EFBIG}};
   }
 
   /// Throws if a failed sync may have dropped bytes of a region.
@@ -133,7 +131,7 @@ class single_file_host : public single_file_names<System> {
     const std::uint64_t since = own.unsynced.load(std::memory_order_seq_cst);
     const bool kept = since == region::clean || since == failures();
     if (kept && (!is_shared() || own.known_since == failures())) return;
-    throw_in_doubt(own.offset.load(std::memory_order_relaxed));
+    tables_.throw_in_doubt(own.offset.load(std::memory_order_relaxed));
   }
 
   void note_unsynced(region& own) {
@@ -145,12 +143,13 @@ class single_file_host : public single_file_names<System> {
   [[nodiscard]] bool extend(region& own, std::uint64_t room) {
     const guard lock{io_mutex_};
     const turn mine{*this};
-    require_changeable();
-    const bool is_last = heads_.extend(own.offset.load(std::memory_order_relaxed),
-                                       own.capacity.load(std::memory_order_relaxed), room);
+    tables_.require_changeable();
+    const bool is_last = tables_.heads().extend(own.offset.load(std::memory_order_relaxed),
+                                                own.capacity.load(std::memory_order_relaxed), room);
     if (!is_last && own.size.load(std::memory_order_relaxed) != 0) return false;
-    place(own, is_last ? own.offset.load(std::memory_order_relaxed) : heads_.take(room), room,
-          !is_last || own.zero_behind);
+    set_place(own,
+              is_last ? own.offset.load(std::memory_order_relaxed) : tables_.heads().take(room),
+              room, !is_last || own.zero_behind);
     return true;
   }
 
@@ -162,7 +161,7 @@ class single_file_host : public single_file_names<System> {
       const guard lock{io_mutex_};
       const turn mine{*this};
       failed = failures();
-      to = heads_.take(room);
+      to = tables_.heads().take(room);
       tell();
     }
     copy(own.offset.load(std::memory_order_relaxed), to, own.size.load(std::memory_order_relaxed));
@@ -171,15 +170,15 @@ class single_file_host : public single_file_names<System> {
     require_kept(own);  // else what was copied need not be what was written
     // A sync that was under way may have failed, and dropped the copy.
     constexpr bool doubts = has_step<durability_point::region_in_doubt>;
-    if (doubts && failures() != failed) throw_in_doubt(to);
-    if constexpr (has_step<durability_point::region_move_sync>) sync_file();
-    place(own, to, room, true);
+    if (doubts && failures() != failed) tables_.throw_in_doubt(to);
+    if constexpr (has_step<durability_point::region_move_sync>) tables_.sync();
+    set_place(own, to, room, true);
     own.unsynced.store(region::clean, std::memory_order_seq_cst);
   }
 
-  /// Says where a region stands from now on; as before if the others cannot be told. Requires
-  /// io_mutex_.
-  void place(region& own, std::uint64_t offset, std::uint64_t capacity, bool zero_behind) {
+  /// Says where a region stands from now on; as before if the others cannot be told. In a turn.
+  void set_place(region& own, std::uint64_t offset, std::uint64_t capacity, bool zero_behind) {
+    LOGDB_EXPECTS(io_mutex_.is_held());
     const std::uint64_t offset_before = own.offset.exchange(offset, std::memory_order_relaxed);
     const std::uint64_t capacity_before =
         own.capacity.exchange(capacity, std::memory_order_relaxed);
@@ -197,8 +196,8 @@ class single_file_host : public single_file_names<System> {
     std::vector<std::byte> buffer(std::min<std::uint64_t>(bytes, copied_bytes));
     while (bytes != 0) {
       const std::span piece{buffer.data(), std::min<std::uint64_t>(bytes, buffer.size())};
-      file_.read(from, piece);
-      file_.write(to, piece);
+      tables_.bytes().read(from, piece);
+      tables_.bytes().write(to, piece);
       from += piece.size();
       to += piece.size();
       bytes -= piece.size();

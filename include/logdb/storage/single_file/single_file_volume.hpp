@@ -4,12 +4,16 @@
 /// The place of a store in one file: the file itself, which may be replaced, and what stands beside
 /// it while it is open.
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +26,7 @@
 #include <logdb/platform/scoped_lock.hpp>
 #include <logdb/storage/directory.hpp>
 #include <logdb/storage/single_file/single_file_host.hpp>
+#include <logdb/storage/single_file/single_file_lock.hpp>
 
 namespace logdb::detail {
 
@@ -31,9 +36,47 @@ constexpr std::uint64_t single_file_room(std::uint64_t bytes) {
   return bytes + std::max<std::uint64_t>(format::region_alignment, bytes / 8);
 }
 
+/// Copies the first bytes of a region to one of another file.
+template <class System>
+void copy_bytes(const single_file_host<System>& source, const single_file_region& from,
+                single_file_host<System>& to, single_file_region& copy, std::uint64_t bytes) {
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(bytes, zero_piece_bytes));
+  for (std::uint64_t done = 0; done < bytes;) {
+    const std::span piece{buffer.data(), std::min<std::uint64_t>(bytes - done, buffer.size())};
+    source.bytes().read(from.offset.load(std::memory_order_relaxed) + done, piece);
+    to.write(copy, done, piece);
+    done += piece.size();
+  }
+}
+
+/// Copies what is alive to a new file. The files that are open stay with the old one.
+/// @errors  errc::io, errc::no_space
+template <class System>
+void copy_regions(const single_file_host<System>& source, single_file_host<System>& to) {
+  to.begin();
+  single_file_regions copies;
+  for (const auto& [name, from] : *source.names()) {
+    const auto copy = std::make_shared<single_file_region>();
+    const std::uint64_t bytes = from->size.load(std::memory_order_acquire);
+    to.reserve(*copy, bytes,
+               std::min(from->capacity.load(std::memory_order_relaxed), single_file_room(bytes)));
+    copy_bytes(source, *from, to, *copy, bytes);
+    copy->size.store(bytes, std::memory_order_release);
+    copies.emplace(name, copy);
+  }
+  to.fill(std::move(copies));
+  if constexpr (has_step<durability_point::compacted_sync>) to.repeat();
+}
+
 /// Tells the files that stand beside: they are caches and locks of those who have the log open.
 inline bool stands_beside(std::string_view name) {
   return name.starts_with(format::control_name) || name.starts_with(format::lock_name);
+}
+
+/// Returns the directory that a file is in.
+inline std::filesystem::path directory_of(const std::filesystem::path& path) {
+  const auto parent = path.parent_path();
+  return parent.empty() ? std::filesystem::path{"."} : parent;
 }
 
 /// Shared by the storage and its open files.
@@ -54,7 +97,7 @@ class single_file_volume {
       : path_{path},
         name_{path.filename().string()},
         mode_{mode},
-        beside_{{}, parent_of(path), mode, {name_, permissions}} {
+        beside_{{}, directory_of(path), mode, {name_, permissions}} {
     require_flat_name(name_, path_);
     opener_.take();
     follow();
@@ -175,27 +218,17 @@ class single_file_volume {
   /// false: somebody has it locked. @errors errc::io
   [[nodiscard]] bool try_lock_itself(range_lock kind) {
     const guard lock{mutex_};
-    lock_ = kind;
-    while (locked_ || beside_.exists(name_)) {
-      if (!locked_) locked_ = open_itself(name_);
-      if (!try_lock(*locked_)) return locked_.reset(), false;
-      if (beside_.is_named(*locked_, name_)) break;
-      locked_.reset();  // whoever had it has just put another in its place
-    }
-    return true;
+    return own_lock_.try_take(kind);
   }
   /// @errors  errc::io
   void unlock_itself() {
     const guard lock{mutex_};
-    lock_ = range_lock::none;
-    if (locked_) locked_->unlock();
-    locked_.reset();
+    own_lock_.give_back();
   }
 
  private:
   using mutex = platform::basic_mutex<System>;
   using guard = platform::scoped_lock<mutex>;
-  using region = single_file_region;
 
   [[nodiscard]] file open_or_create(const std::string& name) {
     for (;;) {
@@ -210,25 +243,6 @@ class single_file_volume {
         if (failure.condition() != errc::not_found) throw;
       }
     }
-  }
-
-  /// Opens the file once more: an open file of its own, which only the lock needs.
-  [[nodiscard]] file open_itself(const std::string& name) const {
-    return open_unshared<System>([&] { return beside_.open(name, open_mode::read_write); });
-  }
-  [[nodiscard]] bool try_lock(file& own) const {
-    return lock_ == range_lock::shared ? own.try_lock_shared() : own.try_lock_exclusive();
-  }
-  /// Locks what is about to get the name, while nobody else knows it.
-  void lock_draft() {
-    if (lock_ == range_lock::none) return;
-    auto draft = open_itself(draft_name());
-    if (try_lock(draft)) locked_ = std::move(draft);
-  }
-
-  static std::filesystem::path parent_of(const std::filesystem::path& path) {
-    const auto parent = path.parent_path();
-    return parent.empty() ? std::filesystem::path{"."} : parent;
   }
 
   [[nodiscard]] std::string draft_name() const { return name_ + "-new"; }
@@ -286,7 +300,7 @@ class single_file_volume {
     if (host_ == nullptr) {
       host_ = put_new([this](host& made) {
         made.begin();
-        lock_draft();
+        own_lock_.take_draft(draft_name());
       });
     } else {
       // The process that put the file there may have died before its name was durable.
@@ -297,36 +311,9 @@ class single_file_volume {
 
   void finish(double ratio) {
     if (host_->dead_ratio() > ratio) {
-      (void)put_new([this](host& made) { copy_all(made); });
+      (void)put_new([this](host& made) { copy_regions(*host_, made); });
     } else {
       host_->repeat();
-    }
-  }
-
-  /// Copies what is alive. The files that are open stay with the old file.
-  void copy_all(host& to) {
-    to.begin();
-    single_file_regions copies;
-    for (const auto& [name, from] : *host_->names()) {
-      const auto copy = std::make_shared<region>();
-      const std::uint64_t bytes = from->size.load(std::memory_order_acquire);
-      to.reserve(*copy, bytes,
-                 std::min(from->capacity.load(std::memory_order_relaxed), single_file_room(bytes)));
-      copy_bytes(*from, to, *copy, bytes);
-      copy->size.store(bytes, std::memory_order_release);
-      copies.emplace(name, copy);
-    }
-    to.fill(std::move(copies));
-    if constexpr (has_step<durability_point::compacted_sync>) to.repeat();
-  }
-
-  void copy_bytes(const region& from, host& to, region& copy, std::uint64_t bytes) {
-    std::vector<std::byte> buffer(std::min<std::uint64_t>(bytes, zero_piece_bytes));
-    for (std::uint64_t done = 0; done < bytes;) {
-      const std::span piece{buffer.data(), std::min<std::uint64_t>(bytes - done, buffer.size())};
-      host_->bytes().read(from.offset.load(std::memory_order_relaxed) + done, piece);
-      to.write(copy, done, piece);
-      done += piece.size();
     }
   }
 
@@ -335,10 +322,9 @@ class single_file_volume {
   open_mode mode_;
   platform::claim<System> opener_;  // the process that opened it
   BasicDirectory<System> beside_;
-  mutex mutex_;  // of the six below
+  mutex mutex_;  // of the four below
   host_ptr host_;
-  range_lock lock_ = range_lock::none;  // that the file is to have
-  std::optional<file> locked_;          // the file once more, with that lock; none: there is none
+  single_file_lock<System> own_lock_{beside_, name_};
   bool is_ready_ = false;  // there is a file, its name is durable, and no draft of it is left
   bool closed_ = false;
   platform::atomic<std::uint64_t> replacements_ = 0;
