@@ -64,7 +64,6 @@ CLASSES_OF_PLAIN_DATA = set("""
 # splits one removes its line.
 CLASSES_TO_SPLIT = {
     "key_store": (353, 15),
-    "key_commit": (332, 0),
     "BasicKeyDir": (310, 0),
     "core": (0, 20),
     "logged_index": (289, 14),

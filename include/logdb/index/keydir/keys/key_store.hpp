@@ -373,7 +373,7 @@ class key_store : public linked_store<key_store<Policies>> {
   ticket write_large(const format::key_record_head& head, bytes_view key, bytes_view value) {
     key_batch alone;
     alone.add(head.verb, key, value, head.expires);
-    return key_commit<Policies>{*this, alone}.place();
+    return key_commit<Policies>{*this, alone}.put_under_locks();
   }
 
   // What a tombstone counts for, about: it takes no part in what a log is kept for.
