@@ -22,9 +22,8 @@
 #include <logdb/index/keydir/learn/key_learner.hpp>
 #include <logdb/index/keydir/learn/key_opening.hpp>
 #include <logdb/index/keydir/places/segment_keys.hpp>
-#include <logdb/index/keydir/read/key_range.hpp>
+#include <logdb/index/keydir/read/key_read_verbs.hpp>
 #include <logdb/index/keydir/read/key_snapshot.hpp>
-#include <logdb/index/keydir/read/ordered_range.hpp>
 #include <logdb/index/keydir/write/eviction.hpp>
 #include <logdb/index/keydir/write/key_commit.hpp>
 #include <logdb/index/keydir/write/key_transaction.hpp>
@@ -178,7 +177,7 @@ struct BasicKeyDir {
   /// @blocks   what reads waits for no writer, under Fsync for the sync of what it would show; what
   ///           writes as put(key, value)
   template <class Log>
-  class face : public detail::key_write_verbs<Log> {
+  class face : public detail::key_write_verbs<Log>, public detail::key_read_verbs<Log, is_ordered> {
    public:
     using detail::key_write_verbs<Log>::put;
 
@@ -193,76 +192,12 @@ struct BasicKeyDir {
       return batch.commit();
     }
 
-    /// Returns the value of a key, the last one if it has several; nothing: it has none.
-    ///
-    /// @errors   errc::corrupt, errc::io, errc::closed
-    /// @cost     three to five cache misses; a value of up to 128 bytes is copied, a longer one
-    ///           keeps its segment
-    template <bytes_like Key>
-    [[nodiscard]] std::optional<key_value> get(const Key& key) const {
-      return store().get(to_bytes(key));
-    }
-    /// The same through a codec; nothing also when the bytes are no T.
-    template <class T, bytes_like Key>
-    [[nodiscard]] std::optional<T> get(const Key& key) const {
-      const auto found = get(key);
-      return found ? codec<T>::decode(found->bytes()) : std::nullopt;
-    }
-    /// Returns the value that a key had right after a record; behind the last: the one it has.
-    /// @errors  as get(key)
-    /// @cost    follows the versions that came since, a read each
-    template <bytes_like Key>
-    [[nodiscard]] std::optional<key_value> get(const Key& key, lsn as_of) const {
-      const auto now = self().snapshot();
-      if (as_of > now.last_lsn()) return get(key);
-      const auto found = now.records(as_of).begin();
-      const timestamp then =
-          found == std::default_sentinel ? store().view().clock() : found->time();
-      return versions().value_at(to_bytes(key), as_of, then);
-    }
-    /// Returns the value that a key had at a time: after the commit groups that began by then. At a
-    /// time to come the groups so far count, and what will have expired is none.
-    /// @errors  as get(key)
-    /// @cost    a find_time(), and as get(key, lsn)
-    template <bytes_like Key>
-    [[nodiscard]] std::optional<key_value> get(const Key& key, timestamp as_of) const {
-      const auto now = self().snapshot();
-      const auto later = as_of == timestamp::max()
-                             ? std::nullopt
-                             : now.find_time(as_of + std::chrono::nanoseconds{1});
-      return versions().value_at(to_bytes(key), later ? *later - 1 : now.last_lsn(), as_of);
-    }
-
-    /// Tells whether a key has a value. @errors as get(key) @cost as get(key), and no copy
-    template <bytes_like Key>
-    [[nodiscard]] bool contains(const Key& key) const {
-      return store().contains(to_bytes(key));
-    }
-
-    /// Returns all values that a key was given with add(), since the last put() or erase() and with
-    /// that put()'s, the oldest first.
-    /// @errors  as get(key)
-    /// @cost    a read for each, and for those that have expired
-    template <bytes_like Key>
-    [[nodiscard]] std::vector<key_value> values(const Key& key) const {
-      return versions().values_at(to_bytes(key), store().view().clock());
-    }
-
-    /// Returns the versions of a key that the log still has, the newest first: compaction drops
-    /// those that later ones have replaced.
-    /// @errors  as get(key)
-    /// @cost    a read for each
-    template <bytes_like Key>
-    [[nodiscard]] std::vector<key_version> history(const Key& key) const {
-      return versions().history(to_bytes(key));
-    }
-
     /// Erases a key; returns whether it had a value. If not, nothing is appended.
     /// @errors  as put(key, value) and get(key); nothing changed
     /// @cost    those of both
     template <bytes_like Key>
     bool erase(const Key& key) {
-      return detail::write_if_value(store(), format::key_verb::erase, to_bytes(key), {},
+      return detail::write_if_value(this->store(), format::key_verb::erase, to_bytes(key), {},
                                     [](lsn, lsn value) { return value != lsn{}; })
           .has_value();
     }
@@ -280,7 +215,7 @@ struct BasicKeyDir {
         return expected == lsn{} ? has == lsn{} : expected == newest || expected == has;
       };
       const auto put = [&](bytes_view bytes) {
-        return detail::write_if_value(store(), format::key_verb::put, to_bytes(key), bytes,
+        return detail::write_if_value(this->store(), format::key_verb::put, to_bytes(key), bytes,
                                       is_expected);
       };
       if constexpr (bytes_like<Value>) {
@@ -288,35 +223,6 @@ struct BasicKeyDir {
       } else {
         return put(to_bytes(codec<Value>::encode(value)));
       }
-    }
-
-    /// Returns how many keys have a value. One that has expired counts until it is swept.
-    [[nodiscard]] std::uint64_t size() const { return store().size(); }
-    /// Tells whether no key has a value, as size() counts.
-    [[nodiscard]] bool empty() const { return size() == 0; }
-
-    /// Returns the keys that have a value, in no order. A walk over them is what key_range says.
-    [[nodiscard]] auto keys() const { return detail::make_key_range<stored_bytes>(readable()); }
-    /// Returns keys and values, in no order: `for (auto& [key, value] : log.entries())`.
-    [[nodiscard]] auto entries() const { return detail::make_key_range<key_entry>(readable()); }
-
-    /// Returns the keys in [first, last) with their values, in order; empty when inverted.
-    /// @cost  O(log keys) to begin, then about 0.2 µs a key; a walk reads 8 to 32 keys ahead
-    template <bytes_like First, bytes_like Last>
-    [[nodiscard]] auto range(const First& first, const Last& last) const requires is_ordered {
-      return detail::make_ordered_range(readable(), as_text(to_bytes(first)),
-                                        std::string{as_text(to_bytes(last))});
-    }
-    /// Returns the keys that begin so, in order. @cost as range()
-    template <bytes_like Prefix>
-    [[nodiscard]] auto prefix(const Prefix& wanted) const requires is_ordered {
-      const std::string_view text = as_text(to_bytes(wanted));
-      return detail::make_ordered_range(readable(), text, detail::prefix_end(std::string{text}));
-    }
-    /// Returns the keys from one on, in order. `lower_bound("")` are all. @cost as range()
-    template <bytes_like First>
-    [[nodiscard]] auto lower_bound(const First& first) const requires is_ordered {
-      return detail::make_ordered_range(readable(), as_text(to_bytes(first)), std::nullopt);
     }
 
     /// Writes what is still needed to new segments, and drops the old ones: replaced and expired
@@ -328,42 +234,30 @@ struct BasicKeyDir {
     /// @blocks  until it is done; others read and write meanwhile
     /// @cost    reads what has dead bytes, writes what is left of it
     compaction_report compact() {
-      auto& index = detail::log_access::view(self()).index();
-      index.store().view().require_open();
-      return index.compaction().compact();
+      this->store().view().require_open();
+      return this->index().compaction().compact();
     }
     /// Returns what compaction did since the log was opened.
     [[nodiscard]] compaction_report compacted() const {
-      (void)readable();
-      return detail::log_access::view(self()).index().compaction().total();
+      (void)this->readable();
+      return this->index().compaction().total();
     }
 
     /// Returns the memory that the keydir takes, in bytes.
     [[nodiscard]] std::uint64_t memory_bytes() const {
-      return readable().table().bytes() + readable().order().bytes();
+      auto& keys = this->readable();
+      return keys.table().bytes() + keys.order().bytes();
     }
 
     /// What the write verbs call.
     lsn write(detail::key_write_key, format::key_verb verb, bytes_view key, bytes_view value,
               std::optional<std::chrono::nanoseconds> ttl) {
-      auto& keys = store();
+      auto& keys = this->store();
       return keys.write(verb, key, value, keys.expiry(ttl));
     }
 
    private:
     [[nodiscard]] Log& self() { return static_cast<Log&>(*this); }
-    [[nodiscard]] const Log& self() const { return static_cast<const Log&>(*this); }
-    [[nodiscard]] auto& store() const { return detail::log_access::view(self()).index().store(); }
-    /// The same, unless the log was closed. @errors errc::closed
-    [[nodiscard]] auto& readable() const {
-      auto& keys = store();
-      keys.view().require_readable();
-      return keys;
-    }
-    [[nodiscard]] auto versions() const {
-      auto& keys = store();
-      return detail::key_versions{keys, log_snapshot<typename Log::policies>{keys.view().scope()}};
-    }
   };
 
   template <class Transaction>
