@@ -23,6 +23,7 @@
 
 #include <logdb/error.hpp>
 #include <logdb/fwd.hpp>
+#include <logdb/platform/expects.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/posix.hpp>
 #include <logdb/policy/storage.hpp>
@@ -98,8 +99,9 @@ class memory_blob {
   }
 
  private:
-  /// Requires the lock. Moves the content when it does not fit.
+  /// Moves the content when it does not fit. Under the lock.
   void reserve(std::uint64_t bytes, const std::filesystem::path& path) {
+    LOGDB_EXPECTS(mutex_.is_held());
     const std::uint64_t capacity = region_ ? region_->size() : 0;
     if (bytes <= capacity) return;
     if (written_through_ && region_.use_count() > 1) {
@@ -310,8 +312,9 @@ class BasicMemory {
     blob_map blobs;
   };
 
-  /// Requires the lock.
+  /// Returns a file that must be there. Under the lock.
   [[nodiscard]] typename blob_map::iterator find(std::string_view file_name) const {
+    LOGDB_EXPECTS(volume_->mutex.is_held());
     const auto place = volume_->blobs.find(file_name);
     if (place == volume_->blobs.end()) {
       throw_errno(ENOENT, "cannot open the file", path_ / file_name);

@@ -145,7 +145,7 @@ class key_learner {
     }
   }
 
-  /// Learns in which segments the stream lies. Requires the append lock.
+  /// Learns in which segments the stream lies. Under the append lock.
   void adopt_extents() {
     frames_.adopt([this](const auto& each) {
       auto& in = store_.space().of(each.segment);

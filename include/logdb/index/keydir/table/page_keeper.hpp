@@ -13,6 +13,7 @@
 
 #include <logdb/index/keydir/table/page_directory.hpp>
 #include <logdb/platform/atomic.hpp>
+#include <logdb/platform/expects.hpp>
 
 namespace logdb::detail {
 
@@ -43,6 +44,7 @@ class page_keeper {
   /// Makes the pages of a shard that has none, of the right size for these keys, sorted by hash.
   /// @errors  std::bad_alloc; the shard has none still
   void fill(root& in, std::span<const hashed_address> keys) {
+    LOGDB_EXPECTS(in.load(std::memory_order_relaxed) == nullptr);
     page_list made;
     build_pages(made, keys, 0);
     auto deepest = made.front()->depth;

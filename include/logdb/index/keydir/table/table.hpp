@@ -85,6 +85,7 @@ class keydir_table {
 
   /// Has the processor fetch what a later find() needs. Inside the gate.
   void prefetch(std::uint64_t hash) {
+    LOGDB_EXPECTS(gate_.has_reader());
     const directory* const pages = shard_of(hash).pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return;
     const page_link link = pages->at(pages->place(fingerprint_of(hash)));
@@ -151,6 +152,7 @@ class keydir_table {
 
   /// Remembers that a key was used. Inside the gate, or under the shard's lock.
   void touch(std::uint64_t hash, address at) {
+    LOGDB_EXPECTS(shard_of(hash).lock.is_held() || gate_.has_reader());
     const directory* const pages = shard_of(hash).pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return;
     auto* const slot =
