@@ -81,7 +81,7 @@ class compacted_run {
     std::vector<std::shared_ptr<stretch<Policies>>> gone;
     for (const one& each : all_) {
       if (const auto* const moved = store_.space().find(each.number)->moved()) {
-        lead_on(each.base, *moved);
+        point_on(each.base, *moved);
       }
     }
     for (const one& each : all_) gone.push_back(store_.space().remove(each.number));
@@ -103,7 +103,7 @@ class compacted_run {
   }
 
   /// Says in the keydir where records are that a failed sync has moved, instead of where they were.
-  void lead_on(address base, const relocation& moved) {
+  void point_on(address base, const relocation& moved) {
     auto& to = store_.space().of(std::static_pointer_cast<segment<Policies>>(moved.to));
     const auto seed = to.segment()->seed();
     format::frame_view frame;

@@ -24,7 +24,7 @@ namespace logdb::detail {
 /// Compacts one run of segments that follow one another.
 ///
 /// New segment first: written, synced, named in the manifest together with the going of the old
-/// ones; only then keys lead there, and only then old files go. What fails before the manifest
+/// ones; only then keys point there, and only then old files go. What fails before the manifest
 /// leaves everything as it was.
 /// @threads  one at a time a log
 template <class Policies>
@@ -64,7 +64,7 @@ class compaction {
     }
     replace_run();
     if constexpr (store_type::is_shared) (void)store_.learner().look();
-    lead();
+    point();
     segments_.leave();
     count(report);
     return true;
@@ -165,20 +165,20 @@ class compaction {
     kept_.write(rewrite_, store_.view().options().index.stride_bytes, base_of);
   }
 
-  /// Leads the keys to their new places.
-  void lead() {
+  /// Points the keys at the survivors.
+  void point() {
     auto& in = store_.space().of(rewrite_.segment());
     segment_account later{.before = newest_before(*list_, run_.front()->base())};
     for (std::size_t n = 0; n < kept_.size(); ++n) {
       if (n % waiting_max == 0) expect(n);
-      lead(kept_[n], in);
+      point(kept_[n], in);
       kept_[n].ruled.note_in(later, format::frame_bytes(kept_[n].bytes_after()));
     }
     in.settle(0, 0, std::move(later));
     for (const leaver& each : gone_) store_.drop(each.hash, each.from, each.lived);
   }
 
-  void lead(const survivor& each, stretch<Policies>& in) {
+  void point(const survivor& each, stretch<Policies>& in) {
     const verdict as = each.ruled.as;
     if (as == verdict::keep) return;
     const auto after = as == verdict::bury ? std::optional{format::key_verb::erase} : std::nullopt;
@@ -186,7 +186,7 @@ class compaction {
     if (!store_.move(each.hash, each.from, each.to, after)) in.add_dead(each.bytes.size());
   }
 
-  /// Has the processor fetch what leading the next ones will need.
+  /// Has the processor fetch what pointing the next ones will need.
   void expect(std::size_t from) {
     const auto inside = store_.gate().enter();
     for (std::size_t n = from; n < std::min(from + waiting_max, kept_.size()); ++n) {

@@ -144,7 +144,7 @@ class key_map {
   /// Takes that back, in as far as readers may see it.
   void give_room_back(bytes_view key) noexcept { order_.remove(key); }
 
-  /// Leads a key to its next record. Under the shard's lock; there is room if it is a new one.
+  /// Points a key at its next record. Under the shard's lock; there is room if it is a new one.
   /// @param before  its newest record so far; null: there is none
   void replace(std::uint64_t hashed, const replaced_record<Policies>* before, address after,
                format::key_verb verb) noexcept {
@@ -164,7 +164,7 @@ class key_map {
     if (verb != format::key_verb::add) end_values(*this, *before);
   }
 
-  /// Leads a key to another place of the same record; false: it leads elsewhere by now.
+  /// Points a key to where the same record stands now; false: it points elsewhere by now.
   /// @param becomes  what the record is there, if that changes
   bool move(std::uint64_t hashed, address from, address to,
             std::optional<format::key_verb> becomes) {
@@ -174,7 +174,7 @@ class key_map {
     return true;
   }
 
-  /// Forgets a key whose newest record is given up, unless it leads elsewhere by now.
+  /// Forgets a key whose newest record is given up, unless it points elsewhere by now.
   /// @param lived  that record was no tombstone
   void drop(std::uint64_t hashed, address at, bool lived) {
     const guard lock{table_->shard_of(hashed).lock};

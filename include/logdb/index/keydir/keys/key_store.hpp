@@ -171,7 +171,7 @@ class key_store : public linked_store<key_store<Policies>>, public key_map<Polic
   /// Has something called before each read: what brings in what another process wrote.
   void set_refresh(std::function<void()> refresh) { refresh_ = std::move(refresh); }
 
-  /// Writes one record and leads its key there. Under the shard's lock; there is room.
+  /// Writes one record and points its key there. Under the shard's lock; there is room.
   /// @param before  the key's newest record so far; null: there is none
   /// @errors        as append(); nothing was changed
   ticket write_alone(std::uint64_t hashed, const format::key_record_head& head, bytes_view key,

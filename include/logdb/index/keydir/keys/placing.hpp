@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// Steps by which keys come to lead to records: a frame with its addresses, one key, many at once.
+/// Steps by which keys come to point at records: a frame with its addresses, one key, many at once.
 
 #include <atomic>
 #include <utility>
@@ -79,10 +79,10 @@ bool look_settled(Store& store, std::uint64_t hash, bytes_view key,
   }
 }
 
-/// Leads a key to a record that was read in the log, unless it leads to a later one.
+/// Points a key at a record that was read in the log, unless it points at a later one.
 template <class Store>
-void lead_key(Store& store, std::uint64_t hash, const format::key_record& found, address at,
-              lsn where) {
+void point_key(Store& store, std::uint64_t hash, const format::key_record& found, address at,
+               lsn where) {
   const typename Store::guard lock{store.table().shard_of(hash).lock};
   typename Store::read_type known;
   if (!look_settled(store, hash, found.key, known)) {
@@ -95,16 +95,16 @@ void lead_key(Store& store, std::uint64_t hash, const format::key_record& found,
   store.replace(hash, &before, at, found.head.verb);
 }
 
-/// Leads the key of a record that a walk of the log gave there, unless it leads to a later one.
+/// Points the key of a record that a walk of the log gave there, unless it points at a later one.
 template <class Store, class Places>
-void lead_key(Store& store, const record& each, const Places& places) {
+void point_key(Store& store, const record& each, const Places& places) {
   format::key_record found;
   if (!format::decode_key_record(each.bytes(), found)) return;
-  lead_key(store, store.hash(found.key), found, places.address_of(each.bytes()), each.lsn());
+  point_key(store, store.hash(found.key), found, places.address_of(each.bytes()), each.lsn());
 }
 
-/// Leads a key to where its newest record has come to stand, if it is that one and the key leads to
-/// where `is_left(address)` says that it may be led away; returns whether it leads there now.
+/// Points a key to where its newest record has come to stand, if it is that one and the key points
+/// to where `is_left(address)` says that it may leave; returns whether it points there now.
 template <class Store, class IsLeft>
 bool relocate_key(Store& store, const format::key_record& found, address at, lsn where,
                   IsLeft is_left) {

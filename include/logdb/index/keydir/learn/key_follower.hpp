@@ -63,7 +63,7 @@ class key_follower {
     if (applied_ < scope.last) {
       const lsn first = std::max(applied_ + 1, scope.first);
       for (const record& each : record_range<Policies>{scope, first}) {
-        lead_key(store_, each, places_);
+        point_key(store_, each, places_);
       }
       applied_ = scope.last;
     }
@@ -93,7 +93,7 @@ class key_follower {
           each->role() == format::segment_role::compacted && fresh_.contains(each->number());
       if (!is_new) continue;
       for (const record& one : record_range<Policies>{bounded(scope, *each), each->base()}) {
-        lead_key(store_, one, places_);
+        point_key(store_, one, places_);
       }
     }
     std::vector<std::shared_ptr<stretch<Policies>>> left;
@@ -112,7 +112,7 @@ class key_follower {
     return scope;
   }
 
-  /// Drops the keys that still lead to a segment that has gone; false: one cannot be read, and
+  /// Drops the keys that still point into a segment that has gone; false: one cannot be read, and
   /// goes on leading there.
   bool forget(stretch<Policies>& old) {
     const auto inside = store_.gate().enter();
@@ -159,7 +159,7 @@ class key_follower {
   record_places<Policies> places_;
   std::set<segment_number> known_;
   std::set<segment_number> fresh_;  // and what they took over is not followed yet
-  std::set<segment_number> gone_;   // and keys may still lead there
+  std::set<segment_number> gone_;   // and keys may still point there
 };
 
 }  // namespace logdb::detail

@@ -174,7 +174,7 @@ class key_learner {
     places_.note(*list, store_.space(), is_salvaging(), first);
     const read_scope<Policies> scope{list, list->log.front()->base(), last, is_salvaging()};
     for (const record& each : record_range<Policies>{scope, first}) {
-      lead_key(store_, each, places_);
+      point_key(store_, each, places_);
     }
     // What was compacted before it was learned lacks tombstones: keys may have gone unseen.
     const bool has_gaps = light::any_of(list->log, [first](const auto& each) {
@@ -246,7 +246,8 @@ class key_learner {
   /// Brings the records of one frame to the keydir, at once for readers of more than one key.
   void apply() {
     const shards_changing readers_wait{store_.table(), learned_};
-    for (const auto& each : learned_) lead_key(store_, each.hash, each.found, each.at, each.number);
+    for (const auto& each : learned_)
+      point_key(store_, each.hash, each.found, each.at, each.number);
   }
 
   /// A record that was learned; views the chunk, or a mapped segment.

@@ -18,7 +18,7 @@
 
 namespace logdb::detail {
 
-/// Knows which segments are gone, and leads the keys that lead there elsewhere.
+/// Knows which segments are gone, and points the keys that point there elsewhere.
 ///
 /// Until that is done what was mapped of them is read as before, so nothing depends on when. Only
 /// keys that nothing leads away from there are forgotten: compaction has dropped them. Whoever
@@ -48,7 +48,7 @@ class key_moves {
     return looked_;
   }
 
-  /// Returns what keys may still lead to and is not among the segments; nothing: somebody has
+  /// Returns what keys may still point to and is not among the segments; nothing: somebody has
   /// looked again since.
   [[nodiscard]] std::optional<stretches> gone(const segment_list_ptr<Policies>& list) {
     const guard lock{mutex_};
@@ -77,7 +77,7 @@ class key_moves {
     for (const auto& each : list->log) {
       const auto is_taken_over = [&each](const auto& old) { return takes_over(*each, *old); };
       if (each->base() && light::any_of(gone, is_taken_over)) {
-        lead_to(list, each, places, spans);
+        point_to(list, each, places, spans);
       }
     }
     forget(spans);
@@ -135,8 +135,8 @@ class key_moves {
     return is_compacted(listed) && listed.base() <= old.base() && old.base() < listed.end();
   }
 
-  void lead_to(const segment_list_ptr<Policies>& list, const segment_ptr<Policies>& to,
-               const record_places<Policies>& places, const spans_type& from) {
+  void point_to(const segment_list_ptr<Policies>& list, const segment_ptr<Policies>& to,
+                const record_places<Policies>& places, const spans_type& from) {
     const auto is_left = [&from](address at) { return is_in(from, at); };
     const read_scope<Policies> scope{list, list->log.front()->base(), to->end() - 1};
     auto& in = store_.space().of(to);
@@ -161,7 +161,7 @@ class key_moves {
     return spans;
   }
 
-  /// Drops the keys that still lead there.
+  /// Drops the keys that still point there.
   void forget(const spans_type& spans) {
     table_walk walk{store_.table()};
     std::vector<address> page;

@@ -282,7 +282,7 @@ class key_opening {
     record_places<Policies> places;
     places.note(*scope.list, store_.space(), true);
     for (const record& each : record_range<Policies>{scope, scope.first}) {
-      lead_key(store_, each, places);
+      point_key(store_, each, places);
     }
   }
 

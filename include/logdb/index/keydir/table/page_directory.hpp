@@ -23,11 +23,12 @@ struct page_directory : retired {
     free = [](retired* gone) { delete static_cast<page_directory*>(gone); };
   }
   [[nodiscard]] std::size_t size() const { return std::size_t{1} << depth; }
-  [[nodiscard]] std::size_t place(std::uint64_t fingerprint) const {
-    return static_cast<std::size_t>(fingerprint >> (fingerprint_bits - depth));
+  [[nodiscard]] page_link at(std::size_t index) const {
+    return page_link::of(links[index].load(std::memory_order_seq_cst));  // see reader_gate
   }
-  [[nodiscard]] page_link at(std::size_t place) const {
-    return page_link::of(links[place].load(std::memory_order_seq_cst));  // see reader_gate
+  /// Returns the page that a fingerprint belongs to.
+  [[nodiscard]] page_link link_of(std::uint64_t fingerprint) const {
+    return at(static_cast<std::size_t>(fingerprint >> (fingerprint_bits - depth)));
   }
 };
 

@@ -141,10 +141,10 @@ class page_keeper {
   void publish(root& in, keydir_page& old, std::array<keydir_page*, 2> made) noexcept {
     page_directory& pages = *in.load(std::memory_order_relaxed);
     const std::size_t width = std::size_t{1} << (pages.depth - old.depth);
-    std::size_t place = 0;
-    while (pages.at(place).page() != &old) ++place;
+    std::size_t first = 0;
+    while (pages.at(first).page() != &old) ++first;
     for (std::size_t n = 0; n < width; ++n) {
-      pages.links[place + n].store(page_link{made[n < (width + 1) / 2 ? 0 : 1]}.word(),
+      pages.links[first + n].store(page_link{made[n < (width + 1) / 2 ? 0 : 1]}.word(),
                                    std::memory_order_seq_cst);
     }
     count_bytes(keydir_page::bytes_of(made[0]->capacity));

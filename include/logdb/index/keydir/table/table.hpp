@@ -80,7 +80,7 @@ class keydir_table {
     const directory* const pages = shard_of(hash).pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return 0;
     const std::uint64_t wanted = fingerprint_of(hash);
-    return search(pages->at(pages->place(wanted)), wanted, std::forward<Is>(is));
+    return search(pages->link_of(wanted), wanted, std::forward<Is>(is));
   }
 
   /// Has the processor fetch what a later find() needs. Inside the gate.
@@ -88,7 +88,7 @@ class keydir_table {
     LOGDB_EXPECTS(gate_.has_reader());
     const directory* const pages = shard_of(hash).pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return;
-    const page_link link = pages->at(pages->place(fingerprint_of(hash)));
+    const page_link link = pages->link_of(fingerprint_of(hash));
     __builtin_prefetch(link.page()->slots() +
                        keydir_page::home(fingerprint_of(hash), link.depth(), link.capacity()));
   }
@@ -156,7 +156,7 @@ class keydir_table {
     const directory* const pages = shard_of(hash).pages.load(std::memory_order_seq_cst);
     if (pages == nullptr) return;
     auto* const slot =
-        pages->at(pages->place(fingerprint_of(hash))).page()->locate(fingerprint_of(hash), at);
+        pages->link_of(fingerprint_of(hash)).page()->locate(fingerprint_of(hash), at);
     if (slot == nullptr) return;
     slot_word word = slot->load(std::memory_order_relaxed);
     if ((word & slot_recent) != 0 || slot_address(word) != at) return;
@@ -171,7 +171,7 @@ class keydir_table {
     const directory* const pages = in.pages.load(std::memory_order_relaxed);
     if (pages == nullptr) return;
     try {
-      keeper_.tighten(in.pages, *pages->at(pages->place(fingerprint)).page());
+      keeper_.tighten(in.pages, *pages->link_of(fingerprint).page());
     } catch (const std::bad_alloc&) {
       // It stays as it is.
     }
@@ -211,7 +211,7 @@ class keydir_table {
   [[nodiscard]] keydir_page& page_of(shard& in, std::uint64_t hash) {
     LOGDB_EXPECTS(in.lock.is_held());  // of who is to change it
     const directory& pages = *in.pages.load(std::memory_order_relaxed);
-    return *pages.at(pages.place(fingerprint_of(hash))).page();
+    return *pages.link_of(fingerprint_of(hash)).page();
   }
 
   [[nodiscard]] platform::atomic<slot_word>* slot_of(std::uint64_t hash, address at) {

@@ -83,7 +83,7 @@ class table_walk {
   [[nodiscard]] keydir_page* next() {
     const page_directory* const pages =
         table_->shard_at(shard_).pages.load(std::memory_order_seq_cst);
-    if (pages != nullptr) return pages->at(pages->place(fingerprint_)).page();
+    if (pages != nullptr) return pages->link_of(fingerprint_).page();
     ++shard_, fingerprint_ = 0;
     return nullptr;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// The keys that a batch writes: what each was before, and its leading to its record in the frame.
+/// The keys that a batch writes: what each was before, and its pointing at its record in the frame.
 
 #include <algorithm>
 #include <cstdint>
@@ -110,9 +110,9 @@ class batch_targets {
     }
   }
 
-  /// Leads the keys to their last records in the frame that is put at an offset. While readers
+  /// Points the keys at their last records in the frame that is put at an offset. While readers
   /// wait; there is room.
-  void lead(stretch<Policies>& in, std::uint64_t frame) noexcept {
+  void point(stretch<Policies>& in, std::uint64_t frame) noexcept {
     for (const target& each : targets_) {
       const auto record = batch_.record(each.write);
       store_.replace(each.hash, each.known ? &each.before : nullptr,

@@ -12,7 +12,7 @@
 
 namespace logdb::detail {
 
-/// Commits one batch: looks up what it follows, appends it as one frame, leads the keys to it.
+/// Commits one batch: looks up what it follows, appends it as one frame, points the keys at it.
 ///
 /// Readers see all of it or nothing: while the keys change, the shards say so.
 template <class Policies>
@@ -138,19 +138,19 @@ class key_commit {
 
   ticket attach(const segment_ptr<Policies>& own) {
     (void)own->bytes();  // mapped before another process can compact it
-    return lead_behind(own, [&] { return store_.view().attach_in_turn(own, batch_.size()); });
+    return commit_attached(own, [&] { return store_.view().attach_in_turn(own, batch_.size()); });
   }
 
-  /// Commits what stands in a segment of its own, and leads the keys there.
+  /// Commits what stands in a segment of its own, and points the keys there.
   template <class Commit>
-  ticket lead_behind(const segment_ptr<Policies>& own, Commit commit) {
+  ticket commit_attached(const segment_ptr<Policies>& own, Commit commit) {
     key_room room{store_, targets_};
     shards_changing<typename store_type::table_type> readers_wait{targets_.size()};
     const own_stretch in{store_, own};
     const ticket given = commit();
     room.use();
     readers_wait.begin(store_.table(), targets_);
-    targets_.lead(in.get(), format::segment_header_bytes);
+    targets_.point(in.get(), format::segment_header_bytes);
     store_.view().settled().signal();  // what it has replaced may be worth a compaction
     return given;
   }
@@ -167,7 +167,7 @@ class key_commit {
                      builder.bytes());
     room.use();
     readers_wait.begin(store_.table(), targets_);
-    targets_.lead(put.in, put.offset);
+    targets_.point(put.in, put.offset);
     return put.given;
   }
 
@@ -177,8 +177,8 @@ class key_commit {
       const shards_preparing snapshots_pass{store_.table(), targets_};
       own = store_.view().write_attached(batch_.builder());
     }
-    return lead_behind(own.segment(),
-                       [&] { return store_.view().put_attached(own.segment(), batch_.size()); });
+    return commit_attached(
+        own.segment(), [&] { return store_.view().put_attached(own.segment(), batch_.size()); });
   }
 
   store_type& store_;
