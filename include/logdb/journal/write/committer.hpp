@@ -12,6 +12,7 @@
 #include <logdb/durability_point.hpp>
 #include <logdb/journal/share/shared_lead.hpp>
 #include <logdb/journal/state.hpp>
+#include <logdb/journal/write/commit_queue.hpp>
 #include <logdb/journal/write/healer.hpp>
 
 namespace logdb::detail {
@@ -19,17 +20,16 @@ namespace logdb::detail {
 /// Brings staged frames to the kernel and to stable storage.
 ///
 /// Whoever waits for a watermark joins the queue. The first becomes the leader: it takes all that
-/// was appended so far as one group, writes it, syncs it, wakes exactly those that it covered, each
-/// on a word of its own, and hands the lead to the first that it did not cover.
+/// was appended so far as one group, writes it, syncs it, wakes exactly those that it covered, and
+/// hands the lead to the first that it did not cover.
 ///
 /// @threads  any
-/// @source   group commit: DeWitt et al., SIGMOD 1984; the queue of leaders: LevelDB's writers
+/// @source   group commit: DeWitt et al., SIGMOD 1984
 template <class Policies>
 class committer {
  public:
   using core_type = journal_state<Policies>;
   using system = typename core_type::system;
-  using guard = typename core_type::guard;
 
   explicit committer(core_type& core) : core_{core} {}
 
@@ -75,6 +75,8 @@ class committer {
   }
 
  private:
+  using waiter = typename commit_queue<system>::waiter;
+
   /// Says that the log has failed, for this process.
   [[noreturn]] void fail_alone(const char* why) {
     core_.fail_here(why);
@@ -87,36 +89,6 @@ class committer {
     core_.failure.raise(*core_.segments.volume());
   }
 
-  template <class T>
-  using atomic = platform::basic_atomic<system, T>;
-
-  enum class call : std::uint32_t { none, asleep, done, lead };
-
-  struct waiter {
-    stream_position target;
-    watermark level;
-    atomic<std::uint32_t> word{static_cast<std::uint32_t>(call::none)};
-    waiter* next = nullptr;  // in the queue it stands in
-  };
-
-  /// A queue of waiters, linked through themselves: joining and leaving it cannot fail.
-  struct waiters {
-    waiter* first = nullptr;
-    waiter* last = nullptr;
-
-    void push(waiter& who) {
-      who.next = nullptr;
-      (first == nullptr ? first : last->next) = &who;
-      last = &who;
-    }
-    /// Returns the first, or null.
-    waiter* pop() {
-      waiter* const popped = first;
-      if (popped != nullptr) first = popped->next;
-      return popped;
-    }
-  };
-
   /// What one leader brings to disk: the stream up to `end`.
   struct group {
     stream_position end{};
@@ -127,48 +99,14 @@ class committer {
   [[nodiscard]] bool covers(const waiter& who) const {
     return core_.reached(who.level) >= who.target;
   }
-
-  /// Queues up; returns true when this thread is to lead, false when its wait is over.
-  bool join(waiter& me) {
-    {
-      guard lock{queue_mutex_};
-      if (covers(me)) return false;
-      if (!leading_) return leading_ = true;
-      me.word.store(static_cast<std::uint32_t>(call::none), std::memory_order_relaxed);
-      queue_.push(me);
-    }
-    return sleep(me) == call::lead;
+  [[nodiscard]] bool join(waiter& me) {
+    return queue_.join(me, [this](const waiter& who) { return covers(who); });
   }
-
-  /// Waits for an answer. A large group is woken more cheaply while it still runs: as long as the
-  /// last group was large, its members let others run for a while before they sleep.
-  call sleep(waiter& me) {
-    for (std::uint32_t turns =
-             std::min(yields_max, group_size_.load(std::memory_order_relaxed) / 4);
-         turns > 0; --turns) {
-      // Acquire, here and below: pairs with the exchange in answer().
-      const auto word = static_cast<call>(me.word.load(std::memory_order_acquire));
-      if (word != call::none) return word;
-      system::yield();
-    }
-    auto word = static_cast<std::uint32_t>(call::none);
-    constexpr auto asleep = static_cast<std::uint32_t>(call::asleep);
-    if (!me.word.compare_exchange_strong(word, asleep, std::memory_order_acq_rel)) {
-      return static_cast<call>(word);
-    }
-    while ((word = me.word.load(std::memory_order_acquire)) == asleep) {
-      system::futex_wait(me.word, asleep);
-    }
-    return static_cast<call>(word);
-  }
-
-  static void answer(waiter& who, call what) {
-    atomic<std::uint32_t>& word = who.word;
-    const std::uint32_t before =
-        word.exchange(static_cast<std::uint32_t>(what), std::memory_order_acq_rel);
-    // The waiter may be gone by now; a wake on its address then wakes nobody, or somebody for
-    // nothing.
-    if (before == static_cast<std::uint32_t>(call::asleep)) system::futex_wake(word, 1);
+  /// Hands the lead on; on a log that has failed or ended nobody waits any more.
+  void retire() {
+    const log_state now = core_.state.load(std::memory_order_acquire);
+    const bool over = now == log_state::failed || now == log_state::ended;
+    queue_.retire([&](const waiter& who) { return over || covers(who); });
   }
 
   void lead(const waiter& me) {
@@ -177,47 +115,17 @@ class committer {
       core_.require_writable();
       if constexpr (core_type::is_shared) {
         const typename shared_lead<Policies>::turn turn{lead_, me.target, me.level};
-        if (turn) commit(std::max(strongest_wish(me.level), lead_.strongest_wish()));
+        if (turn) commit(std::max(queue_.strongest_wish(me.level), lead_.strongest_wish()));
       } else {
         // Those who were woken just before get to append, and so into this group.
-        if (group_size_.load(std::memory_order_relaxed) > 1) system::yield();
-        commit(strongest_wish(me.level));
+        if (queue_.group_size() > 1) system::yield();
+        commit(queue_.strongest_wish(me.level));
       }
     } catch (...) {
       retire();
       throw;
     }
     retire();
-  }
-
-  watermark strongest_wish(watermark mine) {
-    guard lock{queue_mutex_};
-    for (const waiter* who = queue_.first; who != nullptr; who = who->next) {
-      mine = std::max(mine, who->level);
-    }
-    return mine;
-  }
-
-  /// Wakes those who are served, then hands the lead on, in this order: who was woken appends
-  /// again before the next group closes, which so gets twice as large.
-  void retire() {
-    waiters served;
-    waiter* heir = nullptr;
-    const log_state now = core_.state.load(std::memory_order_acquire);
-    const bool over = now == log_state::failed || now == log_state::ended;
-    {
-      guard lock{queue_mutex_};
-      waiters rest;
-      while (waiter* const who = queue_.pop()) (over || covers(*who) ? served : rest).push(*who);
-      heir = rest.pop();
-      queue_ = rest;
-      leading_ = heir != nullptr;
-    }
-    std::uint32_t size = 0;
-    // A waiter that was answered may be gone at once, and its link with it.
-    for (; waiter* const who = served.pop(); ++size) answer(*who, call::done);
-    group_size_.store(size, std::memory_order_relaxed);
-    if (heir != nullptr) answer(*heir, call::lead);
   }
 
   void commit(watermark level) {
@@ -316,22 +224,18 @@ class committer {
   }
 
   /// The lsn first: a thread that sees the position sees the lsn too.
-  static void publish(atomic<std::uint64_t>& position, atomic<std::uint64_t>& last,
-                      const group& taken) {
+  template <class Word>
+  static void publish(Word& position, Word& last, const group& taken) {
     last.store(taken.last.value(), std::memory_order_release);     // pairs with reached_lsn()
     position.store(taken.end.value(), std::memory_order_release);  // pairs with reached()
   }
 
-  static constexpr std::uint32_t yields_max = 16;
   static constexpr int attempts = 100;
   static constexpr std::chrono::milliseconds attempts_pause{10};
 
   core_type& core_;
   [[no_unique_address]] shared_lead_of<Policies> lead_{core_};
-  atomic<std::uint32_t> group_size_ = 0;  // how many the last group woke: a hint
-  typename core_type::mutex queue_mutex_;
-  waiters queue_;         // guarded by queue_mutex_, in order of arrival
-  bool leading_ = false;  // guarded by queue_mutex_: somebody leads
+  commit_queue<system> queue_;
 };
 
 template <class Policies>
