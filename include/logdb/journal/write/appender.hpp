@@ -11,29 +11,11 @@
 #include <logdb/format/frames/frame_writer.hpp>
 #include <logdb/journal/write/batch_builder.hpp>
 #include <logdb/journal/write/keeper.hpp>
+#include <logdb/journal/write/stream_writer.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/policy/index.hpp>
 
-namespace logdb {
-
-/// What an append was given, for acknowledging it.
-struct ticket {
-  lsn last{};             ///< of its last record; of a frame without records, the last before it
-  stream_position end{};  ///< behind its frame
-};
-
-}  // namespace logdb
-
 namespace logdb::detail {
-
-/// Where an append was put, for an index that wants to know.
-template <class Policies>
-struct placement {
-  ticket given{};
-  segment<Policies>* in = nullptr;  // valid while the log lists it
-  std::uint64_t offset = 0;         // of the frame
-  stream_position stream{};         // of the segment's start
-};
 
 /// Puts frames into staging, in order.
 ///
@@ -68,7 +50,7 @@ class appender {
     format::frame_header header = format::header_of(kind, count, first, second);
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(header.payload_bytes), count);
-    return place(header, count, first, second);
+    return stream_.place(header, count, first, second);
   }
 
   /// Takes the append lock with room for one frame of such a payload: what it is to say can then be
@@ -87,11 +69,11 @@ class appender {
     return enter(lock, format::frame_bytes(payload_bytes), count);
   }
 
-  /// Puts that frame. Requires the lock that take_turn() gave, or in which make_room() returned
-  /// true, unused so far; cannot fail. The header gets the lsn.
+  /// Puts that frame, once, in the turn that has room for it: take_turn() gave it, or make_room()
+  /// returned true in it. Cannot fail. The header gets the lsn.
   placement<Policies> put_in_turn(format::frame_header& header, bytes_view first,
                                   bytes_view second) {
-    return place_here(header, header.count, first, second);
+    return stream_.place_here(header, header.count, first, second);
   }
 
   /// Ends the active segment, unless it is empty.
@@ -100,7 +82,7 @@ class appender {
     guard lock{core_.append_mutex};
     core_.require_open();
     const auto active = core_.extents.back();
-    if (!is_begun()) return;
+    if (!stream_.is_begun()) return;
     while (core_.extents.back().segment == active.segment) {
       core_.require_open();
       roll(lock);
@@ -118,9 +100,9 @@ class appender {
       const auto& active = core_.extents.back();
       core_.segments.set_cursor({std::string{cursor.name},
                                  cursor.at,
-                                 {active.segment->number(), now_at() - active.base}});
+                                 {active.segment->number(), stream_.now_at() - active.base}});
     }
-    return place(header, 0, payload, {});
+    return stream_.place(header, 0, payload, {});
   }
 
   /// Commits a transaction that stands in a segment of its own.
@@ -133,20 +115,12 @@ class appender {
   ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records);
 
  private:
-  [[nodiscard]] auto& control() const { return core_.control(); }
-  [[nodiscard]] stream_position now_at() const {
-    return stream_position{control().appended.load(std::memory_order_relaxed)};  // under the lock
-  }
-  [[nodiscard]] lsn next_lsn() const {
-    return lsn{control().appended_lsn.load(std::memory_order_relaxed) + 1};  // under the lock
-  }
-
   /// Makes sure that a frame may be placed now; returns whether the lock was held throughout.
   bool enter(guard& lock, std::uint64_t bytes, std::uint64_t count) {
     LOGDB_EXPECTS(lock.holds(core_.append_mutex));
     const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
-    const stream_position end = now_at() + bytes;
-    if (end.value() <= control().limit && !counts && is_within_own(end)) [[likely]]
+    const stream_position end = stream_.now_at() + bytes;
+    if (end.value() <= core_.control().limit && !counts && is_within_own(end)) [[likely]]
       return true;
     return make_way(lock, bytes, count);
   }
@@ -158,41 +132,11 @@ class appender {
     return true;
   }
 
-  /// Requires the append lock, as all that follows.
-  ticket place(format::frame_header& header, std::uint64_t records, bytes_view first,
-               bytes_view second) {
-    LOGDB_EXPECTS(core_.append_mutex.is_held());
-    auto& shared = control();
-    const stream_position at = now_at();
-    const std::uint64_t before = shared.appended_lsn.load(std::memory_order_relaxed);
-    header.first = lsn{before + 1};
-    if constexpr (core_type::is_shared) {  // for who finds the lock with a dead owner
-      shared.intent_lsn.store(before, std::memory_order_release);
-      shared.intent_at.store(at.value(), std::memory_order_release);
-    }
-    core_.ring.put(at, header, format::frame_seed{shared.seed}, at - stream_position{shared.base},
-                   first, second);
-    const stream_position end = at + format::frame_bytes(header.payload_bytes);
-    shared.appended_lsn.store(before + records, std::memory_order_release);  // pair with reached()
-    shared.appended.store(end.value(), std::memory_order_release);
-    return {lsn{before + records}, end};
-  }
-
-  /// Places a frame of records, and says where.
-  placement<Policies> place_here(format::frame_header& header, std::uint32_t count,
-                                 bytes_view first, bytes_view second) {
-    const auto& active = core_.extents.back();
-    placement<Policies> put{
-        .in = active.segment.get(), .offset = now_at() - active.base, .stream = active.base};
-    put.given = place(header, count, first, second);
-    return put;
-  }
-
   bool make_way(guard& lock, std::uint64_t bytes, std::uint64_t count);
 
   /// Tells whether the clock came back, so that a segment has to begin: times ascend within each.
   [[nodiscard]] bool comes_back() {
-    return !core_.group_open && is_begun() && core_.marks.has_come_back(core_);
+    return !core_.group_open && stream_.is_begun() && core_.marks.has_come_back(core_);
   }
 
   [[nodiscard]] stream_position room_end() const {
@@ -228,11 +172,6 @@ class appender {
     lock.lock();
   }
 
-  /// Tells whether something stands in the active segment.
-  [[nodiscard]] bool is_begun() const {
-    return now_at() - core_.extents.back().base != format::segment_header_bytes;
-  }
-
   /// Moves on to the next segment behind a seal. Its room is reserved.
   void roll(guard& lock) {
     if (core_.next == nullptr) {
@@ -246,15 +185,8 @@ class appender {
     if (core_.extents.size() == control_extents) {
       return wait_for(lock, core_.extents.front().end, watermark::durable);
     }
-    if (!core_.sealing) place_seal();
-    auto& full = core_.extents.back();
-    full.end = now_at();
-    full.segment->seal(next_lsn(), now_at() - full.base);
-    auto fresh = std::exchange(core_.next, nullptr);
-    core_.marks.turn(core_);
-    fresh->begin(next_lsn(), core_.marks.time);
-    core_.begin_extent(std::move(fresh), now_at() - format::segment_header_bytes, now_at());
-    core_.chores.signal();
+    if (!core_.sealing) stream_.place_seal();
+    stream_.begin_next();
   }
 
   void drop_durable_extents() {
@@ -262,43 +194,10 @@ class appender {
     while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
   }
 
-  void place_seal() {
-    auto seal = format::header_of(format::frame_kind::seal, 0, {});
-    put_word<system>(control().seal_at, now_at().value());
-    place(seal, 0, {}, {});
-    core_.sealing = true;
-  }
-
-  /// Puts a mark before the first frame of a group: what the last sync made durable, and the time.
-  void open_group() {
-    auto& active = *core_.extents.back().segment;
-    const bool back = core_.marks.has_come_back(core_);
-    if (!back || !is_begun()) core_.marks.turn(core_);
-    if (back && !is_begun()) active.begin(active.base(), core_.marks.time);
-    if constexpr (core_type::is_shared) {  // before the mark: no later one may be older
-      put_word<system>(control().group_time, core_.marks.time.time_since_epoch().count());
-    }
-    active.see(core_.marks.time);
-    const auto payload =
-        format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.marks.time});
-    auto mark = format::header_of(format::frame_kind::mark, 0, payload);
-    core_.group_begin = now_at();
-    place(mark, 0, payload, {});
-    core_.group_open = true;
-    control().oldest_open.store(system::uptime().count(), std::memory_order_relaxed);
-    core_.work.signal();
-  }
-
-  void note() {
-    auto& active = core_.extents.back();
-    active.segment->entries().note({next_lsn(), now_at() - active.base, core_.marks.time});
-    core_.index_due = due_position(active.base, active.segment->entries().due());
-  }
-
   /// Has the committing thread begin before its time when much is waiting, or somebody.
   void rouse() {
     if constexpr (Policies::durability::background) {
-      const bool large = now_at() >= core_.group_begin + core_.window_bytes() / 4;
+      const bool large = stream_.now_at() >= core_.group_begin + core_.window_bytes() / 4;
       if (large || core_.is_watched()) core_.work.signal();
     }
   }
@@ -309,7 +208,7 @@ class appender {
                                       room_end() - core_type::reserve_bytes, core_.index_due});
     if constexpr (Policies::durability::background) {
       const stream_position large = core_.group_begin + core_.window_bytes() / 4;
-      if (now_at() < large) limit = std::min(limit, large);
+      if (stream_.now_at() < large) limit = std::min(limit, large);
     }
     if (core_.bounds.records_max != loss_bounds{}.records_max) {
       // A record alone takes a header at least: so many bytes behind the frame that is put now are
@@ -318,7 +217,7 @@ class appender {
       const std::uint64_t left =
           core_.bounds.records_max - std::min(core_.bounds.records_max, pending);
       const std::uint64_t singly = std::min(left, core_.ring.ring_bytes());
-      limit = std::min(limit, now_at() + bytes + singly * format::frame_header_bytes);
+      limit = std::min(limit, stream_.now_at() + bytes + singly * format::frame_header_bytes);
     }
     core_.own_limit = limit;
     // While somebody waits for more, each append looks, and wakes them.
@@ -328,6 +227,7 @@ class appender {
   core_type& core_;
   committer<Policies>& commits_;
   keeper<Policies>& keeper_;
+  stream_writer<Policies> stream_{core_};
 };
 
 template <class Policies>
@@ -337,20 +237,21 @@ LOGDB_INLINE bool appender<Policies>::make_way(guard& lock, std::uint64_t bytes,
   for (;; held = false) {
     core_.require_open();
     if (core_.sealing || comes_back() ||
-        now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
+        stream_.now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
       roll(lock);
-    } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
-      wait_for(lock, now_at() + bytes + core_type::reserve_bytes - core_.window_bytes(),
+    } else if (stream_.now_at() + bytes + core_type::reserve_bytes > room_end()) {
+      wait_for(lock, stream_.now_at() + bytes + core_type::reserve_bytes - core_.window_bytes(),
                keeps_until);
-      wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - core_.window_bytes());
+      wait_for_pins(lock,
+                    stream_.now_at() + bytes + core_type::reserve_bytes - core_.window_bytes());
     } else if (exceeds_records(count)) {
-      wait_for(lock, now_at(), keeps_until);
+      wait_for(lock, stream_.now_at(), keeps_until);
     } else {
       break;
     }
   }
-  if (!core_.group_open) open_group();
-  if (now_at() + bytes > core_.index_due) note();
+  if (!core_.group_open) stream_.open_group();
+  if (stream_.now_at() + bytes > core_.index_due) stream_.note();
   rouse();
   set_limit(bytes, count);
   return held;
@@ -366,8 +267,8 @@ LOGDB_INLINE ticket appender<Policies>::attach_in_turn(const segment_ptr<Policie
                                                      .records = records});
   static_assert(sizeof payload == format::attach_bytes);
   auto header = format::header_of(format::frame_kind::attach, 0, payload);
-  own->begin(next_lsn(), core_.marks.time);
-  own->seal(next_lsn() + records, own->end_offset());
+  own->begin(stream_.next_lsn(), core_.marks.time);
+  own->seal(stream_.next_lsn() + records, own->end_offset());
   if constexpr (!core_type::is_shared) {
     core_.segments.settle(*own, 0);
     try {
@@ -379,7 +280,7 @@ LOGDB_INLINE ticket appender<Policies>::attach_in_turn(const segment_ptr<Policie
     }
   }
   core_.counters.attached_bytes.fetch_add(own->end_offset(), std::memory_order_relaxed);
-  return place(header, records, payload, {});
+  return stream_.place(header, records, payload, {});
 }
 
 }  // namespace logdb::detail
