@@ -59,7 +59,7 @@ class journal {
   }
 
   lsn append(bytes_view record) {
-    core_.require_own();
+    core_.life.require_own();
     require_size(record.size());
     const std::size_t length = record.size();
     if (!appender_.fits(length)) return acknowledge(place_attached({record, {&length, 1}}));
@@ -73,9 +73,9 @@ class journal {
   /// Puts a batch into the log.
   /// @errors  as append(); nothing was put, and the batch is what it was
   ticket place(const batch_builder& batch) {
-    core_.require_own();
+    core_.life.require_own();
     if (batch.empty()) {
-      core_.require_open();
+      core_.life.require_open();
       return {last_lsn(), {}};
     }
     require_size(batch.longest());
@@ -88,7 +88,7 @@ class journal {
                          batch.bytes());
   }
   ticket place(attachment<Policies>& large) {
-    core_.require_open();
+    core_.life.require_open();
     const std::uint64_t records = large.records();
     if (records == 0) return {last_lsn(), {}};
     const ticket put = appender_.put_attached(large.finish(), records);
@@ -103,18 +103,18 @@ class journal {
 
   /// Moves a named cursor. @errors errc::invalid_argument beyond the last record, and as append()
   void set_cursor(const format::cursor& cursor) {
-    core_.require_open();
+    core_.life.require_open();
     require_appended(cursor.at);
     acknowledge(appender_.put_cursor(cursor));
   }
   [[nodiscard]] lsn cursor(std::string_view name) {
-    core_.require_usable();
+    core_.life.require_usable();
     if constexpr (core_type::is_shared) (void)scope();  // the last may be another process's
     return core_.segments.cursor(name);
   }
 
   void sync() {
-    core_.require_open();
+    core_.life.require_open();
     commits_.wait(core_.reached(watermark::appended), watermark::durable);
   }
 
@@ -132,13 +132,13 @@ class journal {
 
   /// Returns what a reader may see now; brings it from staging to the segments first.
   [[nodiscard]] read_scope<Policies> scope() {
-    core_.require_usable();
+    core_.life.require_usable();
     return last_scope();
   }
 
   /// Does so of a log that was closed, too: what it had then.
   [[nodiscard]] read_scope<Policies> last_scope() {
-    core_.require_own();
+    core_.life.require_own();
     const lsn last = readable();
     // After the watermark: the list then holds every segment that it covers.
     auto list = view_.catch_up();
@@ -174,21 +174,20 @@ class journal {
   /// Waits until a reader may see more than up to `seen`; false when there will be no more, or on a
   /// stop.
   [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
-    core_.require_own();
-    if (core_.state.load(std::memory_order_acquire) != log_state::open) return false;
-    const std::stop_callback wake{stop, [this] { core_.progress().signal(); }};
+    core_.life.require_own();
+    if (!core_.life.is_open()) return false;
+    const std::stop_callback wake{stop, [this] { core_.signals.progress().signal(); }};
     const watching scope{core_};
     for (;;) {
-      const auto ticket = core_.progress().ticket();
-      core_.look_for_failure();
-      if (stop.stop_requested() || core_.state.load(std::memory_order_acquire) != log_state::open)
-        return false;
+      const auto ticket = core_.signals.progress().ticket();
+      core_.life.look_for_failure();
+      if (stop.stop_requested() || !core_.life.is_open()) return false;
       if (core_.reached_lsn(Policies::durability::readable) > seen) return true;
       if constexpr (core_type::is_shared) {
-        core_.watch();
-        core_.progress().wait(ticket, core_type::watch_time / 2);
+        core_.signals.watch();
+        core_.signals.progress().wait(ticket, core_.signals.watch_time / 2);
       } else {
-        core_.progress().wait(ticket);
+        core_.signals.progress().wait(ticket);
       }
     }
   }
@@ -196,7 +195,7 @@ class journal {
   /// Gives up whole sealed segments below a record, and what is attached to them but for `kept`.
   /// Where no record is to stay, the active segment is sealed first and goes, too.
   lsn truncate_front(lsn first_kept, std::span<const segment_number> kept = {}) {
-    core_.require_open();
+    core_.life.require_open();
     const lsn end = last_lsn() + 1;
     if (first_kept >= end) view().seal_active();
     core_.segments.drop_front(std::min(first_kept, end), kept);
@@ -233,8 +232,8 @@ class journal {
   }
 
   [[nodiscard]] verification verify() { return verifier<Policies>{scope()}.run(); }
-  void require_own() const { core_.require_own(); }
-  void require_usable() const { core_.require_usable(); }
+  void require_own() const { core_.life.require_own(); }
+  void require_usable() const { core_.life.require_usable(); }
   [[nodiscard]] const std::filesystem::path& path() const {
     return core_.segments.volume()->path();
   }
@@ -245,12 +244,13 @@ class journal {
 
   /// Brings everything to stable storage and ends the log. Again: does nothing.
   void close() {
-    if (core_.is_forked()) return workers_.abandon();  // all of it is the parent's, the lock too
+    if (core_.life.is_forked())
+      return workers_.abandon();  // all of it is the parent's, the lock too
     guard lock{close_mutex_};
     if (std::exchange(closed_, true)) return;
     refuse_appends();
     workers_.stop();
-    core_.progress().signal();
+    core_.signals.progress().signal();
     bool last = true;  // of those that have it open
     try {
       if constexpr (core_type::is_shared) last = lease_->try_close();
@@ -266,15 +266,14 @@ class journal {
   /// Counts a reader that waits, and makes the next append notice.
   struct watching {
     explicit watching(core_type& watched) : core{watched} {
-      core.watchers.fetch_add(1, std::memory_order_relaxed);
-      core.watch();
+      core.signals.count_reader();
       append_guard lock{core.append_mutex};
       core.limit_appends({});
-      core.work.signal();
+      core.signals.work.signal();
     }
     watching(const watching&) = delete;
     watching& operator=(const watching&) = delete;
-    ~watching() { core.watchers.fetch_sub(1, std::memory_order_relaxed); }
+    ~watching() { core.signals.forget_reader(); }
     core_type& core;
   };
 
@@ -301,16 +300,14 @@ class journal {
 
   void refuse_appends() {
     append_guard lock{core_.append_mutex};
-    log_state open = log_state::open;
-    core_.state.compare_exchange_strong(open, log_state::closed,
-                                        std::memory_order_acq_rel);  // with require_open()
+    core_.life.begin_close();
     core_.limit_appends({});
   }
 
   /// Returns up to where the segments may be read, brought up to date if the policy shows more.
   [[nodiscard]] lsn readable() {
     if constexpr (Policies::durability::readable != watermark::durable) {
-      const log_state now = core_.state.load(std::memory_order_acquire);
+      const log_state now = core_.life.now();
       if (now == log_state::open || now == log_state::closed) {
         commits_.wait(core_.reached(watermark::appended), watermark::written);
         return core_.reached_lsn(watermark::written);
@@ -327,7 +324,7 @@ class journal {
   void end(bool settled) {
     commits_.end();
     keeper_.end();
-    core_.progress().signal();
+    core_.signals.progress().signal();
     storage& volume = *core_.segments.volume();
     storage_traits<storage>::close(volume, settled);
     if constexpr (core_type::is_shared) {
@@ -339,7 +336,7 @@ class journal {
   /// Brings a core to where it takes appends: alone, or beside the others that have the log open.
   recovery_report begin() {
     core_type::system::count_forks();
-    core_.forks = core_type::system::forks();
+    core_.life.claim();
     if constexpr (core_type::is_shared) {
       auto report =
           lease_->is_first() ? recovery<Policies>{core_}.run() : joining<Policies>{core_}.run();
@@ -353,7 +350,7 @@ class journal {
 
   /// Brings all that was appended to where it should be before the log is left.
   void bring(watermark level) {
-    core_.require_writable();
+    core_.life.require_writable();
     commits_.wait(core_.reached(watermark::appended), level);
   }
 
@@ -368,13 +365,13 @@ class journal {
     settle_active();
     core_.segments.publish();
     core_.control().state.store(control_state::closed, std::memory_order_release);
-    core_.progress().signal();  // readers look for the next one's
+    core_.signals.progress().signal();  // readers look for the next one's
     core_.segments.volume()->remove(format::control_name);
   }
 
   void settle_active() {
     append_guard lock{core_.append_mutex};
-    const auto& active = core_.extents.back();
+    const auto& active = core_.append.extents.back();
     // The one that the manifest is made of; where others write, too, it is another object.
     const auto listed = core_.segments.list()->find_log(active.segment->number());
     // It was listed before a record went into it, and chores() has learned of every manifest since.

@@ -282,7 +282,7 @@ class recovery {
       // The manifest may say with which record it was to begin: those before it were lost.
       ready->begin(lsn{}, end_.place.time);
       (void)ready->writable();  // now: where it is needed nothing may fail but the disk
-      core_.next = ready;
+      core_.append.next = ready;
     }
     drop_behind(list, end_.segment + (follows ? 2 : 1));
   }
@@ -369,13 +369,13 @@ class recovery {
     const std::uint64_t last = end_.place.next.value() - 1;
     shared.appended_lsn.store(last, std::memory_order_relaxed);
     shared.appended.store(stream_begin.value(), std::memory_order_relaxed);
-    core_.marks.time = end_.place.time;
-    core_.marks.leapt_from = last_leap();
+    core_.append.marks.time = end_.place.time;
+    core_.append.marks.leapt_from = last_leap();
     core_.clock_start = std::max(end_.place.time, system::now()) - system::uptime();
     shared.clock_start.store(core_.clock_start.time_since_epoch().count(),
                              std::memory_order_relaxed);
     core_.begin_extent(active_, stream_begin - end_.place.offset, stream_begin);
-    core_.publish_durable(stream_begin);
+    cover_all(shared, stream_begin);
     if constexpr (core_type::is_shared) {
       core_.admit_others();
     } else {

@@ -117,7 +117,7 @@ class shared_lead {
           system::futex_wait_shared(own.word, ticket, std::chrono::nanoseconds{doubt});
         }
       }
-      core_.require_writable();
+      core_.life.require_writable();
       require_control(control());
     }
   }
@@ -128,7 +128,7 @@ class shared_lead {
     if (result == platform::lock_result::busy) return false;
     if (result == platform::lock_result::inherited) inherit();
     try {
-      core_.require_writable();
+      core_.life.require_writable();
     } catch (...) {
       give();
       throw;
@@ -140,7 +140,7 @@ class shared_lead {
     control().rewrites.store(1, std::memory_order_relaxed);
     if (control().healing.load(std::memory_order_acquire) == 0) return;
     // What is staged was half moved: only an open that starts from the disk can tell what is whole.
-    core_.fail_all();
+    core_.life.fail_all();
   }
 
   /// Gives the lead up, wakes those whose wait is over, and one more to lead.

@@ -31,7 +31,7 @@ class append_lock {
     held_ = true;
     try {
       if (inherited) repair();
-      if (shared.epoch != core_->seen_epoch) adopt();
+      if (shared.epoch != core_->append.seen_epoch) adopt();
     } catch (...) {
       give_back();
       throw;
@@ -63,7 +63,7 @@ class append_lock {
   void repair() {
     auto& shared = control();
     const control_extent& active = shared.last_extent();
-    if (shared.healing.load(std::memory_order_acquire) != 0) core_->fail_all();
+    if (shared.healing.load(std::memory_order_acquire) != 0) core_->life.fail_all();
     const std::uint64_t at = shared.appended.load(std::memory_order_acquire);
     if (at == shared.intent_at.load(std::memory_order_acquire)) {
       shared.appended_lsn.store(shared.intent_lsn.load(std::memory_order_acquire),
@@ -82,40 +82,41 @@ class append_lock {
   /// Brings the core up to what the control file says.
   void adopt() {
     auto& shared = control();
-    core_->group_open = shared.group_open != 0;
-    core_->group_begin = stream_position{shared.group_begin};
-    core_->marks.time = timestamp{std::chrono::nanoseconds{shared.group_time}};
-    core_->sealing = shared.seal_at != 0;
-    core_->own_limit = {};
+    core_->append.group_open = shared.group_open != 0;
+    core_->append.group_begin = stream_position{shared.group_begin};
+    core_->append.marks.time = timestamp{std::chrono::nanoseconds{shared.group_time}};
+    core_->append.sealing = shared.seal_at != 0;
+    core_->append.own_limit = {};
     core_->adopt_extents();
     if (shared.ready.segment == 0) {
-      core_->next = nullptr;
-    } else if (core_->next == nullptr || !is_same(*core_->next, shared.ready)) {
-      core_->next = core_->make_known(shared.ready);
+      core_->append.next = nullptr;
+    } else if (core_->append.next == nullptr || !is_same(*core_->append.next, shared.ready)) {
+      core_->append.next = core_->append.make_known(shared.ready);
     }
-    core_->seen_epoch = shared.epoch;
+    core_->append.seen_epoch = shared.epoch;
   }
 
   /// Writes down what changed since the lock was taken.
   void tell() {
     auto& shared = control();
-    const std::uint64_t ready = core_->next == nullptr ? 0 : to_integer(core_->next->number());
-    const bool same = (shared.group_open != 0) == core_->group_open &&
-                      shared.group_begin == core_->group_begin.value() &&
-                      shared.ready.segment == ready &&
-                      core_->seen_extents == shared.extent_count.load(std::memory_order_relaxed);
+    const std::uint64_t ready =
+        core_->append.next == nullptr ? 0 : to_integer(core_->append.next->number());
+    const bool same =
+        (shared.group_open != 0) == core_->append.group_open &&
+        shared.group_begin == core_->append.group_begin.value() && shared.ready.segment == ready &&
+        core_->append.seen_extents == shared.extent_count.load(std::memory_order_relaxed);
     if (same) return;
     // In any order: a death meanwhile leaves no open group, and repair() counts the epoch.
-    put_word<system>(shared.group_begin, core_->group_begin.value());
-    put_word<system>(shared.group_time, core_->marks.time.time_since_epoch().count());
-    put_word<system>(shared.group_open, core_->group_open ? 1 : 0);
+    put_word<system>(shared.group_begin, core_->append.group_begin.value());
+    put_word<system>(shared.group_time, core_->append.marks.time.time_since_epoch().count());
+    put_word<system>(shared.group_open, core_->append.group_open ? 1 : 0);
     if (shared.ready.segment != ready) {
       put_extent<system>(shared.ready,
-                         ready == 0 ? control_extent{} : Core::describe(*core_->next));
+                         ready == 0 ? control_extent{} : describe(*core_->append.next));
     }
-    core_->seen_extents = shared.extent_count.load(std::memory_order_relaxed);
+    core_->append.seen_extents = shared.extent_count.load(std::memory_order_relaxed);
     put_word<system>(shared.epoch, shared.epoch + 1);
-    core_->seen_epoch = shared.epoch;
+    core_->append.seen_epoch = shared.epoch;
   }
 
   template <class Segment>

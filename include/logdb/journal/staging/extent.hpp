@@ -10,18 +10,22 @@
 
 #include <logdb/journal/control/control.hpp>
 #include <logdb/journal/segments/segment.hpp>
+#include <logdb/policy/stored.hpp>
 #include <logdb/types.hpp>
 
 namespace logdb::detail {
 
 /// A stretch of the stream that lies in one segment: stream position = base + offset.
 template <class Policies>
-struct extent {
+struct basic_extent {
   segment_ptr<Policies> segment;
   stream_position base{};  // of the segment's start; may wrap around: only differences matter
   stream_position begin{};
   stream_position end = stream_position::max();  // max: the active one
 };
+
+template <class Policies>
+using extent = basic_extent<stored_of<Policies>>;
 
 /// Turns an offset at which an index wants an entry into a stream position; max: it wants none.
 constexpr stream_position due_position(stream_position base, std::uint64_t due) {

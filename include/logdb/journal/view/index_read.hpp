@@ -68,12 +68,12 @@ class index_read {
   /// Throws when the log was closed, or is a parent's. One that has failed can still be read.
   /// @errors  errc::closed
   void require_readable() const {
-    follows() ? follower_->require_usable() : core_->require_usable();
+    follows() ? follower_->require_usable() : core_->life.require_usable();
   }
   /// Throws in a child of the process that opened the log. @errors errc::closed
-  void require_own() const { follows() ? follower_->require_own() : core_->require_own(); }
+  void require_own() const { follows() ? follower_->require_own() : core_->life.require_own(); }
   /// Tells whether this is a child of the process that opened the log.
-  [[nodiscard]] bool is_forked() const { return core_ != nullptr && core_->is_forked(); }
+  [[nodiscard]] bool is_forked() const { return core_ != nullptr && core_->life.is_forked(); }
 
   /// Returns the records that a reader may see now.
   /// @errors  errc::closed, errc::corrupt, errc::io
@@ -136,7 +136,7 @@ class index_read {
   /// Returns the segments that the end of the stream lies in. In a turn.
   [[nodiscard]] const detail::extent_list<Policies>& extents() const {
     LOGDB_EXPECTS(core().append_mutex.is_held());
-    return core().extents;
+    return core().append.extents;
   }
 
   [[nodiscard]] core_type& core() const {

@@ -124,7 +124,7 @@ class index_rewrite {
     keeper_->chores();
   }
   /// Signalled when a sealed segment stands in the manifest.
-  [[nodiscard]] typename core_type::event& settled() { return core_->settled; }
+  [[nodiscard]] auto& settled() { return core_->signals.settled; }
 
   /// Returns the word in which this process says what its snapshots keep from being dropped.
   [[nodiscard]] auto& held_word() { return journal_->held_word(); }

@@ -71,12 +71,12 @@ class index_write {
   void require_writer() const {
     if (journal_ == nullptr) [[unlikely]]
       detail::throw_read_only();
-    core_->require_own();
+    core_->life.require_own();
   }
   /// Throws unless the log takes appends. @errors errc::read_only, errc::closed, errc::failed
   void require_open() const {
     require_writer();
-    core_->require_open();
+    core_->life.require_open();
   }
   /// @errors  errc::record_too_large
   void require_size(std::uint64_t bytes) const { journal_->require_size(bytes); }
@@ -144,7 +144,7 @@ class index_write {
   /// Returns the segment that the next frame is put into, and its stream position. In a turn.
   [[nodiscard]] const detail::extent<Policies>& active() const {
     LOGDB_EXPECTS(core_->append_mutex.is_held());
-    return core_->extents.back();
+    return core_->append.extents.back();
   }
   /// Puts the frame that commits a segment of many records, in a turn with room for
   /// `format::attach_bytes`.
@@ -155,8 +155,8 @@ class index_write {
   /// @errors  errc::failed, always
   [[noreturn]] void fail_in_turn(const char* what, const char* why) {
     LOGDB_EXPECTS(core_->append_mutex.is_held());
-    core_->fail(what, why);
-    core_->failure.raise(*core_->segments.volume());
+    core_->life.fail(what, why);
+    core_->life.raise();
   }
 
   /// Returns when the durability policy lets an append return. Not in a turn.

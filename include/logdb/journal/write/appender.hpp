@@ -80,11 +80,11 @@ class appender {
   /// @errors  errc::no_space, errc::failed, errc::closed
   void roll_now() {
     guard lock{core_.append_mutex};
-    core_.require_open();
-    const auto active = core_.extents.back();
+    core_.life.require_open();
+    const auto active = core_.append.extents.back();
     if (!stream_.is_begun()) return;
-    while (core_.extents.back().segment == active.segment) {
-      core_.require_open();
+    while (core_.append.extents.back().segment == active.segment) {
+      core_.life.require_open();
       roll(lock);
     }
   }
@@ -97,7 +97,7 @@ class appender {
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(payload.size()), 0);
     if constexpr (!core_type::is_shared) {  // where it is, a walk meets it, as those of others
-      const auto& active = core_.extents.back();
+      const auto& active = core_.append.extents.back();
       core_.segments.set_cursor({std::string{cursor.name},
                                  cursor.at,
                                  {active.segment->number(), stream_.now_at() - active.base}});
@@ -128,7 +128,7 @@ class appender {
   /// The limit is for all processes, as the last one that looked found it; its bounds may be wider
   /// than those of this one.
   [[nodiscard]] bool is_within_own(stream_position end) const {
-    if constexpr (core_type::is_shared) return end <= core_.own_limit;
+    if constexpr (core_type::is_shared) return end <= core_.append.own_limit;
     return true;
   }
 
@@ -136,7 +136,8 @@ class appender {
 
   /// Tells whether the clock came back, so that a segment has to begin: times ascend within each.
   [[nodiscard]] bool comes_back() {
-    return !core_.group_open && stream_.is_begun() && core_.marks.has_come_back(core_);
+    return !core_.append.group_open && stream_.is_begun() &&
+           core_.append.marks.has_come_back(core_);
   }
 
   [[nodiscard]] stream_position room_end() const {
@@ -174,40 +175,36 @@ class appender {
 
   /// Moves on to the next segment behind a seal. Its room is reserved.
   void roll(guard& lock) {
-    if (core_.next == nullptr) {
+    if (core_.append.next == nullptr) {
       lock.unlock();
       keeper_.provide();
       return lock.lock();
     }
-    if (core_.extents.size() == control_extents) {
-      drop_durable_extents();
+    if (core_.append.extents.size() == control_extents) {
+      core_.append.drop_durable(core_.reached(watermark::durable));
     }
-    if (core_.extents.size() == control_extents) {
-      return wait_for(lock, core_.extents.front().end, watermark::durable);
+    if (core_.append.extents.size() == control_extents) {
+      return wait_for(lock, core_.append.extents.front().end, watermark::durable);
     }
-    if (!core_.sealing) stream_.place_seal();
+    if (!core_.append.sealing) stream_.place_seal();
     stream_.begin_next();
-  }
-
-  void drop_durable_extents() {
-    const stream_position durable = core_.reached(watermark::durable);
-    while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
   }
 
   /// Has the committing thread begin before its time when much is waiting, or somebody.
   void rouse() {
     if constexpr (Policies::durability::background) {
-      const bool large = stream_.now_at() >= core_.group_begin + core_.window_bytes() / 4;
-      if (large || core_.is_watched()) core_.work.signal();
+      const bool large = stream_.now_at() >= core_.append.group_begin + core_.window_bytes() / 4;
+      if (large || core_.signals.is_watched()) core_.signals.work.signal();
     }
   }
 
   /// Lowers the bound to the next thing that needs a look.
   void set_limit(std::uint64_t bytes, std::uint64_t count) {
-    stream_position limit = std::min({core_.segment_end - core_type::reserve_bytes,
-                                      room_end() - core_type::reserve_bytes, core_.index_due});
+    stream_position limit =
+        std::min({core_.append.segment_end - core_type::reserve_bytes,
+                  room_end() - core_type::reserve_bytes, core_.append.index_due});
     if constexpr (Policies::durability::background) {
-      const stream_position large = core_.group_begin + core_.window_bytes() / 4;
+      const stream_position large = core_.append.group_begin + core_.window_bytes() / 4;
       if (stream_.now_at() < large) limit = std::min(limit, large);
     }
     if (core_.bounds.records_max != loss_bounds{}.records_max) {
@@ -219,9 +216,9 @@ class appender {
       const std::uint64_t singly = std::min(left, core_.ring.ring_bytes());
       limit = std::min(limit, stream_.now_at() + bytes + singly * format::frame_header_bytes);
     }
-    core_.own_limit = limit;
+    core_.append.own_limit = limit;
     // While somebody waits for more, each append looks, and wakes them.
-    core_.limit_appends(core_.is_watched() ? stream_position{} : limit);
+    core_.limit_appends(core_.signals.is_watched() ? stream_position{} : limit);
   }
 
   core_type& core_;
@@ -235,9 +232,9 @@ LOGDB_INLINE bool appender<Policies>::make_way(guard& lock, std::uint64_t bytes,
                                                std::uint64_t count) {
   bool held = true;
   for (;; held = false) {
-    core_.require_open();
-    if (core_.sealing || comes_back() ||
-        stream_.now_at() + bytes + core_type::reserve_bytes > core_.segment_end) {
+    core_.life.require_open();
+    if (core_.append.sealing || comes_back() ||
+        stream_.now_at() + bytes + core_type::reserve_bytes > core_.append.segment_end) {
       roll(lock);
     } else if (stream_.now_at() + bytes + core_type::reserve_bytes > room_end()) {
       wait_for(lock, stream_.now_at() + bytes + core_type::reserve_bytes - core_.window_bytes(),
@@ -250,8 +247,8 @@ LOGDB_INLINE bool appender<Policies>::make_way(guard& lock, std::uint64_t bytes,
       break;
     }
   }
-  if (!core_.group_open) stream_.open_group();
-  if (stream_.now_at() + bytes > core_.index_due) stream_.note();
+  if (!core_.append.group_open) stream_.open_group();
+  if (stream_.now_at() + bytes > core_.append.index_due) stream_.note();
   rouse();
   set_limit(bytes, count);
   return held;
@@ -267,7 +264,7 @@ LOGDB_INLINE ticket appender<Policies>::attach_in_turn(const segment_ptr<Policie
                                                      .records = records});
   static_assert(sizeof payload == format::attach_bytes);
   auto header = format::header_of(format::frame_kind::attach, 0, payload);
-  own->begin(stream_.next_lsn(), core_.marks.time);
+  own->begin(stream_.next_lsn(), core_.append.marks.time);
   own->seal(stream_.next_lsn() + records, own->end_offset());
   if constexpr (!core_type::is_shared) {
     core_.segments.settle(*own, 0);

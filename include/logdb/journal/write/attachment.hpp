@@ -99,11 +99,11 @@ class attachment {
 
   [[nodiscard]] segment_ptr<Policies> make() {
     // Behind a close the store is another writer's, and the number might be, too.
-    core_.require_open();
+    core_.life.require_open();
     auto made = core_.segments.create({.role = format::segment_role::attached});
-    if (core_.state.load(std::memory_order_acquire) != log_state::open) {
+    if (!core_.life.is_open()) {
       made->drop();
-      core_.require_open();
+      core_.life.require_open();
     }
     return made;
   }

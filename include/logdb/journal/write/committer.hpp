@@ -45,8 +45,7 @@ class committer {
     waiter me{stream_position::max(), watermark::durable};
     while (!join(me)) {
     }
-    core_.state.store(log_state::ended,
-                      std::memory_order_release);  // pairs with require_writable()
+    core_.life.end();
     retire();
   }
 
@@ -61,7 +60,7 @@ class committer {
   /// @errors  errc::failed, errc::closed in a child of a fork
   void wait_durable(std::uint64_t end) {
     for (int attempt = 1;; ++attempt) {
-      const auto ticket = core_.progress().ticket();
+      const auto ticket = core_.signals.progress().ticket();
       try {
         return wait(stream_position{end}, watermark::durable);
       } catch (const error& lacking) {
@@ -70,7 +69,7 @@ class committer {
       } catch (const std::exception& lacking) {
         if (attempt == attempts) fail_alone(lacking.what());
       }
-      core_.progress().wait(ticket, attempts_pause);
+      core_.signals.progress().wait(ticket, attempts_pause);
     }
   }
 
@@ -79,14 +78,14 @@ class committer {
 
   /// Says that the log has failed, for this process.
   [[noreturn]] void fail_alone(const char* why) {
-    core_.fail_here(why);
+    core_.life.fail_here(why);
     try {
       const typename core_type::append_guard lock{core_.append_mutex};
-      core_.limit_appends(core_.own_limit = {});
+      core_.limit_appends(core_.append.own_limit = {});
     } catch (const std::exception&) {
       // The next append learns of it when it waits.
     }
-    core_.failure.raise(*core_.segments.volume());
+    core_.life.raise();
   }
 
   /// What one leader brings to disk: the stream up to `end`.
@@ -104,15 +103,14 @@ class committer {
   }
   /// Hands the lead on; on a log that has failed or ended nobody waits any more.
   void retire() {
-    const log_state now = core_.state.load(std::memory_order_acquire);
-    const bool over = now == log_state::failed || now == log_state::ended;
+    const bool over = core_.life.is_over();
     queue_.retire([&](const waiter& who) { return over || covers(who); });
   }
 
   void lead(const waiter& me) {
     try {
       // It may have failed since this thread looked: nothing is tried again.
-      core_.require_writable();
+      core_.life.require_writable();
       if constexpr (core_type::is_shared) {
         const typename shared_lead<Policies>::turn turn{lead_, me.target, me.level};
         if (turn) commit(std::max(queue_.strongest_wish(me.level), lead_.strongest_wish()));
@@ -145,7 +143,7 @@ class committer {
         sync(taken);
       }
     }
-    core_.progress().signal();
+    core_.signals.progress().signal();
   }
 
   /// Opens what is to be written, and may be another process's: before anything is tried whose
@@ -162,11 +160,10 @@ class committer {
   /// Closes the open group: the next append begins another with a mark.
   group take_group() {
     typename core_type::append_guard lock{core_.append_mutex};
-    const stream_position durable = core_.reached(watermark::durable);
-    while (core_.extents.front().end <= durable) core_.extents.erase(core_.extents.begin());
+    core_.append.drop_durable(core_.reached(watermark::durable));
     group taken{core_.reached(watermark::appended), core_.reached_lsn(watermark::appended)};
-    taken.extents = core_.extents;
-    core_.group_open = false;
+    taken.extents = core_.append.extents;
+    core_.append.group_open = false;
     core_.limit_appends({});
     auto& shared = core_.control();
     // Relaxed, as all of both times: age_of_oldest() reads figures.
@@ -242,7 +239,7 @@ template <class Policies>
 LOGDB_INLINE void committer<Policies>::wait(stream_position target, watermark level) {
   waiter me{target, level};
   while (!covers(me)) {
-    core_.require_writable();
+    core_.life.require_writable();
     if (!join(me)) continue;
     lead(me);
   }

@@ -43,7 +43,7 @@ class healer {
     if (from_ == to_) return;
     read_staged();
     const healing_mark mark{core_.control()};
-    const auto& torn = core_.extents.front();
+    const auto& torn = core_.append.extents.front();
     const bool keeps_part = holds_durable(torn);
     place_ = {.next = first_, .time = torn.segment->time_last()};
     fresh_ = core_.segments.create(plan(keeps_part ? &torn : nullptr));
@@ -97,7 +97,7 @@ class healer {
 
   [[nodiscard]] segment_plan plan(const extent<Policies>* torn) const {
     segment_plan plan{.base = first_};
-    plan.capacity = std::max(core_.extents.back().segment->capacity(),
+    plan.capacity = std::max(core_.append.extents.back().segment->capacity(),
                              2 * (format::segment_header_bytes + (to_ - from_)));
     plan.zero_fill = Policies::durability::prewrites;
     if (torn != nullptr) {
@@ -138,12 +138,13 @@ class healer {
   /// Remembers where a frame goes, for an index that has positions of frames.
   void note_move(stream_position stream, std::uint64_t bytes) {
     if constexpr (keeps_positions) {
-      if (moves_.empty()) moves_.resize(core_.extents.size());
-      std::size_t part = core_.extents.size() - 1;
-      while (core_.extents[part].begin > stream) --part;
+      if (moves_.empty()) moves_.resize(core_.append.extents.size());
+      std::size_t part = core_.append.extents.size() - 1;
+      while (core_.append.extents[part].begin > stream) --part;
       if (moves_[part] == nullptr) moves_[part] = std::make_unique<relocation>();
       moves_[part]->to = fresh_;
-      moves_[part]->moves.push_back({stream - core_.extents[part].base, place_.offset, bytes});
+      moves_[part]->moves.push_back(
+          {stream - core_.append.extents[part].base, place_.offset, bytes});
     }
   }
 
@@ -152,7 +153,7 @@ class healer {
     if constexpr (keeps_positions) {
       for (std::size_t part = 0; part < moves_.size(); ++part) {
         if (moves_[part] == nullptr) continue;
-        auto& entries = core_.extents[part].segment->entries();
+        auto& entries = core_.append.extents[part].segment->entries();
         index_traits<typename Policies::index>::forward(entries, std::move(moves_[part]));
       }
     }
@@ -169,12 +170,12 @@ class healer {
   /// Puts the new segment in the place of what was not durable.
   void list() {
     std::vector<segment_number> lost;
-    for (const auto& part : core_.extents) lost.push_back(part.segment->number());
+    for (const auto& part : core_.append.extents) lost.push_back(part.segment->number());
     if (bounded_ != nullptr) lost.erase(lost.begin());
     const auto replace = [&](segment_list<Policies>& list) {
       // At once with the rest: no manifest may bound it and not name what follows.
       if (bounded_ != nullptr) {
-        const auto number = core_.extents.front().segment->number();
+        const auto number = core_.append.extents.front().segment->number();
         const auto is_torn = [number](const auto& each) { return each->number() == number; };
         std::replace_if(list.log.begin(), list.log.end(), is_torn, bounded_);
       }
@@ -205,19 +206,20 @@ class healer {
 
   void take_over() {
     forward();
-    if (bounded_ != nullptr) core_.extents.front().segment->settle();  // no footer for the old view
-    for (auto part = core_.extents.begin() + (bounded_ != nullptr ? 1 : 0);
-         part != core_.extents.end(); ++part) {
+    if (bounded_ != nullptr)
+      core_.append.extents.front().segment->settle();  // no footer for the old view
+    for (auto part = core_.append.extents.begin() + (bounded_ != nullptr ? 1 : 0);
+         part != core_.append.extents.end(); ++part) {
       part->segment->drop();
     }
     put_word<typename core_type::system>(core_.control().ready.segment, 0);  // before its file goes
-    if (core_.next != nullptr) core_.next->drop();
-    core_.next = nullptr;
-    core_.extents.clear();
-    core_.begin_extent(core_.writers_own(fresh_), to_ - place_.offset, to_);
-    core_.publish_durable(to_);
+    if (core_.append.next != nullptr) core_.append.next->drop();
+    core_.append.next = nullptr;
+    core_.append.extents.clear();
+    core_.begin_extent(core_.append.writers_own(fresh_), to_ - place_.offset, to_);
+    cover_all(core_.control(), to_);
     core_.control().heals.fetch_add(1, std::memory_order_relaxed);
-    core_.chores.signal();
+    core_.signals.chores.signal();
   }
 
   core_type& core_;
@@ -241,10 +243,10 @@ void heal_in_turn(journal_state<Policies>& core, const char* failure) noexcept {
     if constexpr (journal_state<Policies>::syncs && can_tell) {
       healer<Policies>{core}.run();
     } else {
-      core.fail(failure);
+      core.life.fail(failure);
     }
   } catch (const std::exception& second) {
-    core.fail(failure, second.what());
+    core.life.fail(failure, second.what());
   }
 }
 
@@ -259,7 +261,7 @@ void heal_or_fail(journal_state<Policies>& core, const char* failure) noexcept {
   } catch (const std::exception& second) {
     // The lock could not be had: what others did could not be learned. An append that looks at its
     // limit right now may let some others pass; they are in staging, for the next open.
-    core.fail(failure, second.what());
+    core.life.fail(failure, second.what());
   }
 }
 

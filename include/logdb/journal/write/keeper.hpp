@@ -36,7 +36,7 @@ class keeper {
     if (is_ready()) return;
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.provide_lock; });
     while (!is_ready()) {
-      core_.require_open();
+      core_.life.require_open();
       const std::uint64_t heals = core_.control().heals.load(std::memory_order_relaxed);
       const auto made = make();
       if constexpr (has_step<durability_point::listed_before_used>) list(made);
@@ -50,7 +50,7 @@ class keeper {
   void chores() {
     learn_sealed();
     guard lock{chores_mutex_};
-    core_.require_writable();
+    core_.life.require_writable();
     const auto turn = take_turn([](auto& shared) -> auto& { return shared.chores_lock; });
     const auto list = view_.catch_up();
     for (const auto& segment : list->log) {
@@ -60,7 +60,7 @@ class keeper {
     core_.segments.publish();
     retain();
     owes_manifest_ = false;
-    core_.settled.signal();
+    core_.signals.settled.signal();
   }
 
   /// Waits for what is under way; nothing follows once the log has ended, but ranges and snapshots
@@ -82,7 +82,7 @@ class keeper {
  private:
   [[nodiscard]] bool is_ready() {
     append_guard lock{core_.append_mutex};
-    return core_.next != nullptr;
+    return core_.append.next != nullptr;
   }
 
   /// Makes one of the size wanted; on a disk that is nearly full a smaller one will do.
@@ -102,7 +102,7 @@ class keeper {
   /// Twice the active one, up to what the options say: a small log stays small.
   [[nodiscard]] std::uint64_t next_capacity() {
     append_guard lock{core_.append_mutex};
-    const std::uint64_t active = core_.extents.back().segment->capacity();
+    const std::uint64_t active = core_.append.extents.back().segment->capacity();
     return std::max(std::min(2 * active, core_.options.segment_bytes), core_.ring.ring_bytes() / 2);
   }
 
@@ -110,7 +110,7 @@ class keeper {
   bool offer(const segment_ptr<Policies>& made, std::uint64_t heals) {
     append_guard lock{core_.append_mutex};
     if (core_.control().heals.load(std::memory_order_relaxed) != heals) return false;
-    core_.next = core_.writers_own(made);
+    core_.append.next = core_.append.writers_own(made);
     return true;
   }
 

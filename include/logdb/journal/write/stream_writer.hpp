@@ -52,7 +52,7 @@ class stream_writer {
   }
   /// Tells whether something stands in the active segment.
   [[nodiscard]] bool is_begun() const {
-    return now_at() - core_.extents.back().base != format::segment_header_bytes;
+    return now_at() - core_.append.extents.back().base != format::segment_header_bytes;
   }
 
   /// Puts a frame, whose header gets the lsn; cannot fail.
@@ -78,7 +78,7 @@ class stream_writer {
   /// Puts a frame of records, and says where.
   placement<Policies> place_here(format::frame_header& header, std::uint32_t count,
                                  bytes_view first, bytes_view second) {
-    const auto& active = core_.extents.back();
+    const auto& active = core_.append.extents.back();
     placement<Policies> put{
         .in = active.segment.get(), .offset = now_at() - active.base, .stream = active.base};
     put.given = place(header, count, first, second);
@@ -90,47 +90,47 @@ class stream_writer {
     auto seal = format::header_of(format::frame_kind::seal, 0, {});
     put_word<system>(control().seal_at, now_at().value());
     place(seal, 0, {}, {});
-    core_.sealing = true;
+    core_.append.sealing = true;
   }
 
   /// Puts a mark before the first frame of a group: what the last sync made durable, and the time.
   void open_group() {
-    auto& active = *core_.extents.back().segment;
-    const bool back = core_.marks.has_come_back(core_);
-    if (!back || !is_begun()) core_.marks.turn(core_);
-    if (back && !is_begun()) active.begin(active.base(), core_.marks.time);
+    auto& active = *core_.append.extents.back().segment;
+    const bool back = core_.append.marks.has_come_back(core_);
+    if (!back || !is_begun()) core_.append.marks.turn(core_);
+    if (back && !is_begun()) active.begin(active.base(), core_.append.marks.time);
     if constexpr (core_type::is_shared) {  // before the mark: no later one may be older
-      put_word<system>(control().group_time, core_.marks.time.time_since_epoch().count());
+      put_word<system>(control().group_time, core_.append.marks.time.time_since_epoch().count());
     }
-    active.see(core_.marks.time);
-    const auto payload =
-        format::encode(format::mark{core_.reached_lsn(watermark::durable), core_.marks.time});
+    active.see(core_.append.marks.time);
+    const auto payload = format::encode(
+        format::mark{core_.reached_lsn(watermark::durable), core_.append.marks.time});
     auto mark = format::header_of(format::frame_kind::mark, 0, payload);
-    core_.group_begin = now_at();
+    core_.append.group_begin = now_at();
     place(mark, 0, payload, {});
-    core_.group_open = true;
+    core_.append.group_open = true;
     control().oldest_open.store(system::uptime().count(), std::memory_order_relaxed);
-    core_.work.signal();
+    core_.signals.work.signal();
   }
 
   /// Notes in the index of the active segment where the next frame stands.
   void note() {
-    auto& active = core_.extents.back();
-    active.segment->entries().note({next_lsn(), now_at() - active.base, core_.marks.time});
-    core_.index_due = due_position(active.base, active.segment->entries().due());
+    auto& active = core_.append.extents.back();
+    active.segment->entries().note({next_lsn(), now_at() - active.base, core_.append.marks.time});
+    core_.append.index_due = due_position(active.base, active.segment->entries().due());
   }
 
   /// Bounds the active segment at its seal and begins the one that was made ready.
   void begin_next() {
-    LOGDB_EXPECTS(core_.append_mutex.is_held() && core_.next != nullptr);
-    auto& full = core_.extents.back();
+    LOGDB_EXPECTS(core_.append_mutex.is_held() && core_.append.next != nullptr);
+    auto& full = core_.append.extents.back();
     full.end = now_at();
     full.segment->seal(next_lsn(), now_at() - full.base);
-    auto fresh = std::exchange(core_.next, nullptr);
-    core_.marks.turn(core_);
-    fresh->begin(next_lsn(), core_.marks.time);
+    auto fresh = std::exchange(core_.append.next, nullptr);
+    core_.append.marks.turn(core_);
+    fresh->begin(next_lsn(), core_.append.marks.time);
     core_.begin_extent(std::move(fresh), now_at() - format::segment_header_bytes, now_at());
-    core_.chores.signal();
+    core_.signals.chores.signal();
   }
 
  private:

@@ -43,8 +43,8 @@ class workers {
   void stop() {
     stopping_.store(true,
                     std::memory_order_release);  // pairs with keep() and commit(), by the events
-    core_.work.signal();
-    core_.chores.signal();
+    core_.signals.work.signal();
+    core_.signals.chores.signal();
     if (keeping_.joinable()) keeping_.join();
     if (committing_.joinable()) committing_.join();
   }
@@ -57,13 +57,13 @@ class workers {
 
   void keep() {
     while (!stopping_.load(std::memory_order_acquire)) {
-      const auto ticket = core_.chores.ticket();
+      const auto ticket = core_.signals.chores.ticket();
       attempt([this] { keeper_.provide(); });
       const bool done = attempt([this] { keeper_.chores(); });
       if (stopping_.load(std::memory_order_acquire)) return;
       // Nobody else would: what is given up may be the room that an append needs.
-      const bool again = !done && core_.state.load(std::memory_order_acquire) == log_state::open;
-      again ? core_.chores.wait(ticket, chores_pause) : core_.chores.wait(ticket);
+      const bool again = !done && core_.life.is_open();
+      again ? core_.signals.chores.wait(ticket, chores_pause) : core_.signals.chores.wait(ticket);
     }
   }
 
@@ -82,19 +82,17 @@ class workers {
   void commit() {
     for (;;) {
       // Before the look at what it announces: a stop in between is not slept through.
-      const auto ticket = core_.work.ticket();
-      if (stopping_.load(std::memory_order_acquire) ||
-          core_.state.load(std::memory_order_acquire) != log_state::open)
-        return;
+      const auto ticket = core_.signals.work.ticket();
+      if (stopping_.load(std::memory_order_acquire) || !core_.life.is_open()) return;
       const auto wait = time_to_commit();
       if (wait > std::chrono::nanoseconds{0}) {
-        core_.work.wait(ticket, wait);
+        core_.signals.work.wait(ticket, wait);
       } else if (wait < std::chrono::nanoseconds{0}) {
         rest(ticket);
       } else {
         const bool done =
             attempt([this] { commits_.wait(core_.reached(watermark::appended), goal); });
-        if (!done) core_.work.wait(ticket, commit_pause);
+        if (!done) core_.signals.work.wait(ticket, commit_pause);
       }
     }
   }
@@ -103,10 +101,11 @@ class workers {
   /// them died and left records to commit.
   void rest(std::uint32_t ticket) {
     if constexpr (core_type::is_shared) {
-      core_.work.wait(ticket, std::max<std::chrono::nanoseconds>(10 * core_.bounds.delay_max,
+      core_.signals.work.wait(ticket,
+                              std::max<std::chrono::nanoseconds>(10 * core_.bounds.delay_max,
                                                                  std::chrono::milliseconds{50}));
     } else {
-      core_.work.wait(ticket);
+      core_.signals.work.wait(ticket);
     }
   }
 
@@ -115,7 +114,7 @@ class workers {
     const std::uint64_t pending = core_.reached(watermark::appended) - core_.reached(goal);
     if (pending == 0) return std::chrono::nanoseconds{-1};
     const std::uint64_t large = core_.window_bytes() / 4;
-    if (pending >= large || core_.is_watched()) return {};
+    if (pending >= large || core_.signals.is_watched()) return {};
     const auto age = core_.age_of_oldest().value_or(std::chrono::nanoseconds::max());
     return core_.bounds.delay_max - std::min(age, core_.bounds.delay_max);
   }
