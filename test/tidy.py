@@ -36,7 +36,7 @@ ROOMS = """
     durability
     locking
     journal/believed_clock journal/log_state
-    journal/control journal/inspect journal/segments journal/staging
+    journal/control journal/inspect journal/manifest journal/segments journal/staging
     journal/state
     journal/read journal/open journal/share journal/write
     journal/view journal/follower journal/journal journal/no_journal

@@ -36,7 +36,7 @@ class follower {
  public:
   using storage = typename Policies::storage;
   using system = typename storage::system;
-  using table = segment_table<Policies>;
+  using table = known_segments<Policies>;
   using guard = typename table::guard;
 
   /// @errors  errc::not_found, errc::not_a_log, errc::format_mismatch, errc::corrupt

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <logdb/durability_point.hpp>
-#include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/journal/segments/segment_list.hpp>
 #include <logdb/journal/staging/boot.hpp>
 #include <logdb/journal/staging/dead_writer.hpp>
 #include <logdb/journal/staging/staging.hpp>

@@ -11,7 +11,7 @@
 #include <logdb/error.hpp>
 #include <logdb/journal/inspect/readable.hpp>
 #include <logdb/journal/inspect/vacancy.hpp>
-#include <logdb/journal/segments/manifest_file.hpp>
+#include <logdb/journal/manifest/manifest_file.hpp>
 #include <logdb/journal/staging/boot.hpp>
 #include <logdb/journal/staging/staging.hpp>
 #include <logdb/policy/storage_traits.hpp>

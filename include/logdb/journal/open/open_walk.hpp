@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/journal/segments/known_segments.hpp>
 #include <logdb/stats.hpp>
 
 namespace logdb::detail {
@@ -179,7 +179,7 @@ class open_walk {
 
 /// Puts into a table what a walk met, once.
 template <class Policies>
-void adopt_met(segment_table<Policies>& table, log_end<Policies>& end) {
+void adopt_met(basic_known_segments<Policies>& table, log_end<Policies>& end) {
   for (const auto& cursor : end.cursors) table.set_cursor(cursor);
   for (const auto& entry : end.attached) {
     table.reserve(entry.number);
@@ -191,7 +191,7 @@ void adopt_met(segment_table<Policies>& table, log_end<Policies>& end) {
 
 /// Does so for a walk of the segments of a list, and says that nobody need do it again.
 template <class Policies>
-void adopt_met(segment_table<Policies>& table, const segment_list<Policies>& list,
+void adopt_met(basic_known_segments<Policies>& table, const segment_list<Policies>& list,
                log_end<Policies>& end) {
   adopt_met(table, end);
   list.log[end.segment]->note_listed(end.place.offset);
@@ -208,7 +208,7 @@ void adopt_met(segment_table<Policies>& table, const segment_list<Policies>& lis
 /// @errors  errc::corrupt, errc::io; nothing may be bounded then
 /// @cost    none if a walk has come so far; else reads the segment up to there
 template <class Policies>
-void list_all_in(basic_segment_table<Policies>& table, basic_segment<Policies>& bounded,
+void list_all_in(basic_known_segments<Policies>& table, basic_segment<Policies>& bounded,
                  std::uint64_t end) {
   if (bounded.is_listed_to(end)) return;
   log_end<Policies> met{.place = bounded.start()};
@@ -229,7 +229,7 @@ void list_all_in(basic_segment_table<Policies>& table, basic_segment<Policies>& 
 /// Bounds a listed segment for good, where it ends.
 /// @errors  as list_all_in()
 template <class Policies>
-void settle_whole(basic_segment_table<Policies>& table, basic_segment<Policies>& sealed,
+void settle_whole(basic_known_segments<Policies>& table, basic_segment<Policies>& sealed,
                   std::uint64_t footer_offset = 0) {
   list_all_in(table, sealed, sealed.end_offset());
   table.settle(sealed, footer_offset);

@@ -11,7 +11,7 @@
 #include <memory>
 
 #include <logdb/journal/open/drain.hpp>
-#include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/journal/segments/known_segments.hpp>
 #include <logdb/journal/staging/staging.hpp>
 
 namespace logdb::detail {
@@ -22,7 +22,7 @@ class staged_view {
  public:
   using storage = typename Policies::storage;
 
-  staged_view(const staging<storage>& ring, segment_table<Policies>& table)
+  staged_view(const staging<storage>& ring, known_segments<Policies>& table)
       : ring_{ring}, shared_{ring.header()}, table_{table} {}
 
   /// Returns whether there were any. @errors errc::corrupt, errc::io
@@ -81,7 +81,7 @@ class staged_view {
 
   const staging<storage>& ring_;
   const typename staging<storage>::control_type& shared_;
-  segment_table<Policies>& table_;
+  known_segments<Policies>& table_;
 };
 
 }  // namespace logdb::detail

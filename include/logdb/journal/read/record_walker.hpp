@@ -7,7 +7,7 @@
 
 #include <logdb/durability_point.hpp>
 #include <logdb/format/frames/batch.hpp>
-#include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/journal/segments/segment_list.hpp>
 #include <logdb/light.hpp>
 #include <logdb/record.hpp>
 

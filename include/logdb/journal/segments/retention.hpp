@@ -7,7 +7,8 @@
 #include <vector>
 
 #include <logdb/journal/believed_clock.hpp>
-#include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/journal/segments/segment_list.hpp>
+#include <logdb/options.hpp>
 
 namespace logdb::detail {
 
