@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include <logdb/journal/segments/image.hpp>
+#include <logdb/journal/inspect/image.hpp>
 #include <logdb/light.hpp>
 
 namespace logdb::detail {
