@@ -38,8 +38,8 @@ ROOMS = """
     journal/believed_clock journal/log_state
     journal/control journal/inspect journal/manifest journal/segments journal/staging
     journal/state
-    journal/read journal/open journal/share journal/write
-    journal/view journal/follower journal/journal journal/no_journal
+    journal/read journal/open journal/recover journal/share journal/write
+    journal/view journal/follower journal/closing journal/journal journal/no_journal
     journal/transaction_records journal/nested journal/transaction
     index/append_verbs index/none index/sparse index/events
     index/keydir/table index/keydir/places index/keydir/keys

@@ -148,7 +148,7 @@ class follower {
   bool show_staged() {
     if constexpr (sees_accepted) {
       if (!ring_ || !ring_.is_known()) return false;
-      if (!staged_view<Policies>{ring_, *segments_}.show()) return false;
+      if (!staged_view<stored_of<Policies>>{ring_, *segments_}.show()) return false;
       walk(watermark_lsn());
       return true;
     }

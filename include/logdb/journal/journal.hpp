@@ -7,15 +7,16 @@
 #include <stop_token>
 #include <utility>
 
-#include <logdb/durability_point.hpp>
-#include <logdb/journal/open/recovery.hpp>
+#include <logdb/journal/closing.hpp>
+#include <logdb/journal/open/start.hpp>
 #include <logdb/journal/read/verify.hpp>
+#include <logdb/journal/recover/recovery.hpp>
 #include <logdb/journal/share/joining.hpp>
 #include <logdb/journal/view/index_view.hpp>
+#include <logdb/journal/view/shown_records.hpp>
 #include <logdb/journal/write/appender.hpp>
 #include <logdb/journal/write/attachment.hpp>
 #include <logdb/journal/write/workers.hpp>
-#include <logdb/platform/expects.hpp>
 
 namespace logdb::detail {
 
@@ -27,12 +28,11 @@ class journal {
  public:
   using core_type = journal_state<Policies>;
   using storage = typename Policies::storage;
-  using guard = typename core_type::guard;
-  using append_guard = typename core_type::append_guard;
 
   journal(std::shared_ptr<storage> volume, const basic_options<Policies>& options)
       : lease_{std::in_place, examined(*volume, options.recovery), options.locking},
-        core_{volume, options, recovery<Policies>::start(*volume, options.recovery, &*lease_)},
+        core_{volume, options,
+              starting_manifest<stored_of<Policies>>(*volume, options.recovery, is_first())},
         report_{begin()} {
     if constexpr (core_type::is_shared) lease_->admit_others();
     keeper_.retain();
@@ -131,21 +131,13 @@ class journal {
   }
 
   /// Returns what a reader may see now; brings it from staging to the segments first.
-  [[nodiscard]] read_scope<Policies> scope() {
-    core_.life.require_usable();
-    return last_scope();
-  }
-
+  [[nodiscard]] read_scope<Policies> scope() { return shown_.scope(); }
   /// Does so of a log that was closed, too: what it had then.
-  [[nodiscard]] read_scope<Policies> last_scope() {
-    core_.life.require_own();
-    const lsn last = readable();
-    // After the watermark: the list then holds every segment that it covers.
-    auto list = view_.catch_up();
-    const lsn first = list->log.front()->base();
-    // Others may have gone on meanwhile, and given up all that was there.
-    return {std::move(list), first, std::max(last, first - 1),
-            core_.options.recovery == recovery_mode::salvage};
+  [[nodiscard]] read_scope<Policies> last_scope() { return shown_.last_scope(); }
+  /// Waits until a reader may see more than up to `seen`; false when there will be no more, or on a
+  /// stop.
+  [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
+    return shown_.wait_beyond(seen, stop);
   }
 
   /// Learns what others did to the segments, and returns them; brings nothing there from staging.
@@ -169,27 +161,6 @@ class journal {
       if (now != 0) lowest = std::min(lowest, lsn{now - 1});
     }
     return lowest;
-  }
-
-  /// Waits until a reader may see more than up to `seen`; false when there will be no more, or on a
-  /// stop.
-  [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) {
-    core_.life.require_own();
-    if (!core_.life.is_open()) return false;
-    const std::stop_callback wake{stop, [this] { core_.signals.progress().signal(); }};
-    const watching scope{core_};
-    for (;;) {
-      const auto ticket = core_.signals.progress().ticket();
-      core_.life.look_for_failure();
-      if (stop.stop_requested() || !core_.life.is_open()) return false;
-      if (core_.reached_lsn(Policies::durability::readable) > seen) return true;
-      if constexpr (core_type::is_shared) {
-        core_.signals.watch();
-        core_.signals.progress().wait(ticket, core_.signals.watch_time / 2);
-      } else {
-        core_.signals.progress().wait(ticket);
-      }
-    }
   }
 
   /// Gives up whole sealed segments below a record, and what is attached to them but for `kept`.
@@ -243,45 +214,20 @@ class journal {
   [[nodiscard]] index_view<Policies> view() { return {*this, core_, commits_, keeper_, appender_}; }
 
   /// Brings everything to stable storage and ends the log. Again: does nothing.
-  void close() {
-    if (core_.life.is_forked())
-      return workers_.abandon();  // all of it is the parent's, the lock too
-    guard lock{close_mutex_};
-    if (std::exchange(closed_, true)) return;
-    refuse_appends();
-    workers_.stop();
-    core_.signals.progress().signal();
-    bool last = true;  // of those that have it open
-    try {
-      if constexpr (core_type::is_shared) last = lease_->try_close();
-      last ? settle() : leave();
-    } catch (...) {
-      end(false);
-      throw;
-    }
-    end(last);
-  }
+  void close() { closing_.run(); }
 
  private:
-  /// Counts a reader that waits, and makes the next append notice.
-  struct watching {
-    explicit watching(core_type& watched) : core{watched} {
-      core.signals.count_reader();
-      append_guard lock{core.append_mutex};
-      core.limit_appends({});
-      core.signals.work.signal();
-    }
-    watching(const watching&) = delete;
-    watching& operator=(const watching&) = delete;
-    ~watching() { core.signals.forget_reader(); }
-    core_type& core;
-  };
-
   /// Refuses a place that is no log before a lock file is made in it.
   static storage& examined(storage& volume, recovery_mode mode) {
     storage::system::count_forks();
-    (void)recovery<Policies>::start(volume, mode);
+    (void)starting_manifest<stored_of<Policies>>(volume, mode, false);
     return volume;
+  }
+
+  /// Tells whether no other process has the log open to write.
+  [[nodiscard]] bool is_first() const {
+    if constexpr (core_type::is_shared) return lease_->is_first();
+    return true;
   }
 
   void require_appended(lsn at) const {
@@ -298,86 +244,18 @@ class journal {
     return place(large);
   }
 
-  void refuse_appends() {
-    append_guard lock{core_.append_mutex};
-    core_.life.begin_close();
-    core_.limit_appends({});
-  }
-
-  /// Returns up to where the segments may be read, brought up to date if the policy shows more.
-  [[nodiscard]] lsn readable() {
-    if constexpr (Policies::durability::readable != watermark::durable) {
-      const log_state now = core_.life.now();
-      if (now == log_state::open || now == log_state::closed) {
-        commits_.wait(core_.reached(watermark::appended), watermark::written);
-        return core_.reached_lsn(watermark::written);
-      }
-      // What was closed as it should be has been brought to the segments, all of it.
-      if (now == log_state::ended && core_.control().failed.load(std::memory_order_acquire) == 0)
-        return core_.reached_lsn(watermark::written);
-    }
-    return durable_lsn();
-  }
-
-  /// Ends the right to write, in this one place: nothing leads, publishes or unlinks any more when
-  /// the lease is given back, also of a log that has failed.
-  void end(bool settled) {
-    commits_.end();
-    keeper_.end();
-    core_.signals.progress().signal();
-    storage& volume = *core_.segments.volume();
-    storage_traits<storage>::close(volume, settled);
-    if constexpr (core_type::is_shared) {
-      if (settled) lease_->discard();
-    }
-    lease_.reset();
-  }
-
   /// Brings a core to where it takes appends: alone, or beside the others that have the log open.
   recovery_report begin() {
     core_type::system::count_forks();
     core_.life.claim();
     if constexpr (core_type::is_shared) {
-      auto report =
-          lease_->is_first() ? recovery<Policies>{core_}.run() : joining<Policies>{core_}.run();
+      auto report = is_first() ? recovery<Policies>{core_}.run() : joining<Policies>{core_}.run();
       commits_.sit_at(lease_->place());
       view_.catch_up();
       return report;
     } else {
       return recovery<Policies>{core_}.run();
     }
-  }
-
-  /// Brings all that was appended to where it should be before the log is left.
-  void bring(watermark level) {
-    core_.life.require_writable();
-    commits_.wait(core_.reached(watermark::appended), level);
-  }
-
-  /// Leaves the log to the others that have it open.
-  void leave() { bring(watermark::durable); }
-
-  /// Leaves the store so that the next open begins where this one ends, without a scan.
-  void settle() {
-    constexpr bool syncs = has_step<durability_point::close_sync>;
-    bring(syncs ? watermark::durable : watermark::written);
-    keeper_.chores();
-    settle_active();
-    core_.segments.publish();
-    core_.control().state.store(control_state::closed, std::memory_order_release);
-    core_.signals.progress().signal();  // readers look for the next one's
-    core_.segments.volume()->remove(format::control_name);
-  }
-
-  void settle_active() {
-    append_guard lock{core_.append_mutex};
-    const auto& active = core_.append.extents.back();
-    // The one that the manifest is made of; where others write, too, it is another object.
-    const auto listed = core_.segments.list()->find_log(active.segment->number());
-    // It was listed before a record went into it, and chores() has learned of every manifest since.
-    LOGDB_EXPECTS(listed != nullptr);
-    listed->seal(last_lsn() + 1, core_.reached(watermark::appended) - active.base);
-    settle_whole(core_.segments, *listed);
   }
 
   using lease = typename Policies::locking::template lease<storage>;
@@ -388,10 +266,10 @@ class journal {
   view_of<Policies> view_{core_};
   keeper<Policies> keeper_{core_, commits_, view_};
   appender<Policies> appender_{core_, commits_, keeper_};
+  shown_records<Policies> shown_{core_, commits_, view_};
   recovery_report report_;
   workers<Policies> workers_{core_, commits_, keeper_};
-  typename core_type::mutex close_mutex_;
-  bool closed_ = false;  // guarded by close_mutex_
+  closing<Policies> closing_{core_, commits_, keeper_, workers_, lease_};
 };
 
 }  // namespace logdb::detail

@@ -46,7 +46,7 @@ class joining {
     const auto& volume = *core_.segments.volume();
     core_.ring = staging_type::open(volume, open_mode::read_write);
     const error_site site{.path = locate(volume, format::control_name).path};
-    const bool ours = drainer<Policies>::is_alive(core_.ring, core_.segments.store()) &&
+    const bool ours = drainer<stored_of<Policies>>::is_alive(core_.ring, core_.segments.store()) &&
                       core_.control().state.load(std::memory_order_acquire) == control_state::open;
     if (!ours) {
       throw error{errc::corrupt,

@@ -9,7 +9,8 @@
 #include <logdb/error.hpp>
 #include <logdb/journal/open/drain.hpp>
 #include <logdb/journal/open/renamed.hpp>
-#include <logdb/journal/state.hpp>
+#include <logdb/journal/segments/segment_table.hpp>
+#include <logdb/options.hpp>
 #include <logdb/stats.hpp>
 
 namespace logdb::detail {
@@ -20,20 +21,20 @@ class inheritance {
  public:
   using staging_type = staging<typename Policies::storage>;
 
-  inheritance(journal_state<Policies>& core, recovery_report& report)
-      : core_{core}, report_{report} {}
+  inheritance(basic_segment_table<Policies>& segments, recovery_mode mode, recovery_report& report)
+      : segments_{segments}, mode_{mode}, report_{report} {}
 
   /// Brings what is staged to the segments; returns what that proves.
   /// @errors  errc::corrupt, errc::unsupported, errc::format_mismatch unless it salvages;
   ///          errc::locked, errc::no_space, errc::io
   dead_writer drain() {
-    auto& volume = *core_.segments.volume();
+    auto& volume = *segments_.volume();
     const bool closed = was_closed();
-    if (!closed) follow_renaming(volume, core_.segments.store());
+    if (!closed) follow_renaming(volume, segments_.store());
     report_.clean = closed && !volume.exists(format::control_name);
     ring_ = staging_type::open(volume, open_mode::read_write);
     if (!may_drain()) return {};
-    const auto list = core_.segments.list();
+    const auto list = segments_.list();
     drainer<Policies> left{ring_, *list};
     rewrites_ = left.keeps_written_only();
     const drained result = left.run();
@@ -71,7 +72,7 @@ class inheritance {
   /// Tells whether the manifest says that the log was closed: it bounds the last segment that has
   /// records.
   [[nodiscard]] bool was_closed() const {
-    const auto list = core_.segments.list();
+    const auto list = segments_.list();
     const auto last = std::find_if(list->log.rbegin(), list->log.rend(),
                                    [](const auto& each) { return bool{each->base()}; });
     return last != list->log.rend() && (*last)->end();
@@ -80,7 +81,7 @@ class inheritance {
   /// Tells whether the file is to be believed.
   /// @errors  errc::unsupported, errc::format_mismatch: it cannot be, and holds what was accepted
   bool may_drain() {
-    if (!ring_ || !drainer<Policies>::is_of_store(ring_, core_.segments.store())) return false;
+    if (!ring_ || !drainer<Policies>::is_of_store(ring_, segments_.store())) return false;
     const boot_match boot = match_boot(ring_);
     if (boot == boot_match::other) return false;
     if (boot == boot_match::same && ring_.is_known()) return true;
@@ -99,14 +100,15 @@ class inheritance {
 
   /// Throws about what is left, unless the log is to be salvaged without it.
   void refuse(errc condition, const char* what, std::string_view remedy = {}) {
-    const auto path = core_.segments.volume()->path() / format::control_name;
-    if (core_.options.recovery == recovery_mode::refuse) {
+    const auto path = segments_.volume()->path() / format::control_name;
+    if (mode_ == recovery_mode::refuse) {
       throw error{condition, what, {.path = path, .remedy = remedy}};
     }
     report_.damages.push_back({.kind = damage_kind::corruption, .reason = what});
   }
 
-  journal_state<Policies>& core_;
+  basic_segment_table<Policies>& segments_;
+  recovery_mode mode_;
   recovery_report& report_;
   staging_type ring_;
   bool rewrites_ = false;
