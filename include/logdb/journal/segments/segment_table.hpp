@@ -148,11 +148,11 @@ class basic_segment_table : public basic_known_segments<Policies> {
       for (const auto& segment : gone) volume()->remove(format::segment_name(segment->number()));
     }
     const auto doubt = try_change(
-        [&](list_type& list) {
+        [&](list_type& edited) {
           gone.clear();  // others may have done some of it
-          take_front(list, first_kept, kept, gone);
+          take_front(edited, first_kept, kept, gone);
         },
-        [&gone](list_type& list) { give_back(list, gone); });
+        [&gone](list_type& edited) { give_back(edited, gone); });
     drop(gone, doubt);
     if (doubt) std::rethrow_exception(doubt);
     return gone.size();

@@ -25,7 +25,9 @@ namespace logdb::detail {
 ///
 /// @threads  any
 template <class Policies>
-class appender {
+class appender : stream_writer<Policies> {
+  using stream = stream_writer<Policies>;
+
  public:
   using core_type = journal_state<Policies>;
   using system = typename core_type::system;
@@ -36,7 +38,7 @@ class appender {
                                                : watermark::written;
 
   appender(core_type& core, committer<Policies>& commits, keeper<Policies>& keep)
-      : core_{core}, commits_{commits}, keeper_{keep} {}
+      : stream{core}, commits_{commits}, keeper_{keep} {}
 
   /// Tells whether a payload fits into one frame in staging.
   [[nodiscard]] bool fits(std::uint64_t payload_bytes) const {
@@ -50,7 +52,7 @@ class appender {
     format::frame_header header = format::header_of(kind, count, first, second);
     guard lock{core_.append_mutex};
     enter(lock, format::frame_bytes(header.payload_bytes), count);
-    return stream_.place(header, count, first, second);
+    return place(header, count, first, second);
   }
 
   /// Takes the append lock with room for one frame of such a payload: what it is to say can then be
@@ -73,7 +75,7 @@ class appender {
   /// returned true in it. Cannot fail. The header gets the lsn.
   placement<Policies> put_in_turn(format::frame_header& header, bytes_view first,
                                   bytes_view second) {
-    return stream_.place_here(header, header.count, first, second);
+    return this->place_here(header, header.count, first, second);
   }
 
   /// Ends the active segment, unless it is empty.
@@ -82,7 +84,7 @@ class appender {
     guard lock{core_.append_mutex};
     core_.life.require_open();
     const auto active = core_.append.extents.back();
-    if (!stream_.is_begun()) return;
+    if (!is_begun()) return;
     while (core_.append.extents.back().segment == active.segment) {
       core_.life.require_open();
       roll(lock);
@@ -100,9 +102,9 @@ class appender {
       const auto& active = core_.append.extents.back();
       core_.segments.set_cursor({std::string{cursor.name},
                                  cursor.at,
-                                 {active.segment->number(), stream_.now_at() - active.base}});
+                                 {active.segment->number(), now_at() - active.base}});
     }
-    return stream_.place(header, 0, payload, {});
+    return place(header, 0, payload, {});
   }
 
   /// Commits a transaction that stands in a segment of its own.
@@ -115,11 +117,17 @@ class appender {
   ticket attach_in_turn(const segment_ptr<Policies>& own, std::uint64_t records);
 
  private:
+  using stream::core_;
+  using stream::is_begun;
+  using stream::next_lsn;
+  using stream::now_at;
+  using stream::place;
+
   /// Makes sure that a frame may be placed now; returns whether the lock was held throughout.
   bool enter(guard& lock, std::uint64_t bytes, std::uint64_t count) {
     LOGDB_EXPECTS(lock.holds(core_.append_mutex));
     const bool counts = count > 1 && core_.bounds.records_max != loss_bounds{}.records_max;
-    const stream_position end = stream_.now_at() + bytes;
+    const stream_position end = now_at() + bytes;
     if (end.value() <= core_.control().limit && !counts && is_within_own(end)) [[likely]]
       return true;
     return make_way(lock, bytes, count);
@@ -136,8 +144,7 @@ class appender {
 
   /// Tells whether the clock came back, so that a segment has to begin: times ascend within each.
   [[nodiscard]] bool comes_back() {
-    return !core_.append.group_open && stream_.is_begun() &&
-           core_.append.marks.has_come_back(core_);
+    return !core_.append.group_open && is_begun() && core_.append.marks.has_come_back(core_);
   }
 
   [[nodiscard]] stream_position room_end() const {
@@ -186,14 +193,14 @@ class appender {
     if (core_.append.extents.size() == control_extents) {
       return wait_for(lock, core_.append.extents.front().end, watermark::durable);
     }
-    if (!core_.append.sealing) stream_.place_seal();
-    stream_.begin_next();
+    if (!core_.append.sealing) this->place_seal();
+    this->begin_next();
   }
 
   /// Has the committing thread begin before its time when much is waiting, or somebody.
   void rouse() {
     if constexpr (Policies::durability::background) {
-      const bool large = stream_.now_at() >= core_.append.group_begin + core_.window_bytes() / 4;
+      const bool large = now_at() >= core_.append.group_begin + core_.window_bytes() / 4;
       if (large || core_.signals.is_watched()) core_.signals.work.signal();
     }
   }
@@ -205,7 +212,7 @@ class appender {
                   room_end() - core_type::reserve_bytes, core_.append.index_due});
     if constexpr (Policies::durability::background) {
       const stream_position large = core_.append.group_begin + core_.window_bytes() / 4;
-      if (stream_.now_at() < large) limit = std::min(limit, large);
+      if (now_at() < large) limit = std::min(limit, large);
     }
     if (core_.bounds.records_max != loss_bounds{}.records_max) {
       // A record alone takes a header at least: so many bytes behind the frame that is put now are
@@ -214,17 +221,15 @@ class appender {
       const std::uint64_t left =
           core_.bounds.records_max - std::min(core_.bounds.records_max, pending);
       const std::uint64_t singly = std::min(left, core_.ring.ring_bytes());
-      limit = std::min(limit, stream_.now_at() + bytes + singly * format::frame_header_bytes);
+      limit = std::min(limit, now_at() + bytes + singly * format::frame_header_bytes);
     }
     core_.append.own_limit = limit;
     // While somebody waits for more, each append looks, and wakes them.
     core_.limit_appends(core_.signals.is_watched() ? stream_position{} : limit);
   }
 
-  core_type& core_;
   committer<Policies>& commits_;
   keeper<Policies>& keeper_;
-  stream_writer<Policies> stream_{core_};
 };
 
 template <class Policies>
@@ -234,21 +239,20 @@ LOGDB_INLINE bool appender<Policies>::make_way(guard& lock, std::uint64_t bytes,
   for (;; held = false) {
     core_.life.require_open();
     if (core_.append.sealing || comes_back() ||
-        stream_.now_at() + bytes + core_type::reserve_bytes > core_.append.segment_end) {
+        now_at() + bytes + core_type::reserve_bytes > core_.append.segment_end) {
       roll(lock);
-    } else if (stream_.now_at() + bytes + core_type::reserve_bytes > room_end()) {
-      wait_for(lock, stream_.now_at() + bytes + core_type::reserve_bytes - core_.window_bytes(),
+    } else if (now_at() + bytes + core_type::reserve_bytes > room_end()) {
+      wait_for(lock, now_at() + bytes + core_type::reserve_bytes - core_.window_bytes(),
                keeps_until);
-      wait_for_pins(lock,
-                    stream_.now_at() + bytes + core_type::reserve_bytes - core_.window_bytes());
+      wait_for_pins(lock, now_at() + bytes + core_type::reserve_bytes - core_.window_bytes());
     } else if (exceeds_records(count)) {
-      wait_for(lock, stream_.now_at(), keeps_until);
+      wait_for(lock, now_at(), keeps_until);
     } else {
       break;
     }
   }
-  if (!core_.append.group_open) stream_.open_group();
-  if (stream_.now_at() + bytes > core_.append.index_due) stream_.note();
+  if (!core_.append.group_open) this->open_group();
+  if (now_at() + bytes > core_.append.index_due) this->note();
   rouse();
   set_limit(bytes, count);
   return held;
@@ -264,8 +268,8 @@ LOGDB_INLINE ticket appender<Policies>::attach_in_turn(const segment_ptr<Policie
                                                      .records = records});
   static_assert(sizeof payload == format::attach_bytes);
   auto header = format::header_of(format::frame_kind::attach, 0, payload);
-  own->begin(stream_.next_lsn(), core_.append.marks.time);
-  own->seal(stream_.next_lsn() + records, own->end_offset());
+  own->begin(next_lsn(), core_.append.marks.time);
+  own->seal(next_lsn() + records, own->end_offset());
   if constexpr (!core_type::is_shared) {
     core_.segments.settle(*own, 0);
     try {
@@ -277,7 +281,7 @@ LOGDB_INLINE ticket appender<Policies>::attach_in_turn(const segment_ptr<Policie
     }
   }
   core_.counters.attached_bytes.fetch_add(own->end_offset(), std::memory_order_relaxed);
-  return stream_.place(header, records, payload, {});
+  return place(header, records, payload, {});
 }
 
 }  // namespace logdb::detail

@@ -133,10 +133,11 @@ class stream_writer {
     core_.signals.chores.signal();
   }
 
+ protected:
+  core_type& core_;
+
  private:
   [[nodiscard]] auto& control() const { return core_.control(); }
-
-  core_type& core_;
 };
 
 }  // namespace logdb::detail
