@@ -69,7 +69,6 @@ CLASSES_TO_SPLIT = {
     "maintainer": (365, 0),
     "row_storer": (0, 15),
     "writer": (371, 20),
-    "basic_record_walker": (340, 0),
     "log_engine": (305, 0),
     "summary_builder": (0, 16),
     "field_builder": (0, 16),

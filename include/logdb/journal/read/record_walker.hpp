@@ -7,6 +7,7 @@
 
 #include <logdb/durability_point.hpp>
 #include <logdb/format/frames/batch.hpp>
+#include <logdb/journal/read/frame_run.hpp>
 #include <logdb/journal/segments/segment_list.hpp>
 #include <logdb/light.hpp>
 #include <logdb/record.hpp>
@@ -44,7 +45,7 @@ class basic_record_walker {
       return;
     }
     index_ = scope_.list->find(from_);
-    open_log(*scope_.list->log[index_]);
+    open_log();
     if (log_.end == 0) return;  // salvage passes what is missing
     const auto near = log_.from->known_entries().floor(from_);
     // A walk from the front needs no footer, and so believes none.
@@ -62,17 +63,17 @@ class basic_record_walker {
       source& in = frames();
       if (in.global() > scope_.last) return false;
       if (!in.part.has(in.place.offset)) [[unlikely]] {
-        if (!load(in, in.place.offset)) leave();
+        repin_ = true;
+        if (!in.load(scope_.salvage)) leave();
         continue;
       }
       format::frame_view frame;
-      const auto fault =
-          format::read_frame_in(in.part.bytes, in.part.first, in.place.offset, in.seed, frame);
+      const auto fault = in.read(frame);
       if (in.place.gaps) [[unlikely]] {
         pass_gap(fault, frame, in.place);
         if (in.global() > scope_.last) return false;
       }
-      if (fault != format::frame_fault::none || !follows(frame, in)) [[unlikely]] {
+      if (fault != format::frame_fault::none || !in.follows(frame)) [[unlikely]] {
         resume(stop_for(fault, frame, in.place.next).value_or(scan_stop::lsn_gap));
         continue;
       }
@@ -91,7 +92,7 @@ class basic_record_walker {
     index_ = scope_.list->find(from_);
     if (log_.from != scope_.list->log[index_]) {
       log_.place = {};
-      open_log(*scope_.list->log[index_]);
+      open_log();
     }
     if (log_.end == 0) return;
     log_.jump({begin.offset, begin.first, begin.time});
@@ -119,106 +120,25 @@ class basic_record_walker {
   }
 
  private:
-  /// A run of frames in one segment; lsns in it are local, global = local + shift.
-  struct source {
-    segment_ptr<Policies> from;
-    frame_stretch part{};   // that is read now
-    std::uint64_t end = 0;  // frames may stand before it; 0: it cannot be read and is passed
-    format::frame_seed seed{};
-    scan_place place{};
-    std::uint64_t shift = 0;
-    lsn limit = format::lsn_max;  // one past the last, local
-    format::search_work searched{};
-
-    [[nodiscard]] lsn global() const { return place.next + shift; }
-    void jump(const scan_place& to) {
-      const bool gaps = place.gaps;
-      place = to;
-      place.gaps = gaps;
-    }
-  };
+  using source = frame_run<stored_of<Policies>>;
 
   [[nodiscard]] source& frames() { return in_attached_ ? attached_ : log_; }
 
-  [[nodiscard]] static bool follows(const format::frame_view& frame, const source& in) {
-    const bool ordered =
-        !has_step<durability_point::lsn_order> || frame.header.first == in.place.next;
-    return ordered && frame.header.first + frame.header.count <= in.limit;
-  }
-
-  /// Passes the frames before `from_` by their headers alone.
+  /// Passes the frames before `from_`, which may lie in other stretches.
   void skip() {
-    source& in = frames();
-    format::frame_view frame;
-    while ((in.part.has(in.place.offset) || load(in, in.place.offset)) &&
-           format::read_header_in(in.part.bytes, in.part.first, in.place.offset, in.seed, frame) ==
-               format::frame_fault::none) {
-      const bool plain = frame.header.kind <= format::frame_kind::mark;
-      const bool behind = in.place.gaps && frame.header.first > in.place.next;
-      if (!plain || (frame.header.first != in.place.next && !behind)) return;
-      if (frame.header.first + in.shift + frame.header.count > from_) return;
-      in.place.next = frame.header.first;
-      advance(in.place, frame);
-    }
+    frames().skip_to(from_, scope_.salvage);
+    repin_ = true;
   }
 
-  void open_log(segment<Policies>& opened) {
-    log_.from = scope_.list->log[index_];
-    open_frames(log_, opened.end_offset());
-    log_.limit = opened.end() ? opened.end() : format::lsn_max;
-    log_.seed = opened.seed();
-    // A segment that was made ready when this list was taken has no base of its own yet.
-    const lsn base = opened.base() ? opened.base() : log_.place.next;
-    log_.place = {.next = base,
-                  .time = std::max(log_.place.time, opened.time_first()),
-                  .gaps = opened.role() == format::segment_role::compacted};
+  void open_log() {
+    log_.enter(scope_.list->log[index_], scope_.salvage);
     in_attached_ = false;
     repin_ = true;
   }
 
-  /// Goes to the front of a source whose frames end at an offset; 0: where its bytes do.
-  void open_frames(source& in, std::uint64_t end) {
-    in.part = frames_of(*in.from, format::segment_header_bytes);
-    in.searched = {};
-    in.end = in.from->is_plain() || in.part.bytes.empty() ? in.part.end() : end;
-    if (end != 0) in.end = std::min(end, in.end);
-    in.part.cut(in.end);
-  }
-
-  /// Goes to the stretch of a source that has an offset; false: frames end before it.
-  bool load(source& in, std::uint64_t offset) {
-    if (offset >= in.end) return false;
-    in.part = frames_of(*in.from, offset);
-    in.part.cut(in.end);
-    repin_ = true;
-    return in.part.has(offset);
-  }
-
-  /// Returns the frames of a segment at an offset; none of one that cannot be read and is passed.
-  [[nodiscard]] frame_stretch frames_of(segment<Policies>& opened, std::uint64_t offset) const {
-    try {
-      if (!opened.is_plain()) return opened.frames_at(offset);
-      return {.bytes = scope_.salvage ? opened.bytes().first(opened.bytes_there())
-                                      : whole_bytes(opened)};
-    } catch (const error& failure) {
-      if (!scope_.salvage || failure.condition() != errc::corrupt) throw;
-      return {};
-    }
-  }
-
   void open_attached(const format::attach& what, const segment_ptr<Policies>& opened) {
-    attached_.from = opened;
-    open_frames(attached_, what.end_offset);
-    attached_.limit = lsn{1} + what.records;
-    attached_.seed = opened->seed();
-    attached_.place = {.next = lsn{1}, .time = log_.place.time};
-    attached_.shift = log_.place.next.value() - 1;
-    if (from_ > attached_.global() && attached_.end != 0) {
-      const auto near = opened->known_entries().floor(from_ - attached_.shift);
-      if (near) attached_.jump({near->offset, near->first, attached_.place.time});
-    }
+    attached_.enter_attached(what, opened, log_.place, from_, scope_.salvage);
     in_attached_ = true;
-    repin_ = true;
     skip();
   }
 
@@ -228,7 +148,7 @@ class basic_record_walker {
     if (index_ + 1 >= scope_.list->log.size()) return end_early();
     ++index_;
     const lsn expected = log_.place.gaps ? log_.limit : log_.place.next;
-    open_log(*scope_.list->log[index_]);
+    open_log();
     if (log_.place.next != expected) skip_gap(expected);
   }
 
@@ -324,31 +244,11 @@ class basic_record_walker {
     }
     if (!scope_.salvage) throw_corrupt(stop);
     source& in = frames();
-    std::uint64_t from = in.place.offset + format::frame_alignment;
-    do {
-      if (find_next(in, from)) return;
-      from = in.part.end();
-    } while (load(in, from));
+    repin_ = true;
+    if (in.salvage_next()) return;
     // Behind damage at the end of the active segment there may be more later.
     if (!in_attached_ && log_.from->end_offset() == 0) return end_early();
     in.place.offset = in.end;
-  }
-
-  /// Moves on to the next whole frame of a stretch that is not older; false: there is none.
-  bool find_next(source& in, std::uint64_t from) {
-    const auto& part = in.part;
-    while (const auto found =
-               format::find_frame_in(part.bytes, part.first, from, in.seed, in.searched)) {
-      const auto header = format::load_header(part.bytes.data() + (*found - part.first));
-      const bool fits = header.first + header.count <= in.limit;
-      if (header.first >= in.place.next && fits) {
-        in.place.offset = *found;
-        in.place.next = header.first;
-        return true;
-      }
-      from = *found + format::frame_alignment;
-    }
-    return false;
   }
 
   [[noreturn]] void throw_corrupt(scan_stop stop) {
