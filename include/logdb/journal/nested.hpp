@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <logdb/error.hpp>
+#include <logdb/platform/expects.hpp>
 
 namespace logdb::detail {
 
@@ -55,11 +56,14 @@ class nested {
     throw error{errc::invalid_argument, "a transaction nested in this one is still open"};
   }
 
-  /// Ends it with what was done, and returns the state. Requires that it is the innermost.
-  std::shared_ptr<State> end() { return std::exchange(state_, nullptr); }
+  /// Ends it with what was done, and returns the state. None within it is open.
+  std::shared_ptr<State> end() {
+    LOGDB_EXPECTS(state_ != nullptr && state_->depth() <= depth_);
+    return std::exchange(state_, nullptr);
+  }
   /// Takes back what was done since it began, also by those within it that were left open.
   void abandon() noexcept {
-    const auto state = end();
+    const auto state = std::exchange(state_, nullptr);
     if (state == nullptr) return;
     while (state->depth() >= depth_) {
       state->rollback();

@@ -92,7 +92,7 @@ bool holds_records_from(const Storage& volume, const std::string& name, const id
 }
 
 /// Throws if there is a segment with records that only a later manifest can have named: rolling
-/// made it, which names a segment before a record goes into it. Requires the right to write.
+/// made it, which names a segment before a record goes into it. Nobody else may write meanwhile.
 /// @errors  errc::corrupt, errc::io
 template <class Policies>
 void require_no_later_segment(const typename Policies::storage& volume,

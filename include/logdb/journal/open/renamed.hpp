@@ -28,8 +28,8 @@ std::optional<std::string> find_former_name(const Storage& volume, const identit
   return std::nullopt;
 }
 
-/// Gives a store that was renamed its control file back. Requires the lock, which holds by every
-/// name.
+/// Gives a store that was renamed its control file back. The lease, which holds by every name, is
+/// the caller's.
 template <class Storage>
 void follow_renaming(Storage& volume, const identity& store) {
   if constexpr (storage_traits<Storage>::has_files_beside()) {

@@ -12,7 +12,8 @@
 
 namespace logdb::detail {
 
-/// Brings a core to where the others are. Requires that none of them opens or closes it meanwhile.
+/// Brings a core to where the others are. None of them opens or closes the log meanwhile: the lease
+/// is held over that.
 template <class Policies>
 class joining {
  public:

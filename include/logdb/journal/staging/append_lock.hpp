@@ -38,7 +38,7 @@ class append_lock {
     }
   }
 
-  /// Requires that this thread holds it.
+  /// Gives it back; this thread holds it.
   void unlock() {
     LOGDB_EXPECTS(held_);
     tell();

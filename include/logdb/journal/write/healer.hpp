@@ -24,7 +24,7 @@
 
 namespace logdb::detail {
 
-/// Moves what is staged and not durable to a new segment. Requires the append lock; used once.
+/// Moves what is staged and not durable to a new segment. Used once, with the append lock.
 template <class Policies>
 class healer {
  public:
@@ -233,9 +233,10 @@ class healer {
   std::vector<std::unique_ptr<relocation>> moves_;  // by extent; null: nothing went from there
 };
 
-/// Does what heal_or_fail() says. Requires the append lock.
+/// Does what heal_or_fail() says, with the append lock.
 template <class Policies>
 void heal_in_turn(journal_state<Policies>& core, const char* failure) noexcept {
+  LOGDB_EXPECTS(core.append_mutex.is_held());
   try {
     // Where frames went that an index has positions of, only this process could tell its own.
     constexpr bool can_tell =
