@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   std::size_t leaves = 0;
   const auto found = walk(text, [&](json_path path, json_kind kind, const json_text& value) {
     ++leaves;
-    require(path.size() <= json_depth_max, "a path has at most as many names as levels are told");
+    require(4 * path.size() <= bytes, "a path has a name for each object around the leaf");
     for (const json_text& name : path) check_text(text, name);
     if (kind == json_kind::string) check_text(text, value);
     if (kind == json_kind::number) check_number(value.bytes);

@@ -5,7 +5,7 @@
 ///
 /// One pass, no tree, no recursion. A loop reads a value, then what may follow it: the next member
 /// or element, or the end of what it is in. Whether that is an object or an array is one bit a
-/// level; 64 levels fit into a word, and only a text that is deeper allocates more of them.
+/// level; 64 levels fit into a word, and only a text that is deeper allocates more.
 
 #include <bit>
 #include <cstddef>
@@ -40,9 +40,6 @@ enum class json_kind : std::uint8_t {
 /// The names on the way from the event to a leaf, outermost first; arrays add none. Valid while the
 /// leaf is told.
 using json_path = std::span<const json_text>;
-
-/// Leaves that lie deeper, counted in objects and arrays, are checked and not told.
-inline constexpr std::size_t json_depth_max = 64;
 
 /// What a check found: nothing, or the place of the first fault.
 struct json_result {
@@ -115,15 +112,29 @@ inline json_escape read_json_escape(std::string_view text) {
 constexpr bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 /// Room that a walk has apart from what it keeps in registers: the name that is read in each of the
-/// outermost objects, and which of the outer levels are objects, 64 a word. The names are not
-/// initialised: that would take as long as a fifth of an event's check.
+/// objects, and which of the outer levels are objects, 64 a word. The names are not initialised:
+/// that would take as long as a fifth of an event's check.
 struct json_room {
-  union name_room {
-    name_room() {}  // NOLINT(modernize-use-equals-default): that is deleted
-    json_text names[json_depth_max];
+  static constexpr std::size_t few_max = 64;
+  union few_names {
+    few_names() {}  // NOLINT(modernize-use-equals-default): that is deleted
+    json_text names[few_max];
   };
 
-  name_room outermost{};
+  /// Makes room for the name of one more object than there was room for.
+  /// @param objects  how many have names
+  void grow(std::size_t objects) {
+    std::vector<json_text> more{names, names + objects};
+    more.resize(2 * room);
+    many.swap(more);
+    names = many.data();
+    room = many.size();
+  }
+
+  few_names few{};
+  json_text* names = few.names;
+  std::size_t room = few_max;
+  std::vector<json_text> many{};
   std::vector<std::uint64_t> outer{};
 };
 
@@ -217,7 +228,7 @@ class json_walk {
     skip_space();
     if (is_at(end)) {
       ++at_;
-      tell(empty, {}, 1);
+      tell(empty, {});
       return next::after_value;
     }
     open(object);
@@ -229,6 +240,8 @@ class json_walk {
       room_.outer.push_back(levels_);
     levels_ = levels_ << 1 | std::uint64_t{object};
     ++depth_;
+    if (object && objects_ == room_.room) [[unlikely]]
+      room_.grow(objects_);
     objects_ += object;
   }
 
@@ -248,7 +261,7 @@ class json_walk {
     if (!is_at('"')) return fails("a name in quotes");
     json_text text;
     if (!string(text)) return false;
-    if (depth_ <= json_depth_max) std::construct_at(&room_.outermost.names[objects_ - 1], text);
+    std::construct_at(&room_.names[objects_ - 1], text);
     skip_space();
     if (!is_at(':')) return fails("':'");
     ++at_;
@@ -257,13 +270,11 @@ class json_walk {
 
   [[gnu::always_inline]] bool string_value() {
     json_text text;
-    return string(text) && tell(json_kind::string, text, 0);
+    return string(text) && tell(json_kind::string, text);
   }
 
-  [[gnu::always_inline]] bool tell(json_kind kind, const json_text& text, std::size_t own_level) {
-    if (depth_ + own_level <= json_depth_max) {
-      leaf_(json_path{room_.outermost.names, objects_}, kind, text);
-    }
+  [[gnu::always_inline]] bool tell(json_kind kind, const json_text& text) {
+    leaf_(json_path{room_.names, objects_}, kind, text);
     return true;
   }
 
@@ -272,7 +283,7 @@ class json_walk {
       if (!is_at(byte)) return fails("true, false or null");
       ++at_;
     }
-    return tell(kind, {std::string_view{at_ - word.size(), word.size()}}, 0);
+    return tell(kind, {std::string_view{at_ - word.size(), word.size()}});
   }
 
   /// Reads a string from its quote to behind its other one.
@@ -319,7 +330,7 @@ class json_walk {
       if (is_at('+') || is_at('-')) ++at_;
       if (!digits("a digit")) return false;
     }
-    return tell(json_kind::number, {{first, static_cast<std::size_t>(at_ - first)}}, 0);
+    return tell(json_kind::number, {{first, static_cast<std::size_t>(at_ - first)}});
   }
 
   [[gnu::always_inline]] bool digits(const char* expected) {
@@ -333,7 +344,7 @@ class json_walk {
   const char* begin_;
   const char* at_;
   const char* end_;
-  json_room& room_;  // of its names, `objects_` hold, while no level is deeper than json_depth_max
+  json_room& room_;  // of its names, `objects_` hold
   Leaf& leaf_;
   const char* expected_ = nullptr;  // set by what fails
   std::size_t objects_ = 0;         // of the levels, those that are objects
@@ -350,11 +361,10 @@ class json_walk {
 ///
 /// Exactly RFC 8259. What it leaves open: nothing before or behind the value but white space, no
 /// byte order mark; names may come twice; numbers may be of any size; a string may have lone
-/// surrogates and bytes that are not UTF-8 (`check_utf8`); any depth is accepted, and leaves deeper
-/// than json_depth_max are not told.
+/// surrogates and bytes that are not UTF-8 (`check_utf8`); any depth is accepted.
 ///
-/// @cost  O(bytes), about a byte a CPU cycle or two; no allocation down to json_depth_max levels,
-///        then a bit a level
+/// @cost  O(bytes), about a byte a CPU cycle or two; no allocation down to 64 levels, then a bit a
+///        level and a name an object around the place
 template <class Leaf>
 json_result walk(std::string_view text, Leaf&& leaf) {
   detail::json_room room;

@@ -118,6 +118,13 @@ BOOST_AUTO_TEST_CASE(a_sum_of_integers_is_exact_beyond_64_bits) {
   BOOST_TEST(answer("| stats sum(a), max(a)", {R"({"a":[1.5,2]})"}) == "1 3.5 2; ");
 }
 
+BOOST_AUTO_TEST_CASE(a_sum_of_what_no_double_is_near_is_infinite_and_of_both_signs_absent) {
+  BOOST_TEST(answer("| stats sum(a), avg(a)", {R"({"a":[1e400,1]})"}) == "1 inf inf; ");
+  BOOST_TEST(answer("| stats sum(a), avg(a)", {R"({"a":[-1e400,1e308]})"}) == "1 -inf -inf; ");
+  BOOST_TEST(answer("| stats sum(a), avg(a)", {R"({"a":[1e400,-1e400]})"}) == "1 absent absent; ");
+  BOOST_TEST(answer("| stats sum(a), max(a)", {R"({"a":[1e-400,2]})"}) == "1 2 2; ");
+}
+
 BOOST_AUTO_TEST_CASE(a_percentile_is_the_value_of_the_nearest_rank) {
   std::string all = "{\"a\":[100";
   for (int i = 1; i < 100; ++i) all += ',' + std::to_string(i);

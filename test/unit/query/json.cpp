@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(an_event_is_an_object) {
   BOOST_TEST(check_event("  ").byte == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(leaves_are_told_down_to_the_depth_that_is_allowed_for_and_checked_beyond) {
+BOOST_AUTO_TEST_CASE(leaves_are_told_at_any_depth_with_all_their_names) {
   const auto count = [](const std::string& text) {
     std::size_t told = 0, names = 0;
     const auto result = walk(text, [&](json_path path, json_kind, const json_text&) {
@@ -80,10 +80,13 @@ BOOST_AUTO_TEST_CASE(leaves_are_told_down_to_the_depth_that_is_allowed_for_and_c
     BOOST_TEST(bool(result));
     return std::pair{told, names};
   };
-  BOOST_TEST((count(nested(64, "{\"a\":", "}")) == std::pair<std::size_t, std::size_t>{1, 64}));
-  BOOST_TEST(count(nested(65, "{\"a\":", "}")).first == 0u);
-  BOOST_TEST(count(nested(64, "[", "]")).first == 1u);
-  BOOST_TEST((count("{\"a\":" + nested(64, "[", "]") + ",\"b\":{}}").first == 1u));
+  for (const std::size_t depth : {1u, 63u, 64u, 65u, 127u, 128u, 129u, 1000u}) {
+    const auto whole = std::pair<std::size_t, std::size_t>{1, depth};
+    BOOST_TEST((count(nested(depth, "{\"a\":", "}")) == whole));
+    BOOST_TEST((count("[" + nested(depth, "[{\"a\":", "}]") + "]") == whole));
+  }
+  BOOST_TEST(count(nested(65, "[", "]")).first == 1u);
+  BOOST_TEST((count("{\"a\":" + nested(64, "[", "]") + ",\"b\":{}}").first == 2u));
   for (const std::size_t depth : {63u, 64u, 65u, 127u, 128u, 129u, 100'000u}) {
     BOOST_TEST(accepts(nested(depth, "[", "]")));
     BOOST_TEST(accepts(nested(depth, "[{\"a\":", "}]")));
@@ -94,6 +97,24 @@ BOOST_AUTO_TEST_CASE(leaves_are_told_down_to_the_depth_that_is_allowed_for_and_c
     wrong.pop_back();
     BOOST_TEST(!accepts(wrong));
   }
+}
+
+BOOST_AUTO_TEST_CASE(names_of_a_deep_place_stay_in_their_order) {
+  std::string text, last;
+  for (int i = 0; i < 200; ++i) text += (i == 0 ? "{\"" : "[{\"") + std::to_string(i) + "\":";
+  text += "7";
+  for (int i = 0; i < 200; ++i) text += i == 199 ? ",\"x\":8}" : "}]";
+  std::vector<std::size_t> depths;
+  const auto told = walk(text, [&](json_path path, json_kind, const json_text&) {
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+      BOOST_TEST(path[i].bytes == std::to_string(i));
+    }
+    depths.push_back(path.size());
+    last = path.back().bytes;
+  });
+  BOOST_TEST(bool(told));
+  BOOST_TEST(depths == (std::vector<std::size_t>{200, 1}), boost::test_tools::per_element());
+  BOOST_TEST(last == "x");
 }
 
 BOOST_AUTO_TEST_CASE(text_says_what_its_escapes_say) {

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE oracle
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <boost/test/unit_test.hpp>
 
+#include <logdb/query/aggregate.hpp>
 #include <logdb/query/compile.hpp>
 
 #include "unit/query/asked.hpp"
+#include "unit/query/naive/random_aggregate.hpp"
 #include "unit/query/naive/random_query.hpp"
 
 // Random queries of random events find what an evaluator finds that was written apart from the
@@ -50,16 +58,128 @@ void ask(naive::generator& random, std::size_t events, tally& of) {
   }
 }
 
+long double real_of(const query::json_number& of) {
+  switch (of.kind) {
+    case query::json_number::form::integer: return static_cast<long double>(of.integer);
+    case query::json_number::form::natural: return static_cast<long double>(of.natural);
+    case query::json_number::form::real: return static_cast<long double>(of.real);
+  }
+  return 0;
+}
+
+std::string key_of(const query::answer_value& of) {
+  using enum query::answer_value::kind;
+  switch (of.is) {
+    case number: return of.number.beyond ? "b" + of.text : naive::key_of_number(real_of(of.number));
+    case text: return "s" + of.text;
+    case true_: return "true";
+    case false_: return "false";
+    case absent: break;
+  }
+  return "absent";
+}
+
+std::vector<std::string> keys_of(const std::vector<query::answer_value>& of) {
+  std::vector<std::string> keys;
+  for (const query::answer_value& value : of) keys.push_back(key_of(value));
+  return keys;
+}
+
+/// Returns whether a figure is what the naive one is; sums of doubles depend on their order.
+bool is_same(const query::answer_value& figure, const std::optional<long double>& expected) {
+  if (!expected) return figure.is == query::answer_value::kind::absent;
+  if (figure.is != query::answer_value::kind::number) return false;
+  const long double real = real_of(figure.number);
+  return real == *expected || std::fabs(real - *expected) <= 1e-14L * std::fabs(*expected);
+}
+
+void compare_rows(const query::answer& answer, const naive::groups& expected,
+                  const naive::asked_aggregate& asked) {
+  BOOST_REQUIRE(answer.rows.size() == expected.size());
+  std::uint64_t before = UINT64_MAX;
+  for (const query::answer_row& row : answer.rows) {
+    const auto group = expected.find(keys_of(row.values));
+    BOOST_REQUIRE(group != expected.end());
+    BOOST_REQUIRE(row.count == group->second.size());
+    BOOST_REQUIRE(row.count <= before);
+    before = row.count;
+    for (std::size_t i = 0; i < asked.figures.size(); ++i) {
+      const auto& [function, path] = asked.figures[i];
+      BOOST_REQUIRE_MESSAGE(is_same(row.figures.at(i), figure_of(function, group->second, path)),
+                            function << " is " << row.figures[i].text);
+    }
+  }
+}
+
+void compare_series(const query::answer& answer, const naive::groups& expected,
+                    std::int64_t width) {
+  BOOST_REQUIRE(answer.series.size() == expected.size());
+  for (const query::answer_series& series : answer.series) {
+    naive::groups::key_type key;
+    if (expected.begin()->first.size() == 1) key.push_back(key_of(series.value));
+    const auto group = expected.find(key);
+    BOOST_REQUIRE(group != expected.end());
+    std::vector<std::uint64_t> counts(answer.buckets);
+    for (const naive::found_event* each : group->second) {
+      const auto bucket = std::floor(each->time / static_cast<long double>(width));
+      const auto first = static_cast<long double>(answer.begin.time_since_epoch().count()) /
+                         static_cast<long double>(width);
+      ++counts.at(static_cast<std::size_t>(bucket - first));
+    }
+    BOOST_REQUIRE(series.counts == counts);
+  }
+}
+
+/// Asks one aggregate over so many events, those around which it is drawn.
+void ask_aggregate(naive::aggregate_generator& random, std::size_t events) {
+  const naive::asked where = random.query(1);
+  const naive::asked_aggregate asked = random.aggregate();
+  const std::string text = where.text + " | " + asked.text;
+  const query::compiled_query ready = query::compile(text);
+  query::aggregator counting{ready, {.buckets_max = SIZE_MAX, .cells_max = SIZE_MAX}};
+  std::vector<naive::found_event> found;
+  const auto now = static_cast<long double>(noon().time_since_epoch().count());
+  std::string all;
+  for (std::size_t i = 0; i < events; ++i) {
+    std::string event = random.event();
+    const query::event_site site{.appended = noon(), .at = logdb::lsn{i}, .now = noon()};
+    const naive::site told{now, static_cast<long double>(i), now};
+    auto tree = naive::read_event(event);
+    const long double time = naive::event_time(tree, told);
+    // A histogram has all the buckets between its ends: these lie within a month of noon.
+    if (asked.width != 0 && std::fabs(time - now) > 2.6e15L) continue;
+    if (!ready.matches(event, site)) continue;
+    counting.add(event, site);
+    found.push_back({std::move(tree), time});
+    all += '\n' + event;
+  }
+  BOOST_TEST_CONTEXT(text << all) {
+    const naive::groups expected = naive::grouped(found, asked.by);
+    const query::answer answer = counting.result();
+    if (asked.width == 0) return compare_rows(answer, expected, asked);
+    if (!found.empty()) compare_series(answer, expected, asked.width);
+  }
+}
+
+/// Returns how many queries are asked, and from which seed.
+std::pair<std::size_t, unsigned> wanted(std::size_t otherwise) {
+  const char* const queries = std::getenv("LOGDB_ORACLE_QUERIES");
+  if (queries == nullptr) return {otherwise, 1u};
+  const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+  BOOST_TEST_MESSAGE("seed " << static_cast<unsigned>(now));
+  return {std::strtoull(queries, nullptr, 10), static_cast<unsigned>(now)};
+}
+
 BOOST_AUTO_TEST_SUITE(oracle)
 
+BOOST_AUTO_TEST_CASE(random_aggregates_come_to_what_the_naive_ones_come_to) {
+  const auto [queries, seed] = wanted(500);
+  naive::aggregate_generator random{seed};
+  for (std::size_t i = 0; i < queries; i += 4) ask_aggregate(random, 24);
+}
+
 BOOST_AUTO_TEST_CASE(random_queries_find_exactly_what_the_naive_evaluator_finds) {
-  const char* const wanted = std::getenv("LOGDB_ORACLE_QUERIES");
-  const auto seed =
-      wanted == nullptr
-          ? 1u
-          : static_cast<unsigned>(std::chrono::steady_clock::now().time_since_epoch().count());
-  const std::size_t queries = wanted == nullptr ? 1500 : std::strtoull(wanted, nullptr, 10);
-  BOOST_TEST_MESSAGE("seed " << seed);
+  const auto [queries, seed] = wanted(1500);
   naive::generator random{seed};
   tally of;
   for (std::size_t i = 0; i < queries; ++i) ask(random, 12, of);

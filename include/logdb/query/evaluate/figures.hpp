@@ -4,6 +4,7 @@
 /// The figures of `stats` over the numbers of one group: exact sums, extremes, ranks.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -73,8 +74,8 @@ class figure_tally {
     switch (of_.is) {
       case figure::kind::sum: return sum();
       case figure::kind::avg:
-        return make_real(static_cast<double>((static_cast<long double>(whole_) + real_) /
-                                             static_cast<long double>(numbers_)));
+        return real_or_absent((static_cast<long double>(whole_) + real_) /
+                              static_cast<long double>(numbers_));
       case figure::kind::percentile: return ranked();
       default: return kept_;
     }
@@ -108,8 +109,13 @@ class figure_tally {
     if (better) kept_ = value;
   }
 
+  /// Returns the value; absent for what ∞ and −∞ come to.
+  static answer_value real_or_absent(long double real) {
+    return std::isnan(real) ? answer_value{} : make_real(static_cast<double>(real));
+  }
+
   [[nodiscard]] answer_value sum() const {
-    if (any_real_) return make_real(static_cast<double>(static_cast<long double>(whole_) + real_));
+    if (any_real_) return real_or_absent(static_cast<long double>(whole_) + real_);
     const std::string digits = to_string(whole_);
     const json_number number = parse_number(digits);
     return {answer_value::kind::number, digits, number};

@@ -39,22 +39,7 @@ class generator : public event_generator {
     }
   }
 
- private:
-  static asked joined(const asked& a, const asked& b, bool any, const std::string& sign) {
-    return {"(" + a.text + sign + b.text + ")",
-            [a, b, any](const std::optional<value>& event, const site& told) {
-              return any ? a.holds(event, told) || b.holds(event, told)
-                         : a.holds(event, told) && b.holds(event, told);
-            }};
-  }
-
-  asked negation(const asked& of) {
-    return {pick({"NOT ", "-", "! ", "not "}) + "(" + of.text + ")",
-            [of](const std::optional<value>& event, const site& told) {
-              return !of.holds(event, told);
-            }};
-  }
-
+ protected:
   struct path {
     std::string text;
     std::vector<part> parts;
@@ -79,6 +64,22 @@ class generator : public event_generator {
                                   {"\"_lsn\"", {"_lsn"}},
                                   {"ts", {"ts"}}};
     return paths[below(paths.size())];
+  }
+
+ private:
+  static asked joined(const asked& a, const asked& b, bool any, const std::string& sign) {
+    return {"(" + a.text + sign + b.text + ")",
+            [a, b, any](const std::optional<value>& event, const site& told) {
+              return any ? a.holds(event, told) || b.holds(event, told)
+                         : a.holds(event, told) && b.holds(event, told);
+            }};
+  }
+
+  asked negation(const asked& of) {
+    return {pick({"NOT ", "-", "! ", "not "}) + "(" + of.text + ")",
+            [of](const std::optional<value>& event, const site& told) {
+              return !of.holds(event, told);
+            }};
   }
 
   static asked at(const path& where, const std::string& behind, const predicate& holds) {

@@ -152,6 +152,7 @@ class summary_builder {
     for (const json_text& name : names) {
       if (&name != names.data()) key_ += '.';
       name.append_to(key_);
+      if (key_.size() > detail::summary_path_bytes_max) return false;
     }
     std::size_t begin = 0;
     while (key_.size() - begin > options_.name_bytes_max) {
