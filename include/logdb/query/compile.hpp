@@ -128,7 +128,7 @@ class compiled_query::evaluation {
     if (!query_.walks || decides()) return query_.tree.finally(states_);
     const std::size_t first = event.find_first_not_of(" \n\r\t");
     const auto told = [this](json_path names, json_kind kind, const json_text& text) {
-      see(names, kind, text);
+      if (!decided_ || query_.wants_time) see(names, kind, text);
     };
     const bool object = first != std::string_view::npos && event[first] == '{' && walk(event, told);
     settle_rest(!object);
@@ -139,7 +139,6 @@ class compiled_query::evaluation {
   bool decides() { return decided_ = query_.tree.of(states_) != detail::verdict::open; }
 
   void see(json_path names, json_kind kind, const json_text& text) {
-    if (decided_ && !query_.wants_time) return;
     detail::leaf_value value{kind, text, room_};
     if (query_.wants_time) time_.see(names, value);
     bool learned = false;
