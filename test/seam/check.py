@@ -37,7 +37,7 @@ LANGUAGE = re.compile(
     re.X,
 )
 SEAM = re.compile(r"system_(calls|region|thread|mutex)::")
-REAL = re.compile(r"logdb::platform::posix::(\w+)")
+REAL = re.compile(r"logdb::platform::posix(?:_memory)?::(\w+)")
 
 # What two locks that are hardly ever waited for sleep with: docs/design.md, "The time index".
 EXCEPTED = {"futex_wait", "futex_wake", "futex"}
