@@ -39,7 +39,7 @@ class key_finder {
     if (salvages_) [[unlikely]]
       return look_past(hash, key, out);
     bool stale = false;
-    place damaged;
+    damaged_record damaged;
     const address at = table_.find(hash, [&](address candidate) {
       const reading read = source_.find(candidate, out);
       if (read == reading::gone) return stale = true;
@@ -68,13 +68,13 @@ class key_finder {
 
  private:
   /// Where something damaged stands.
-  struct place {
+  struct damaged_record {
     const stretch<Policies>* in = nullptr;  // null: nothing is damaged
     std::uint64_t offset = 0;
   };
 
   /// Takes down what has not the key that was looked for, if it is damaged.
-  [[gnu::noinline]] void note(reading read, const read_type& other, place& damaged) const {
+  [[gnu::noinline]] void note(reading read, const read_type& other, damaged_record& damaged) const {
     if (read == reading::whole && source_.is_intact(other)) return;
     damaged = {other.in, other.offset};
   }

@@ -39,8 +39,8 @@ class snapshot_holds {
 
   /// Keeps what can be seen at a moment, or was written since, while what is returned lives.
   [[nodiscard]] std::shared_ptr<const void> hold(const held_moment& moment) {
-    const auto place = held_->insert(moment);
-    return {&*place, [held = held_, place](const void*) { held->erase(place); }};
+    const auto entry = held_->insert(moment);
+    return {&*entry, [held = held_, entry](const void*) { held->erase(entry); }};
   }
 
   /// Has others told of what is held.
@@ -78,15 +78,15 @@ class snapshot_holds {
 
     typename moment_set::iterator insert(const held_moment& moment) {
       const guard inside{lock};
-      const auto place = moments.insert(moment);
+      const auto entry = moments.insert(moment);
       say();
-      return place;
+      return entry;
     }
-    void erase(typename moment_set::iterator place) {
+    void erase(typename moment_set::iterator entry) {
       if (is_forked()) return;  // a thread of the parent may have had the lock
       const guard inside{lock};
-      const bool was_lowest = place == moments.begin();
-      moments.erase(place);
+      const bool was_lowest = entry == moments.begin();
+      moments.erase(entry);
       say();
       if (was_lowest && freed) freed();
     }

@@ -17,13 +17,13 @@ template <class Store>
 class store_link {
  public:
   store_link() = default;
-  /// @param place  null once the store has gone
-  explicit store_link(std::shared_ptr<Store* const> place) : place_{std::move(place)} {}
+  /// @param store  null once the store has gone
+  explicit store_link(std::shared_ptr<Store* const> store) : store_{std::move(store)} {}
 
   /// Returns the store. @errors errc::closed: it is gone, or there never was one
   [[nodiscard]] Store& operator*() const {
-    if (place_ != nullptr && *place_ != nullptr) [[likely]]
-      return **place_;
+    if (store_ != nullptr && *store_ != nullptr) [[likely]]
+      return **store_;
     throw error{errc::closed,
                 "the log object is gone that keys are looked up in",
                 {.remedy = "keep the log open as long as keys are read"}};
@@ -31,7 +31,7 @@ class store_link {
   [[nodiscard]] Store* operator->() const { return &**this; }
 
  private:
-  std::shared_ptr<Store* const> place_;
+  std::shared_ptr<Store* const> store_;
 };
 
 /// Tells the links to a store that it ends.
@@ -40,14 +40,14 @@ class linked_store {
  public:
   linked_store(const linked_store&) = delete;
   linked_store& operator=(const linked_store&) = delete;
-  [[nodiscard]] store_link<Store> link() const { return store_link<Store>{place_}; }
+  [[nodiscard]] store_link<Store> link() const { return store_link<Store>{store_}; }
 
  protected:
-  linked_store() : place_{std::make_shared<Store*>(static_cast<Store*>(this))} {}
-  ~linked_store() { *place_ = nullptr; }
+  linked_store() : store_{std::make_shared<Store*>(static_cast<Store*>(this))} {}
+  ~linked_store() { *store_ = nullptr; }
 
  private:
-  std::shared_ptr<Store*> place_;
+  std::shared_ptr<Store*> store_;
 };
 
 }  // namespace logdb::detail

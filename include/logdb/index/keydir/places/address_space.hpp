@@ -260,7 +260,7 @@ class record_places {
   /// @errors          errc::corrupt, errc::io
   void note(const segment_list<Policies>& list, address_space<Policies>& space, bool salvages,
             lsn first = lsn{}) {
-    places_.clear();
+    mapped_.clear();
     for (const auto* segments : {&list.log, &list.attached}) {
       for (const auto& each : *segments) {
         // Behind damage a salvaging open also reads frames whose first record nobody has named.
@@ -268,18 +268,18 @@ class record_places {
         note(each, space, salvages);
       }
     }
-    light::sort(places_, [](const place& each) { return each.bytes.data(); });
+    light::sort(mapped_, [](const mapped_segment& each) { return each.bytes.data(); });
   }
 
   [[nodiscard]] address address_of(bytes_view record) const {
-    const auto past = light::upper_bound(places_, record.data(),
-                                         [](const place& each) { return each.bytes.data(); });
-    const place& in = *std::prev(past);
+    const auto past = light::upper_bound(
+        mapped_, record.data(), [](const mapped_segment& each) { return each.bytes.data(); });
+    const mapped_segment& in = *std::prev(past);
     return in.base + static_cast<std::uint64_t>(record.data() - in.bytes.data());
   }
 
  private:
-  struct place {
+  struct mapped_segment {
     bytes_view bytes{};
     address base = 0;
   };
@@ -287,13 +287,13 @@ class record_places {
   void note(const segment_ptr<Policies>& each, address_space<Policies>& space, bool salvages) {
     try {
       const bytes_view bytes = each->bytes();
-      if (!bytes.empty()) places_.push_back({bytes, space.of(each).base()});
+      if (!bytes.empty()) mapped_.push_back({bytes, space.of(each).base()});
     } catch (const error& missing) {
       if (!salvages || missing.condition() != errc::corrupt) throw;
     }
   }
 
-  std::vector<place> places_;  // in the order of their bytes
+  std::vector<mapped_segment> mapped_;  // in the order of their bytes
 };
 
 }  // namespace logdb::detail

@@ -30,15 +30,15 @@ class key_range : public std::ranges::view_base {
     detail::store_link<store_type> store;
     detail::page_walk<Policies> pages{*store};  // used behind a look at `store`
     std::vector<Item> items{};
-    std::size_t place = 0;
+    std::size_t next = 0;
     bool done = false;
 
     /// Gets the next keys when those at hand are used up.
-    void settle() {
-      while (place == items.size() && !done) {
+    void load_next() {
+      while (next == items.size() && !done) {
         store_type& keys = *store;
         items.clear();
-        place = 0;
+        next = 0;
         std::vector<stored_bytes> veiled;
         done =
             !pages.next_values(veiled, [this](const auto& found) { items.push_back(take(found)); });
@@ -75,16 +75,16 @@ class key_range : public std::ranges::view_base {
     using difference_type = std::ptrdiff_t;
 
     iterator() = default;
-    const Item& operator*() const { return walk_->items[walk_->place]; }
+    const Item& operator*() const { return walk_->items[walk_->next]; }
     const Item* operator->() const { return &**this; }
     iterator& operator++() {
-      ++walk_->place;
-      walk_->settle();
+      ++walk_->next;
+      walk_->load_next();
       return *this;
     }
     void operator++(int) { ++*this; }
     friend bool operator==(const iterator& a, std::default_sentinel_t) {
-      return a.walk_->place == a.walk_->items.size();
+      return a.walk_->next == a.walk_->items.size();
     }
 
    private:
@@ -94,7 +94,7 @@ class key_range : public std::ranges::view_base {
   };
 
   [[nodiscard]] iterator begin() const {
-    walk_->settle();
+    walk_->load_next();
     return iterator{walk_};
   }
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }

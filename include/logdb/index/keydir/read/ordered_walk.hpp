@@ -34,10 +34,10 @@ class ordered_walk {
   /// @errors  errc::corrupt, errc::io, errc::closed
   const key_entry* next() {
     for (;;) {
-      while (place_ == rows_.size()) {
+      while (next_ == rows_.size()) {
         if (!look_ahead()) return nullptr;
       }
-      row& at = rows_[place_++];
+      row& at = rows_[next_++];
       if (is_current(at) || read_again(at)) return &at.entry;
     }
   }
@@ -73,7 +73,7 @@ class ordered_walk {
   /// Reads the next rows; false: there are no more keys.
   bool look_ahead() {
     rows_.clear();
-    place_ = 0;
+    next_ = 0;
     if (!store_.view().follows()) seen_ = store_.view().reached(watermark::appended);
     store_.refresh();
     const auto inside = store_.gate().enter();
@@ -153,7 +153,7 @@ class ordered_walk {
   std::optional<std::string> to_;  // nothing: no bound
   bool reverse_;
   std::vector<row> rows_;  // ahead, in order
-  std::size_t place_ = 0;
+  std::size_t next_ = 0;
   stream_position seen_{};  // what was appended before the rows were looked up
   std::size_t ahead_ = ahead_first;
   std::optional<std::string> last_;  // the last key that was dealt with

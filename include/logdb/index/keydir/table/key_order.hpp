@@ -55,13 +55,13 @@ class key_order {
     path found;
     node* const at = find(key, &found);
     const key_page& old = *at->keys.load(std::memory_order_relaxed);
-    const std::size_t place = old.lower(key);
-    if (place != old.count && compare_keys(old.key(place), key) == 0) return;
+    const std::size_t index = old.lower(key);
+    if (index != old.count && compare_keys(old.key(index), key) == 0) return;
     list(old);
-    views_.insert(views_.begin() + static_cast<std::ptrdiff_t>(place), key);
+    views_.insert(views_.begin() + static_cast<std::ptrdiff_t>(index), key);
     if (fits()) return put(*at, key_page::make(views_));
     // Keys that come in order fill their pages.
-    split(*at, found, place == old.count ? place : views_.size() / 2);
+    split(*at, found, index == old.count ? index : views_.size() / 2);
   }
 
   /// Forgets a key. Without memory it stays, and leads nowhere.
@@ -70,12 +70,12 @@ class key_order {
     path found;
     node* const at = find(key, &found);
     const key_page& old = *at->keys.load(std::memory_order_relaxed);
-    const std::size_t place = old.lower(key);
-    if (place == old.count || compare_keys(old.key(place), key) != 0) return;
+    const std::size_t index = old.lower(key);
+    if (index == old.count || compare_keys(old.key(index), key) != 0) return;
     if (old.count == 1 && at != head_) return unlink(*at);
     try {
       list(old);
-      views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(place));
+      views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(index));
       put(*at, key_page::make(views_));
     } catch (const std::bad_alloc&) {
     }

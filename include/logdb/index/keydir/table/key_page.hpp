@@ -64,7 +64,7 @@ struct key_page : retired {
   [[nodiscard]] std::size_t bytes() const {
     return sizeof *this + count * sizeof(std::uint32_t) + (count == 0 ? 0 : ends()[count - 1]);
   }
-  /// Returns the place of the first key at or after one.
+  /// Returns the index of the first key at or after one.
   [[nodiscard]] std::size_t lower(bytes_view wanted) const {
     std::size_t low = 0;
     for (std::size_t high = count; low != high;) {

@@ -84,26 +84,26 @@ struct keydir_page : retired {
   /// Puts a key that is not in here into a free slot, of which there is one. The writer's.
   /// @param recent  slot_recent, or 0
   void insert(std::uint64_t fingerprint, address at, slot_word recent = 0) {
-    std::uint32_t place = home(fingerprint, depth, capacity);
-    for (;; place = place + 1 == capacity ? 0 : place + 1) {
-      const slot_word word = slots()[place].load(std::memory_order_relaxed);
+    std::uint32_t index = home(fingerprint, depth, capacity);
+    for (;; index = index + 1 == capacity ? 0 : index + 1) {
+      const slot_word word = slots()[index].load(std::memory_order_relaxed);
       if (word > slot_removed) continue;
       if (word == 0) ++used;
       ++live;
       // Release: pairs with the loads of readers, who then read the record.
-      return slots()[place].store(make_slot(fingerprint, at) | recent, std::memory_order_release);
+      return slots()[index].store(make_slot(fingerprint, at) | recent, std::memory_order_release);
     }
   }
 
   /// Returns the slot that holds just this, or null. The writer's.
   [[nodiscard]] platform::atomic<slot_word>* locate(std::uint64_t fingerprint, address at) {
     const slot_word wanted = make_slot(fingerprint, at);
-    std::uint32_t place = home(fingerprint, depth, capacity);
+    std::uint32_t index = home(fingerprint, depth, capacity);
     for (std::uint32_t n = 0; n < capacity; ++n) {
-      const slot_word word = slots()[place].load(std::memory_order_relaxed);
-      if ((word & ~slot_recent) == wanted) return &slots()[place];
+      const slot_word word = slots()[index].load(std::memory_order_relaxed);
+      if ((word & ~slot_recent) == wanted) return &slots()[index];
       if (word == 0) return nullptr;
-      place = place + 1 == capacity ? 0 : place + 1;
+      index = index + 1 == capacity ? 0 : index + 1;
     }
     return nullptr;
   }

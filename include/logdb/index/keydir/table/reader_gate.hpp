@@ -20,11 +20,11 @@ namespace logdb::detail {
 ///
 /// @threads  any number
 /// @cost     to pass: two atomic instructions on a line of the thread's own; waits only when more
-///           threads are inside than there are places
+///           threads are inside than there are seats
 /// @source   epoch-based reclamation: Fraser, "Practical lock-freedom", 2004
 template <class System>
 class reader_gate {
-  struct alignas(64) place {
+  struct alignas(64) seat {
     platform::atomic<std::uint64_t> epoch = 0;  // 0: nobody
   };
 
@@ -52,7 +52,7 @@ class reader_gate {
   [[nodiscard]] pass enter() const {
     std::uint32_t at = home();
     for (std::uint32_t tries = 1;; ++at, ++tries) {
-      auto& taken = places_[at % places].epoch;
+      auto& taken = seats_[at % seats].epoch;
       std::uint64_t nobody = 0;
       // Sequentially consistent, as the loads of what may be taken out: either is_past() sees this
       // reader, or this reader no longer sees what was taken out before.
@@ -61,7 +61,7 @@ class reader_gate {
                                         std::memory_order_seq_cst)) {
         return pass{taken};
       }
-      if (tries % places == 0) System::yield();
+      if (tries % seats == 0) System::yield();
     }
   }
 
@@ -70,7 +70,7 @@ class reader_gate {
 
   /// Tells whether everybody of an epoch and of those before it has left.
   [[nodiscard]] bool is_past(std::uint64_t epoch) const {
-    for (const place& each : places_) {
+    for (const seat& each : seats_) {
       // Sequentially consistent: pairs with enter(); an acquire of what pass released.
       const std::uint64_t inside = each.epoch.load(std::memory_order_seq_cst);
       if (inside != 0 && inside <= epoch) return false;
@@ -81,8 +81,8 @@ class reader_gate {
   /// Tells whether any reader is inside; for checks that the caller is.
   [[nodiscard]] bool has_reader() const {
     // Relaxed: a thread sees what it did itself.
-    const auto taken = [](const place& each) { return each.epoch.load(std::memory_order_relaxed); };
-    return light::any_of(places_, taken);
+    const auto taken = [](const seat& each) { return each.epoch.load(std::memory_order_relaxed); };
+    return light::any_of(seats_, taken);
   }
 
   /// Waits until nobody can still see what was taken out before. Not from inside.
@@ -92,7 +92,7 @@ class reader_gate {
   }
 
  private:
-  static constexpr std::uint32_t places = 64;
+  static constexpr std::uint32_t seats = 64;
 
   static std::uint32_t home() {
     static platform::atomic<std::uint32_t> threads{0};
@@ -100,7 +100,7 @@ class reader_gate {
     return mine;
   }
 
-  mutable std::array<place, places> places_;
+  mutable std::array<seat, seats> seats_;
   alignas(64) platform::atomic<std::uint64_t> epoch_ = 1;
 };
 

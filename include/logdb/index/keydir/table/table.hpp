@@ -195,15 +195,15 @@ class keydir_table {
   static address search(page_link link, std::uint64_t wanted, Is&& is) {
     const std::uint32_t capacity = link.capacity();
     platform::atomic<slot_word>* const slots = link.page()->slots();
-    std::uint32_t place = keydir_page::home(wanted, link.depth(), capacity);
+    std::uint32_t index = keydir_page::home(wanted, link.depth(), capacity);
     for (std::uint32_t n = 0; n < capacity; ++n) {
       // Acquire: pairs with the stores of writers, who wrote the record before.
-      const slot_word word = slots[place].load(std::memory_order_acquire);
+      const slot_word word = slots[index].load(std::memory_order_acquire);
       if (word == 0) return 0;
       if (slot_fingerprint(word) == wanted && word != slot_removed && is(slot_address(word))) {
         return slot_address(word);
       }
-      place = place + 1 == capacity ? 0 : place + 1;
+      index = index + 1 == capacity ? 0 : index + 1;
     }
     return 0;
   }
