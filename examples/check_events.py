@@ -19,6 +19,9 @@ LINES = "\ufeff" + """{"ts":"2026-03-01T10:00:00Z","level":"INFO","service":"api
 {"ts":"2026-03-01T10:03:00Z","lev"""
 FIRST, SECOND, THIRD = (LINES.lstrip("\ufeff").splitlines()[n] for n in (0, 1, 5))
 MORE = '{"level":"INFO"}\n{"level":"ERROR","n":1}\n{"level":"ERROR","n":2}\n'
+TIMES = "".join(f'{{"at":"2026-03-01T10:0{minute}:30Z"}}\n' for minute in (1, 2, 2, 4))
+DRAWN = "".join(f"2026-03-01T10:0{minute}:00Z {bar}\n" for minute, bar in (
+    (1, "#" * 25 + " 1"), (2, "#" * 50 + " 2"), (3, "0"), (4, "#" * 25 + " 1")))
 
 
 class Tool:
@@ -73,6 +76,11 @@ def main(program):
         tool.prints("2\tapi\n1\tauth\n", "sum", "| count by service")
         tool.prints("2026-03-01T10:01:00Z\t- 1\n2026-03-01T10:02:00Z\t- 1\n",
                     "sum", "level:ERROR | histogram 1m")
+        tool.run("load", text=TIMES)
+        tool.prints(DRAWN, "--time", "at", "draw", "at:* | histogram 1m")
+        red = SECOND.replace("ERROR", "\033[1;31mERROR\033[0m").replace(
+            "api", "\033[1;31mapi\033[0m")
+        tool.prints(f"2 {red}\n", "--color", "find", "level:ERROR service:api")
         bad = tool.run("find", "level:")
         tool.expect("a bad query", (bad.returncode, b"column 7" in bad.stderr), (1, True))
         tool.follow()

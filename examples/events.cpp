@@ -2,35 +2,56 @@
 /// @file
 /// A log of JSON events at the command line: loads lines, finds, counts, sums, follows, exports.
 ///
-///     events app.events load < app.jsonl
+///     events app.events load app.jsonl
+///     journalctl -o json | events journal.events load
 ///     events app.events find 'level:ERROR service:api | newest 10'
 ///     events app.events sum '_time:15m | count by service'
+///     events app.events draw 'level:ERROR | histogram 1m'
 ///     events app.events follow 'level:ERROR'
+///     events journal.events --time __REALTIME_TIMESTAMP count _time:15m
 
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <limits>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <unistd.h>
+#include <vector>
 
 #include <logdb/event_log.hpp>
+
+#include "events_show.hpp"
 
 namespace {
 
 constexpr std::size_t piece_bytes = 1u << 20;  // of lines that are appended at once
 
 constexpr const char* usage =
-    "events LOG load [FILE]          appends the lines of a file, or of the standard input\n"
+    "events LOG load [FILE]          appends the lines of a file, or of the standard input, such "
+    "as\n"
+    "                                that of `journalctl -o json`\n"
     "events LOG find [QUERY]         prints the events that match, each behind its number\n"
     "events LOG sum QUERY            prints the answer of the aggregate that the query ends with\n"
+    "events LOG draw QUERY           draws the histogram that the query ends with\n"
     "events LOG count [QUERY]        prints how many match\n"
     "events LOG follow [QUERY] [N]   prints those that match as they come, N of them\n"
     "events LOG export [QUERY]       prints those that match as lines that `load` takes\n"
-    "events LOG explain [QUERY]      prints what answering takes\n";
+    "events LOG explain [QUERY]      prints what answering takes\n"
+    "Behind LOG may stand `--time FIELD`, where the events have their time, and `--color`: what "
+    "was\n"
+    "found is red, as it is on a terminal.\n";
+
+/// What the command line says behind the log.
+struct words {
+  std::string time_field{};
+  bool color = ::isatty(STDOUT_FILENO) == 1;
+  std::vector<std::string> rest{};  // the verb, and what it takes
+};
 
 /// Appends lines a piece at a time, and tells what was refused.
 class loader {
@@ -38,11 +59,16 @@ class loader {
   explicit loader(const std::string& path) : events_{path} {}
 
   /// Returns how many lines were refused.
-  std::uint64_t load(std::istream& in) {
+  /// @param whole  the bytes of the input; 0: nobody knows
+  std::uint64_t load(std::istream& in, std::uint64_t whole) {
     std::string piece, line;
     std::uint64_t lines = 0;
+    std::uint64_t bytes = 0;
+    show::progress bar{whole};
     while (std::getline(in, line)) {
       ++lines;
+      bytes += line.size() + 1;
+      bar.at(bytes);
       piece += line;
       if (!in.eof()) piece += '\n';
       if (piece.size() >= piece_bytes) append(piece, lines);
@@ -72,14 +98,25 @@ class loader {
   std::uint64_t refused_ = 0;
 };
 
-void print(const logdb::record& event) {
-  std::cout << event.lsn() << ' ' << event.text() << std::endl;
-}
+/// Prints matches; on a terminal with what was found in red.
+class printer {
+ public:
+  printer(const logdb::event_log& events, const std::string& query, bool color) {
+    if (color) show::add_texts(events.compile(query).where(), texts_);
+  }
+  void operator()(const logdb::record& event) const {
+    std::cout << event.lsn() << ' ' << show::highlighted(event.text(), texts_) << std::endl;
+  }
 
-void follow(logdb::event_log& events, const std::string& query, std::uint64_t most) {
+ private:
+  std::vector<std::string> texts_{};
+};
+
+void follow(logdb::event_log& events, const std::string& query, std::uint64_t most, bool color) {
+  const printer put{events, query, color};
   std::stop_source stop;
   for (const auto& event : events.tail(query, events.last_lsn() + 1, stop.get_token())) {
-    print(event);
+    put(event);
     if (--most == 0) return;
   }
 }
@@ -116,19 +153,26 @@ void explain(const logdb::event_log& events, const std::string& query) {
             << "matched  " << report.matched << '\n';
 }
 
-bool ask(const std::string& path, const std::string& verb, const std::string& query,
-         std::uint64_t most) {
+bool ask(const std::string& path, const words& said) {
   logdb::event_log::options options;
   options.mode = logdb::open_mode::read_only;  // beside a program that writes it
+  options.index.time_field = said.time_field;
   logdb::event_log events{path, options};
+  const std::string& verb = said.rest[0];
+  const std::string& query = said.rest[1];
   if (verb == "find") {
-    for (const auto& event : events.query(query)) print(event);
+    const printer put{events, query, said.color};
+    for (const auto& event : events.query(query)) put(event);
   } else if (verb == "count") {
     std::cout << events.count(query) << '\n';
   } else if (verb == "sum") {
     print(events.aggregate(query));
+  } else if (verb == "draw") {
+    show::draw(events.aggregate(query));
   } else if (verb == "follow") {
-    follow(events, query, most);
+    const auto most = said.rest[2].empty() ? std::numeric_limits<std::uint64_t>::max()
+                                           : std::stoull(said.rest[2]);
+    follow(events, query, most, said.color);
   } else if (verb == "export") {
     events.export_lines(query, [](std::string_view line) { std::cout << line; });
   } else if (verb == "explain") {
@@ -139,20 +183,34 @@ bool ask(const std::string& path, const std::string& verb, const std::string& qu
   return true;
 }
 
-int run(int count, char** words) {
-  const std::string verb = count > 2 ? words[2] : "";
-  const std::string word = count > 3 ? words[3] : "";
-  if (verb == "load") {
-    std::ifstream file;
-    if (!word.empty()) file.open(word);
-    if (!file) {
-      std::cerr << word << " cannot be read\n";
-      return EXIT_FAILURE;
-    }
-    return loader{words[1]}.load(word.empty() ? std::cin : file) == 0 ? 0 : EXIT_FAILURE;
+int load(const std::string& path, const std::string& name) {
+  if (name.empty()) return loader{path}.load(std::cin, 0) == 0 ? 0 : EXIT_FAILURE;
+  std::ifstream file{name};
+  if (!file) {
+    std::cerr << name << " cannot be read\n";
+    return EXIT_FAILURE;
   }
-  const auto most = count > 4 ? std::stoull(words[4]) : std::numeric_limits<std::uint64_t>::max();
-  if (count > 2 && ask(words[1], verb, word, most)) return 0;
+  std::error_code unknown;  // of a pipe, for example
+  const auto whole = std::filesystem::file_size(name, unknown);
+  return loader{path}.load(file, unknown ? 0 : whole) == 0 ? 0 : EXIT_FAILURE;
+}
+
+int run(int count, char** arguments) {
+  words said;
+  for (int i = 2; i < count; ++i) {
+    const std::string word = arguments[i];
+    if (word == "--color") {
+      said.color = true;
+    } else if (word == "--time" && i + 1 < count) {
+      said.time_field = arguments[++i];
+    } else {
+      said.rest.push_back(word);
+    }
+  }
+  const bool has_verb = !said.rest.empty();
+  said.rest.resize(3);
+  if (has_verb && said.rest[0] == "load") return load(arguments[1], said.rest[1]);
+  if (has_verb && ask(arguments[1], said)) return 0;
   std::cerr << usage;
   return EXIT_FAILURE;
 }
