@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(no_line_at_all_appends_nothing) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(lines_for_a_log_that_takes_none_are_refused_whatever_they_are) {
+BOOST_AUTO_TEST_CASE(events_for_a_log_that_takes_none_are_refused_whatever_they_are) {
   event_log::options only_read;
   only_read.mode = open_mode::read_only;
   event_log reader{place / "events", only_read};
@@ -177,6 +177,10 @@ BOOST_AUTO_TEST_CASE(lines_for_a_log_that_takes_none_are_refused_whatever_they_a
     BOOST_TEST(throws(errc::read_only, [&] { reader.append_lines(text); }));
     BOOST_TEST(throws(errc::closed, [&] { events.append_lines(text); }));
     BOOST_TEST(throws(errc::closed, [&] { open.append_lines(text); }));
+    BOOST_TEST(throws(errc::read_only, [&] { reader.append(text); }));
+    BOOST_TEST(throws(errc::closed, [&] { events.append(text); }));
+    BOOST_TEST(throws(errc::closed, [&] { events.append(std::vector<std::string>{text}); }));
+    BOOST_TEST(throws(errc::closed, [&] { open.append(text); }));
   }
 }
 

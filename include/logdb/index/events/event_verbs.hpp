@@ -40,7 +40,7 @@ class event_append_verbs {
     auto view = log_access::view(self());
     const bytes_view bytes = to_bytes(event);
     const auto fault = event_fault(as_text(bytes), view.options().index);
-    if (!fault) throw_bad_event("the event", fault);
+    if (!fault) refuse(view, "the event", fault);
     return view.append(bytes);
   }
   /// Appends an event made of C++ values: `append({{"level", "INFO"}, {"ms", 12}})`.
@@ -59,7 +59,7 @@ class event_append_verbs {
     for (auto&& event : events) {
       const bytes_view bytes = to_bytes(event);
       if (const auto fault = event_fault(as_text(bytes), view.options().index); !fault) {
-        throw_bad_event("event " + std::to_string(batch.count() + 1) + " of the batch", fault);
+        refuse(view, "event " + std::to_string(batch.count() + 1) + " of the batch", fault);
       }
       batch.add(bytes);
     }
@@ -93,6 +93,14 @@ class event_append_verbs {
   }
 
  private:
+  /// Throws why an event is not taken: that the log takes none comes before what is wrong with it.
+  template <class View>
+  [[noreturn]] static void refuse(View view, const std::string& which,
+                                  const query::json_result& fault) {
+    view.append(batch_builder{});
+    throw_bad_event(which, fault);
+  }
+
   Target& self() { return static_cast<Target&>(*this); }
 
   /// Tells whether a line is an event; reports it if not.
