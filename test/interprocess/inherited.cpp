@@ -13,6 +13,7 @@
 #include <boost/mp11/list.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <logdb/event_log.hpp>
 #include <logdb/logdb.hpp>
 
 #include "support/process.hpp"
@@ -31,7 +32,7 @@ using in_memory = basic_log<Storage<Memory>, Durability<None>, Index<Sparse>, Lo
 
 using record_logs =
     boost::mp11::mp_list<durable_wal, async_wal, quiet_wal, shared_wal, in_one_file<durable_wal>,
-                         in_one_file<shared_wal>, in_memory>;
+                         in_one_file<shared_wal>, in_memory, event_log>;
 using key_logs = boost::mp11::mp_list<kv_store, shared_kv, in_one_file<kv_store>>;
 using row_logs =
     boost::mp11::mp_list<basic_timelog<double>, basic_timelog<double>::with<Locking<Fcntl>>>;
@@ -70,6 +71,15 @@ void ask_all(answers& asked, Log& log) {
   asked.expect_closed("tail", [&] { (void)log.tail(); });
   asked.expect_closed("cursor", [&] { (void)log.cursor("c"); });
   asked.expect_closed("snapshot", [&] { (void)log.snapshot(); });
+  if constexpr (requires { log.query(""); }) {
+    asked.expect_closed("query", [&] { (void)log.query("a:1"); });
+    asked.expect_closed("count", [&] { (void)log.count("a:1"); });
+    asked.expect_closed("aggregate", [&] { (void)log.aggregate("a:1"); });
+    asked.expect_closed("explain", [&] { (void)log.explain("a:1"); });
+    asked.expect_closed("tail of a query", [&] { (void)log.tail("a:1"); });
+    asked.expect_closed("append_lines", [&] { log.append_lines("no JSON"); });
+    asked.expect_closed("object", [&] { log.append({{"a", 1}}); });
+  }
 }
 
 template <class Log>
@@ -85,7 +95,7 @@ BOOST_AUTO_TEST_SUITE(inherited)
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_childs_copy_of_a_log_of_records_does_nothing, Log, record_logs) {
   const temp_dir place;
   Log log{place / "log", smallest<Log>()};
-  const std::string kilobyte(1000, 'k');
+  const std::string kilobyte = "{\"k\":\"" + std::string(1000, 'k') + "\"}";
   for (int i = 0; i < 100; ++i) log.append(kilobyte);
   std::optional order{log.begin()};
   for (int i = 0; i < 100; ++i) order->append(kilobyte);
@@ -100,9 +110,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_childs_copy_of_a_log_of_records_does_nothing, Lo
   child_process child{[&] {
     answers asked;
     ask_all(asked, log);
-    asked.expect_closed("append", [&] { log.append("x"); });
-    asked.expect_closed("batch", [&] { log.append(std::vector<std::string>{"x", "y"}); });
-    asked.expect_closed("large", [&] { log.append(std::string(100000, 'x')); });
+    asked.expect_closed("append", [&] { log.append("{}"); });
+    asked.expect_closed("batch", [&] { log.append(std::vector<std::string>{"{}", "{}"}); });
+    asked.expect_closed("large", [&] { log.append("{" + std::string(100000, ' ') + "}"); });
     asked.expect_closed("read", [&] { (void)log.read(lsn{100}); });
     asked.expect_closed("truncate_front", [&] { log.truncate_front(lsn{60}); });
     asked.expect_closed("begin", [&] { (void)log.begin(); });
@@ -124,7 +134,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_childs_copy_of_a_log_of_records_does_nothing, Lo
   BOOST_TEST(order->commit() == lsn{200});
   order.reset();
   at.acknowledge(lsn{150});
-  log.append("last");
+  log.append(R"({"a":"last"})");
   BOOST_TEST(log.verify().intact());
   if constexpr (Log::policies::storage::persistent) {
     log.close();
@@ -218,6 +228,32 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_childs_copy_of_a_log_of_rows_does_nothing, Log, 
   BOOST_TEST(again.size() == 1001U);
 }
 
+BOOST_AUTO_TEST_CASE(a_childs_copy_of_rows_in_memory_says_that_it_is_closed) {
+  basic_memory_timelog<double> log{"rows"};
+  for (int i = 0; i < 1000; ++i) log.append(i, 0.5);
+  std::optional before{log.snapshot()};
+  child_process child{[&] {
+    answers asked;
+    asked.expect_closed("append", [&] { log.append(7, 0.5); });
+    asked.expect_closed("erase", [&] { log.erase(7); });
+    asked.expect_closed("size", [&] { (void)log.size(); });
+    asked.expect_closed("all", [&] { (void)log.all(); });
+    asked.expect_closed("snapshot", [&] { (void)log.snapshot(); });
+    asked.expect_closed("compact", [&] { log.compact(); });
+    asked.expect_closed("maintain", [&] { (void)log.maintain(); });
+    asked.expect_closed("flush", [&] { log.flush(); });
+    asked.expect_closed("index_stats", [&] { (void)log.index_stats(); });
+    if (std::ranges::distance(before->range(500, 1500)) != 500) return 2;
+    before.reset();
+    log.close();
+    const auto gone = std::move(log);
+    return asked.status();
+  }};
+  BOOST_TEST(child.wait() == 0);
+  log.append(1000, 0.5);
+  BOOST_TEST(log.size() == 1001U);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_childs_copy_of_a_reader_does_nothing, Log, readable_logs) {
   const temp_dir place;
   Log log{place / "log", smallest<Log>()};
@@ -242,12 +278,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_childs_copy_of_a_reader_does_nothing, Log, reada
 BOOST_AUTO_TEST_CASE_TEMPLATE(no_child_waits_for_a_thread_of_its_parent, Log, record_logs) {
   const temp_dir place;
   Log log{place / "log", smallest<Log>()};
-  for (int i = 0; i < 20; ++i) log.append("x");
+  for (int i = 0; i < 20; ++i) log.append("{}");
   std::atomic<bool> over = false;
   std::thread busy{[&] {
     while (!over) {
       for (const auto& each : log.records()) (void)each;
-      log.append("y");
+      log.append("{}");
       (void)log.stats();
       (void)log.first_lsn();
     }

@@ -28,7 +28,7 @@ template <class Policies>
 struct follow_wishes {
   typename Policies::index::options index{};
   recovery_mode recovery = recovery_mode::refuse;
-  watermark readable = watermark::durable;
+  watermark readable = watermark::durable;  // where the writer does not say
   bool has_many_writers = false;
 };
 
@@ -86,8 +86,7 @@ class followed_log {
   /// Shows what is only accepted, where a reader sees that; tells whether there was some.
   bool show_staged() {
     if constexpr (may_see_accepted) {
-      if (wishes_.readable == watermark::durable || !link_ || !link_.ring().is_known())
-        return false;
+      if (!link_ || shown() == watermark::durable) return false;
       if (!staged_view<Policies>{link_.ring(), *segments_}.show()) return false;
       walk(watermark_lsn());
       return true;
@@ -96,12 +95,15 @@ class followed_log {
   }
 
   [[nodiscard]] lsn look_at_watermark() {
-    link_.attach();
+    link_.attach(wishes_.recovery, [this] { return read_manifest().store; });
     return watermark_lsn();
   }
-  [[nodiscard]] lsn watermark_lsn() const {
-    return link_.reached(std::max(wishes_.readable, watermark::written));
+  /// Returns up to which watermark readers see records: by the word of who writes the log.
+  [[nodiscard]] watermark shown() const {
+    const watermark said = link_ ? link_.ring().shown(wishes_.readable) : wishes_.readable;
+    return std::clamp(said, watermark::written, watermark::durable);
   }
+  [[nodiscard]] lsn watermark_lsn() const { return link_.reached(shown()); }
 
   /// To salvage a log whose manifest is gone or damaged makes one of the segments, once: a writer
   /// that does so leaves a sound one.
@@ -164,7 +166,8 @@ class followed_log {
       const lsn next = walked_->place.next;
       const bool is_damage = next <= last && next != passed_to_;
       if (is_damage && wishes_.recovery == recovery_mode::salvage) pass_damage(*list, last);
-      scope_.last = last;
+      // Nothing says that the parts of a copy are of one moment.
+      scope_.last = link_.ring().is_copy() ? std::min(last, next - 1) : last;
     } else if (!walked_) {
       walked_ = end_finder<Policies>{*list, wishes_.recovery, dead_writer{}}.run();
       scope_.last = walked_->place.next - 1;

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include <logdb/error.hpp>
-#include <logdb/format/files/names.hpp>
 #include <logdb/journal/control/watermarks.hpp>
 #include <logdb/journal/share/bell.hpp>
 #include <logdb/journal/staging/boot.hpp>
 #include <logdb/journal/staging/staging.hpp>
+#include <logdb/options.hpp>
 
 namespace logdb::detail {
 
@@ -30,8 +30,10 @@ class writer_link {
   [[nodiscard]] const staging<Storage>& ring() const { return ring_; }
 
   /// Looks for the control file of whoever writes, unless it is the one that is known and open.
-  /// @errors  errc::unsupported: whose boot it is cannot be told; errc::io
-  void attach() {
+  /// @param store_of  returns which store it is to be of
+  /// @errors          as tells_of(), and what `store_of` throws
+  template <class StoreOf>
+  void attach(recovery_mode mode, StoreOf store_of) {
     if (ring_ && ring_.header().state.load(std::memory_order_acquire) == control_state::open)
       return;
     ring_ = {};
@@ -45,9 +47,7 @@ class writer_link {
     }
     if (!found || found.header().state.load(std::memory_order_acquire) != control_state::open)
       return;
-    const boot_match boot = match_boot(found);
-    if (boot == boot_match::same) ring_ = std::move(found);
-    if (boot == boot_match::unknown) throw_boot_unknown();
+    if (tells_of(found, store_of(), mode, volume_->path())) ring_ = std::move(found);
   }
   /// Forgets it: the next attach() looks anew.
   void detach() { ring_ = {}; }
@@ -72,13 +72,6 @@ class writer_link {
   }
 
  private:
-  [[noreturn]] void throw_boot_unknown() const {
-    throw error{errc::unsupported,
-                "whether the process that wrote the log is of this boot of the machine cannot be "
-                "told: read it where /proc can be read",
-                {.path = volume_->path() / format::control_name}};
-  }
-
   std::shared_ptr<Storage> volume_;
   staging<Storage> ring_;
   std::shared_ptr<bell<Storage>> bell_;  // of the same writers; null: none rings for this process

@@ -5,11 +5,13 @@
 /// what happened to reach the disk.
 
 #include <cerrno>
+#include <filesystem>
 #include <string>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
 #include <logdb/journal/staging/staging.hpp>
+#include <logdb/options.hpp>
 #include <logdb/platform/process/boot_identity.hpp>
 
 namespace logdb::detail {
@@ -52,6 +54,31 @@ boot_match match_boot(const staging<Storage>& ring) {
 template <class Storage>
 bool is_of_this_boot(const staging<Storage>& ring) {
   return ring && match_boot(ring) == boot_match::same;
+}
+
+/// Tells whether a control file says to readers of a store what its writers do now, or did when
+/// they died on this boot.
+/// @errors  errc::unsupported, errc::format_mismatch: whether it does, or what, cannot be told;
+///          errc::io
+template <class Storage>
+bool tells_of(const staging<Storage>& ring, const identity& store, recovery_mode mode,
+              const std::filesystem::path& volume) {
+  if (ring.header().store != store) return false;  // it was copied here alone
+  const boot_match boot = match_boot(ring);
+  if (boot == boot_match::other) return false;
+  const auto path = volume / format::control_name;
+  if (boot == boot_match::unknown) {
+    throw error{errc::unsupported,
+                "whether the process that wrote the log is of this boot of the machine cannot be "
+                "told: read it where /proc can be read",
+                {.path = path}};
+  }
+  if (ring.is_known() || mode == recovery_mode::salvage) return ring.is_known();
+  throw error{errc::format_mismatch,
+              "a process of a newer version has the log open, or had staged records here",
+              {.path = path,
+               .remedy = "read it with that version, or with recovery_mode::salvage what is in the "
+                         "segments"}};
 }
 
 }  // namespace logdb::detail

@@ -86,6 +86,10 @@ class staging {
   }
   /// Tells whether another directory has the same file.
   [[nodiscard]] bool is_linked() const { return identity_.names > 1; }
+  /// Returns what its writers show to readers; of layout 4, which did not say, what is given.
+  [[nodiscard]] watermark shown(watermark otherwise) const {
+    return header_->shows == 0 ? otherwise : static_cast<watermark>(header_->shows - 1);
+  }
   /// Tells whether it may hold what was accepted and is not known to be durable.
   [[nodiscard]] bool may_hold_accepted() const {
     constexpr auto after_durable = 1 + static_cast<std::uint16_t>(watermark::durable);
