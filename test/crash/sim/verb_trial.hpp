@@ -87,6 +87,8 @@ class verb_subject {
   }
 
   [[nodiscard]] bool has_failed() const { return failed_; }
+  /// Says what the log may hold, too, that has just failed.
+  void may_hold(Model after) { maybe_ = std::move(after); }
 
   /// Closes it as a verb; the check opens it again.
   void close() {

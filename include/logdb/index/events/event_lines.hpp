@@ -30,6 +30,7 @@ struct appended_lines {
   std::uint64_t appended = 0;           ///< how many there are
   std::vector<refused_line> refused{};  ///< the first `kept_max` lines that were refused
   std::uint64_t refused_total = 0;
+  std::uint64_t done_bytes = 0;  ///< of the text: what is behind has not been appended
 };
 
 namespace detail {
@@ -38,7 +39,7 @@ namespace detail {
 /// the first, and without those that are empty or white space.
 class event_lines {
  public:
-  explicit event_lines(std::string_view text) : rest_{text} {
+  explicit event_lines(std::string_view text) : rest_{text}, size_{text.size()} {
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
   }
@@ -59,11 +60,14 @@ class event_lines {
 
   [[nodiscard]] std::string_view line() const { return line_; }
   [[nodiscard]] std::uint64_t number() const { return number_; }
+  /// Returns how many bytes of the text are read, the end of the line included.
+  [[nodiscard]] std::size_t read_bytes() const { return size_ - rest_.size(); }
   /// Tells whether the line ended before its end came: the text was cut there.
   [[nodiscard]] bool is_cut(std::size_t fault) const { return !has_end_ && fault == line_.size(); }
 
  private:
   std::string_view rest_;
+  std::size_t size_;
   std::string_view line_{};
   std::uint64_t number_ = 0;
   bool has_end_ = false;

@@ -49,8 +49,11 @@ class match_walker {
   [[nodiscard]] bool is_stopped() const { return asked_->how.stop.stop_requested(); }
 
   bool next_forward(record& out) {
-    while (!is_stopped() && walker_.next(out)) {
-      if (asked_->matches(out)) return true;
+    while (!is_stopped() && (is_unasked_ || walker_.next(out))) {
+      is_unasked_ = true;  // if that throws, it is asked again
+      const bool found = asked_->matches(out);
+      is_unasked_ = false;
+      if (found) return true;
     }
     return false;
   }
@@ -65,18 +68,22 @@ class match_walker {
     return true;
   }
 
-  /// Reads the matches of the stretch that ends before the last one that was read.
+  /// Reads the matches of the stretch that ends before the last one that was read; or, if that
+  /// throws, none of them.
   void read_stretch() {
     read_scope<Policies> part = scope_;
     part.last = before_ - 1;
-    before_ = stretch_first(part.last);
-    record_walker<Policies> walk{std::move(part), before_};
+    const lsn first = stretch_first(part.last);
+    record_walker<Policies> walk{std::move(part), first};
+    std::deque<record> found;
     record event;
     while (walk.next(event)) {
       if (!asked_->matches(event)) continue;
-      if (stretch_.size() == left_) stretch_.pop_front();
-      stretch_.push_back(event);
+      if (found.size() == left_) found.pop_front();
+      found.push_back(event);
     }
+    stretch_.swap(found);
+    before_ = first;
   }
 
   [[nodiscard]] lsn stretch_first(lsn last) const {
@@ -89,6 +96,7 @@ class match_walker {
   read_scope<Policies> scope_{};
   std::shared_ptr<const event_question> asked_{};
   record_walker<Policies> walker_{};  // forwards
+  bool is_unasked_ = false;           // forwards: it stands at an event that was not asked yet
   std::deque<record> stretch_{};  // backwards: the matches of the stretch that are still to come
   lsn before_{};                  // where that begins
   std::uint64_t left_ = 0;        // how many matches may still be given
@@ -149,7 +157,6 @@ class event_tail {
     const record& operator*() const { return *tail_->at_; }
     const record* operator->() const { return &*tail_->at_; }
     iterator& operator++() {
-      ++tail_->at_;
       tail_->go_to_match();
       return *this;
     }
@@ -165,20 +172,34 @@ class event_tail {
 
   /// Waits for the first match.
   [[nodiscard]] iterator begin() {
-    at_ = all_.begin();
+    if (!begun_) {
+      at_ = all_.begin();
+      begun_ = is_unasked_ = true;
+    }
     go_to_match();
     return iterator{*this};
   }
   [[nodiscard]] static std::default_sentinel_t end() { return {}; }
 
  private:
+  /// Moves on from a match, or from where it threw.
   void go_to_match() {
-    while (at_ != std::default_sentinel && !asked_->matches(*at_)) ++at_;
+    for (;; is_unasked_ = true) {
+      if (at_ == std::default_sentinel) return;
+      if (is_unasked_) {
+        const bool found = asked_->matches(*at_);
+        is_unasked_ = false;
+        if (found) return;
+      }
+      ++at_;
+    }
   }
 
   record_tail<Log> all_;
   std::shared_ptr<const detail::event_question> asked_;
   typename record_tail<Log>::iterator at_{};
+  bool begun_ = false;
+  bool is_unasked_ = false;  // whether the event there is a match is still to be seen
 };
 
 }  // namespace logdb

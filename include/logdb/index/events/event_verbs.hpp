@@ -71,25 +71,30 @@ class event_append_verbs {
   /// lines of white space are no part of an event; the last line may lack its end.
   ///
   /// @errors  as for one event, but errc::bad_event and errc::record_too_large, which are reported;
-  ///          the batches before it were appended
+  ///          of a log the batches before it were appended, as the other form reports
   /// @cost    as append() of ranges; memory for one batch, at most 256 KiB or one event
   template <bytes_like Bytes>
   appended_lines append_lines(const Bytes& text) {
-    auto view = log_access::view(self());
-    const auto& chosen = view.options();
-    const auto batch_max = std::min<std::uint64_t>(256u << 10, chosen.durability.staging_bytes / 8);
     appended_lines report;
-    batch_builder batch;
-    view.append(batch);  // of nothing: whoever cannot be appended to says so, whatever the text is
-    event_lines lines{as_text(to_bytes(text))};
-    while (lines.next()) {
-      const std::uint64_t bytes = lines.line().size();
-      if (!accepts(lines, chosen, report)) continue;
-      if (!batch.empty() && batch.footprint() + bytes > batch_max) append_batch(batch, report);
-      batch.add(as_bytes(lines.line()));
-    }
-    if (!batch.empty()) append_batch(batch, report);
+    append_lines(text, report);
     return report;
+  }
+
+  /// Does so, and leaves the report also when it throws: the text from `done_bytes` on can be given
+  /// again, and what was refused of that is reported again. A transaction takes all or nothing.
+  template <bytes_like Bytes>
+  void append_lines(const Bytes& text, appended_lines& report) {
+    const std::string_view given = as_text(to_bytes(text));
+    report = {};
+    if constexpr (requires { self().commit(); }) {
+      appended_lines made;
+      auto unit = self().begin();
+      append_in_batches(log_access::view(unit), given, made);
+      unit.commit();
+      report = std::move(made);
+    } else {
+      append_in_batches(log_access::view(self()), given, report);
+    }
   }
 
  private:
@@ -102,6 +107,26 @@ class event_append_verbs {
   }
 
   Target& self() { return static_cast<Target&>(*this); }
+
+  template <class View>
+  static void append_in_batches(View view, std::string_view text, appended_lines& report) {
+    const auto& chosen = view.options();
+    const auto batch_max = std::min<std::uint64_t>(256u << 10, chosen.durability.staging_bytes / 8);
+    batch_builder batch;
+    view.append(batch);  // of nothing: whoever cannot be appended to says so, whatever the text is
+    event_lines lines{text};
+    for (std::uint64_t before = 0; lines.next(); before = lines.read_bytes()) {
+      const std::uint64_t bytes = lines.line().size();
+      if (!accepts(lines, chosen, report)) continue;
+      if (!batch.empty() && batch.footprint() + bytes > batch_max) {
+        append_batch(view, batch, report);
+        report.done_bytes = before;
+      }
+      batch.add(as_bytes(lines.line()));
+    }
+    if (!batch.empty()) append_batch(view, batch, report);
+    report.done_bytes = text.size();
+  }
 
   /// Tells whether a line is an event; reports it if not.
   template <class Options>
@@ -123,8 +148,9 @@ class event_append_verbs {
     return false;
   }
 
-  void append_batch(batch_builder& batch, appended_lines& report) {
-    report.last = log_access::view(self()).append(batch);
+  template <class View>
+  static void append_batch(View& view, batch_builder& batch, appended_lines& report) {
+    report.last = view.append(batch);
     if (!report.first) report.first = report.last - (batch.count() - 1);
     report.appended += batch.count();
     batch.truncate(0);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include <logdb/durability_point.hpp>
 #include <logdb/error.hpp>
@@ -34,31 +35,36 @@ class frame_run {
   [[nodiscard]] lsn global() const { return place.next + shift; }
 
   /// Goes to the front of a segment of the log, from where the last one ended.
-  /// @errors  errc::corrupt
+  /// @errors  errc::corrupt, and what keeps a file from being opened: it stays where it is
   void enter(const segment_ptr<Policies>& opened, bool salvage) {
-    from = opened;
-    open(opened->end_offset(), salvage);
-    limit = opened->end() ? opened->end() : format::lsn_max;
+    frame_run fresh;
+    fresh.from = opened;
+    fresh.open(opened->end_offset(), salvage);
+    fresh.limit = opened->end() ? opened->end() : format::lsn_max;
     // A segment that was made ready when this list was taken has no base of its own yet.
     const lsn base = opened->base() ? opened->base() : place.next;
-    place = {.next = base,
-             .time = std::max(place.time, opened->time_first()),
-             .gaps = opened->role() == format::segment_role::compacted};
+    fresh.place = {.next = base,
+                   .time = std::max(place.time, opened->time_first()),
+                   .gaps = opened->role() == format::segment_role::compacted};
+    *this = std::move(fresh);
   }
 
   /// Goes to the front of what a frame attaches, or to where its index knows a record.
   /// @param outer  where that frame stands
-  /// @errors       errc::corrupt
+  /// @errors       as enter()
   void enter_attached(const format::attach& what, const segment_ptr<Policies>& opened,
                       const scan_place& outer, lsn wanted, bool salvage) {
-    from = opened;
-    open(what.end_offset, salvage);
-    limit = lsn{1} + what.records;
-    place = {.next = lsn{1}, .time = outer.time};
-    shift = outer.next.value() - 1;
-    if (wanted <= global() || end == 0) return;
-    const auto near = opened->known_entries().floor(wanted - shift);
-    if (near) jump({near->offset, near->first, place.time});
+    frame_run fresh;
+    fresh.from = opened;
+    fresh.open(what.end_offset, salvage);
+    fresh.limit = lsn{1} + what.records;
+    fresh.place = {.next = lsn{1}, .time = outer.time};
+    fresh.shift = outer.next.value() - 1;
+    if (wanted > fresh.global() && fresh.end != 0) {
+      const auto near = opened->known_entries().floor(wanted - fresh.shift);
+      if (near) fresh.jump({near->offset, near->first, outer.time});
+    }
+    *this = std::move(fresh);
   }
 
   /// Goes to a frame that an index knows.

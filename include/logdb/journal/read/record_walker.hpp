@@ -44,8 +44,7 @@ class basic_record_walker {
       log_.place.next = from_;
       return;
     }
-    index_ = scope_.list->find(from_);
-    open_log();
+    open_log(scope_.list->find(from_));
     if (log_.end == 0) return;  // salvage passes what is missing
     const auto near = log_.from->known_entries().floor(from_);
     // A walk from the front needs no footer, and so believes none.
@@ -85,15 +84,17 @@ class basic_record_walker {
   /// from there to `last`. What lies between is not read.
   /// @errors  errc::corrupt
   void go_to(const index_entry& begin, lsn last) {
+    const std::size_t wanted = scope_.list->find(begin.first);
+    if (log_.from != scope_.list->log[wanted]) {
+      source fresh;
+      fresh.enter(scope_.list->log[wanted], scope_.salvage);
+      log_ = std::move(fresh);
+      index_ = wanted;
+    }
     from_ = begin.first;
     scope_.last = last;
     batch_ = batch_end_;
     in_attached_ = false;
-    index_ = scope_.list->find(from_);
-    if (log_.from != scope_.list->log[index_]) {
-      log_.place = {};
-      open_log();
-    }
     if (log_.end == 0) return;
     log_.jump({begin.offset, begin.first, begin.time});
     skip();
@@ -130,8 +131,10 @@ class basic_record_walker {
     repin_ = true;
   }
 
-  void open_log() {
-    log_.enter(scope_.list->log[index_], scope_.salvage);
+  /// Goes on in a segment of the list; or throws and stays where it is.
+  void open_log(std::size_t index) {
+    log_.enter(scope_.list->log[index], scope_.salvage);
+    index_ = index;
     in_attached_ = false;
     repin_ = true;
   }
@@ -139,16 +142,14 @@ class basic_record_walker {
   void open_attached(const format::attach& what, const segment_ptr<Policies>& opened) {
     attached_.enter_attached(what, opened, log_.place, from_, scope_.salvage);
     in_attached_ = true;
-    skip();
   }
 
   /// Leaves a source that is read to its end.
   void leave() {
     if (in_attached_) return leave_attached();
     if (index_ + 1 >= scope_.list->log.size()) return end_early();
-    ++index_;
     const lsn expected = log_.place.gaps ? log_.limit : log_.place.next;
-    open_log();
+    open_log(index_ + 1);
     if (log_.place.next != expected) skip_gap(expected);
   }
 
@@ -214,6 +215,7 @@ class basic_record_walker {
       open_attached(*attached, own);
     }
     advance(log_.place, frame);
+    if (in_attached_) skip();
   }
 
   bool give_from_batch(record& out) {

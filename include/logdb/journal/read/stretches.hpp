@@ -40,8 +40,9 @@ class stretch_walker {
   bool next(record& out) {
     while (!walker_.next(out)) {
       if (done_ == rest_.size()) return false;
-      const record_stretch& next = rest_[done_++];
+      const record_stretch& next = rest_[done_];
       if (next.begin.first <= last_) walker_.go_to(next.begin, std::min(last_, next.end - 1));
+      ++done_;  // what threw is tried again
     }
     return true;
   }

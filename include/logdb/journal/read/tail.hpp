@@ -71,8 +71,8 @@ class record_tail {
 
   /// What is appended from here on is no longer given.
   void look_last() {
-    last_look_ = true;
     look_again();
+    last_look_ = true;
   }
 
   bool step() {
