@@ -158,7 +158,7 @@ class committer {
   }
 
   /// Closes the open group: the next append begins another with a mark.
-  group take_group() {
+  [[gnu::always_inline]] group take_group() {
     typename core_type::append_guard lock{core_.append_mutex};
     core_.append.drop_durable(core_.reached(watermark::durable));
     group taken{core_.reached(watermark::appended), core_.reached_lsn(watermark::appended)};
