@@ -73,6 +73,8 @@ def main(program):
         tool.prints("2\n", "count", "ms>100")
         tool.prints("3\n", "count")
         tool.prints(f"{FIRST}\n{SECOND}\n", "export", "service:api")
+        tool.prints('2 {"service":"api","ms":250}\n',
+                    "find", "level:ERROR | oldest 1 | fields service, ms")
         tool.prints("2\tapi\n1\tauth\n", "sum", "| count by service")
         tool.prints("2026-03-01T10:01:00Z\t- 1\n2026-03-01T10:02:00Z\t- 1\n",
                     "sum", "level:ERROR | histogram 1m")

@@ -101,14 +101,22 @@ class loader {
 /// Prints matches; on a terminal with what was found in red.
 class printer {
  public:
-  printer(const logdb::event_log& events, const std::string& query, bool color) {
+  printer(const logdb::event_log& events, const std::string& query, bool color)
+      : fields_{events.compile(query)} {
     if (color) show::add_texts(events.compile(query).where(), texts_);
   }
   void operator()(const logdb::record& event) const {
-    std::cout << event.lsn() << ' ' << show::highlighted(event.text(), texts_) << std::endl;
+    const std::string text{fields_.is_empty() ? std::string{event.text()}
+                                              : fields_.text(event.text(), site_of(event))};
+    std::cout << event.lsn() << ' ' << show::highlighted(text, texts_) << std::endl;
   }
 
  private:
+  static logdb::query::event_site site_of(const logdb::record& event) {
+    return {.appended = event.time(), .at = event.lsn()};
+  }
+
+  logdb::query::field_view fields_;
   std::vector<std::string> texts_{};
 };
 

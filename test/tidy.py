@@ -30,7 +30,7 @@ ROOMS = """
     policy options
     format/bytes format/crc32c format/hash format/frames format/files
     query/json_text query/json_number query/json query/json_utf8
-    query/language query/evaluate query/compile query/aggregate
+    query/language query/evaluate query/compile query/aggregate query/fields
     query/summary/bytes query/summary/build query/summary/plan
     storage/memory storage/directory storage/single_file
     durability

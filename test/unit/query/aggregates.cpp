@@ -8,6 +8,7 @@
 
 #include <logdb/error.hpp>
 #include <logdb/query/aggregate.hpp>
+#include <logdb/query/fields.hpp>
 
 #include "unit/query/asked.hpp"
 #include "unit/query/shown.hpp"
@@ -155,6 +156,24 @@ BOOST_AUTO_TEST_CASE(an_answer_over_a_limit_is_refused) {
   BOOST_TEST(!too_large("| stats p50(a), distinct(a)", of, {.quantile_bytes_max = 2000}));
   BOOST_TEST(too_large("| stats p50(a)", of, {.quantile_bytes_max = 100}));
   BOOST_TEST(too_large("| stats distinct(a)", of, {.quantile_bytes_max = 100}));
+}
+
+BOOST_AUTO_TEST_CASE(fields_show_the_values_of_paths_as_they_are_written) {
+  const auto shown = [](std::string_view text, std::string_view event) {
+    const query::field_view fields{query::compile(text)};
+    const std::string made = fields.text(event, {.appended = noon(), .at = logdb::lsn{7}});
+    BOOST_TEST(bool(query::check_event(made)), made);
+    return made;
+  };
+  const auto event = R"({"a":{"b":[2.50,{"c":1},"x\u0079"]},"a.b":null,"q\"":true,"e":{},"f":[]})";
+  BOOST_TEST(shown("| fields a.b", event) == R"({"a.b":[2.50,"x\u0079",null]})");
+  BOOST_TEST(shown("| fields e, none, f, \"q\\\"\"", event) == R"({"e":{},"f":[],"q\"":true})");
+  BOOST_TEST(shown("| fields a.*.c, *", event) == R"({"a.*.c":1,"*":[null,true,{},[]]})");
+  BOOST_TEST(shown("| fields _time, _lsn, _malformed, _append, a", "{\"a\":1") ==
+             R"({"_time":"2026-03-01T12:00:00Z","_lsn":7,"_malformed":true,)"
+             R"("_append":"2026-03-01T12:00:00Z"})");
+  BOOST_TEST(shown("| fields _time", R"({"ts":0})") == R"({"_time":"1970-01-01T00:00:00Z"})");
+  BOOST_TEST(query::field_view{query::compile("a | newest 3")}.is_empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -53,7 +53,7 @@ namespace detail {
 
 /// What a verb answers with, and so which pipes it takes beside `newest` and `oldest`.
 enum class answer_form : std::uint8_t {
-  events,     ///< none
+  events,     ///< `fields`
   count,      ///< a plain `count`
   aggregate,  ///< each that aggregates
 };
@@ -61,8 +61,8 @@ enum class answer_form : std::uint8_t {
 [[noreturn]] inline void refuse_pipe(const query::parsed_query& of) {
   throw error{errc::bad_query,
               "`" + to_string(of) +
-                  "` is not for this verb: query() takes newest and oldest, count() a plain count "
-                  "besides, aggregate() any aggregate"};
+                  "` is not for this verb: query() takes newest, oldest and fields, count() a "
+                  "plain count, aggregate() any aggregate"};
 }
 
 /// Returns the condition that an event's time lies in the window of some options.
@@ -118,6 +118,7 @@ struct event_question {
 
  private:
   static bool takes(const query::pipe& each, answer_form form) {
+    if (each.is == query::pipe::kind::fields) return form == answer_form::events;
     const bool plain_count = each.is == query::pipe::kind::count && each.paths.empty();
     return each.aggregates() &&
            (form == answer_form::aggregate || (form == answer_form::count && plain_count));

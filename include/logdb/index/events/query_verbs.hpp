@@ -16,6 +16,7 @@
 #include <logdb/policy/index.hpp>
 #include <logdb/query/aggregate.hpp>
 #include <logdb/query/compile.hpp>
+#include <logdb/query/fields.hpp>
 
 namespace logdb::detail {
 
@@ -40,7 +41,7 @@ class event_query_verbs {
 
   /// Returns all events that a query finds, as the log stands now.
   ///
-  /// @errors   errc::bad_query, also for pipes other than `newest` and `oldest`; errc::closed
+  /// @errors   errc::bad_query, also for a pipe that aggregates; errc::closed
   /// @threads  any; waits for no writer
   /// @cost     to make: that of a snapshot and of compile(); the search is the range's
   template <event_query Query>
@@ -77,14 +78,19 @@ class event_query_verbs {
   }
 
   /// Calls `sink(std::string_view)` for each event that a query finds, with a line of JSON and its
-  /// end; line ends within an event become spaces. Returns how many there were.
+  /// end, of the fields that it names with `| fields a, b`, or of the whole event; line ends within
+  /// an event become spaces. Returns how many there were.
   /// @errors  as query(), errc::corrupt, and what the sink throws
   template <event_query Query, class Sink>
   std::uint64_t export_lines(const Query& asked, Sink&& sink, const query_options& how = {}) const {
+    const query::field_view fields{compile(asked)};
     std::uint64_t lines = 0;
     std::string line;
     for (const record& event : query(asked, how)) {
       line = event.text();
+      if (!fields.is_empty()) {
+        line = fields.text(line, {.appended = event.time(), .at = event.lsn()});
+      }
       for (char& byte : line) {
         if (byte == '\n' || byte == '\r') byte = ' ';
       }
