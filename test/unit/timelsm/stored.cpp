@@ -3,6 +3,7 @@
 #define BOOST_TEST_MODULE timelsm_stored
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -125,6 +126,37 @@ BOOST_AUTO_TEST_CASE(runs_that_are_no_longer_needed_are_given_up) {
   }
   BOOST_TEST(files <= 18U);
   BOOST_TEST(stored > 0U);
+}
+
+/// Returns the bytes that the files of a log take.
+std::uint64_t bytes_in(const std::filesystem::path& log) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::directory_iterator{log}) bytes += file.file_size();
+  return bytes;
+}
+
+BOOST_AUTO_TEST_CASE(whoever_compacts_again_and_again_keeps_little_beside_what_is_needed) {
+  const temp_dir dir;
+  auto options = small_memory();
+  options.index.memory_bytes_max = 64 << 20;
+  // The active segment, and one made ready; what nobody needs of runs; staging.
+  const std::uint64_t beside = 3 * options.segment_bytes + (options.durability.staging_bytes << 1);
+  std::uint64_t needed = 0;
+  std::optional<logdb::time_snapshot<value_type>> kept;
+  for (int opened = 0; opened < 3; ++opened) {
+    log_type log{dir / "log", options};
+    if (opened == 0) fill(log, 0, 60'000);
+    for (int round = 0; round < 8; ++round) {
+      for (std::int64_t i = 0; i < 60'000; i += 600) log.append(time_of(i), 1);
+      log.compact();
+      if (needed == 0) needed = 2 * log.index_stats().bytes_stored;
+      BOOST_TEST(bytes_in(dir / "log") <= needed + beside);
+      if (!kept) kept = log.snapshot();
+    }
+    BOOST_TEST(log.size() == 60'000 + 800 * (static_cast<std::size_t>(opened) + 1));
+    BOOST_TEST(kept->size() == 60'100U);
+    BOOST_TEST(listed(kept->all()).size() == 60'100U);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_run_of_which_little_is_needed_is_moved) {

@@ -137,8 +137,25 @@ class checkpoint_writer {
     auto& l0 = directory_.sealed->l0;
     l0.resize(before_->l0.size());
     for (std::size_t i = 0; i < l0.size(); ++i) plan(before_->l0[i], l0[i]);
+    let_go();
     if (!pieces_.empty()) write_pieces();
     directory_.sealed->count();
+  }
+
+  /// Seals the active segment if it alone keeps more than `segment_bytes` that nobody needs: runs
+  /// and large batches go with the segment that commits them, and that would take none else.
+  void let_go() {
+    const auto list = log_.scope().list;
+    lsn active{};
+    for (const auto& each : list->log) active = std::max(active, each->base());
+    const auto kept = needed();
+    std::uint64_t bytes = 0;
+    for (const auto& own : list->attached) {
+      const bool goes_with_it = active <= own->base() && own->base() <= upto_;
+      if (goes_with_it && !std::binary_search(kept.begin(), kept.end(), own->number()))
+        bytes += own->end_offset();
+    }
+    if (bytes > log_.options().segment_bytes) log_.seal_active();
   }
 
   /// Rows that become a block.
@@ -250,11 +267,13 @@ class checkpoint_writer {
     return log_.append(whole) - mark.records;
   }
 
-  /// Returns the segments that the directory needs.
+  /// Returns the segments that the directory needs, but for a run that is not written yet.
   [[nodiscard]] std::vector<segment_number> needed() const {
     std::vector<segment_number> all;
     directory_.each_run([&all](const sorted_run<V>& run) {
-      for (const auto& one : run) all.push_back(one.stored->where().file->number());
+      for (const auto& one : run) {
+        if (one.stored != nullptr) all.push_back(one.stored->where().file->number());
+      }
     });
     light::sort(all);
     all.erase(std::unique(all.begin(), all.end()), all.end());
