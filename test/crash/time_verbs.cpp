@@ -27,9 +27,9 @@ constexpr std::uint64_t cases_default = 4'000;
 template <class Log>
 class rows_subject : public sim::verb_subject<Log, rows> {
  public:
-  static constexpr std::array<std::string_view, 11> verbs{
-      "append",  "late append", "batch", "late batch", "erase of a range", "flush",
-      "compact", "sync",        "reads", "close",      "rows to be stored"};
+  static constexpr std::array<std::string_view, 12> verbs{
+      "append",  "late append", "batch", "late batch", "erase of a range",  "flush",
+      "compact", "sync",        "reads", "close",      "rows to be stored", "a large batch"};
 
   rows_subject() {
     open();
@@ -55,8 +55,10 @@ class rows_subject : public sim::verb_subject<Log, rows> {
       case 7: return (void)this->attempt([this] { this->log_->sync(); });
       case 8: return (void)this->attempt([this] { (void)read(); });
       case 9: return this->close();
-      default:
+      case 10:
         for (int i = 0; i < 6; ++i) batch(60, made_ - 20);
+        return;
+      default: return large_batch();
     }
   }
 
@@ -115,8 +117,14 @@ class rows_subject : public sim::verb_subject<Log, rows> {
     this->change(std::move(after),
                  [&] { this->log_->append(one.front().first, one.front().second); });
   }
-  void batch(std::int64_t count, std::int64_t from) {
-    const rows more = made(count, from);
+  void batch(std::int64_t count, std::int64_t from) { batch(made(count, from)); }
+  /// One that gets a segment of its own: it takes more than a frame in staging may.
+  void large_batch() {
+    rows more = made(1500, made_ - 20);
+    for (auto& [time, value] : more) value *= 0x9e3779b97f4a7c15;  // packed it stays as large
+    batch(more);
+  }
+  void batch(const rows& more) {
     rows after = this->model_;
     insert(after, more);
     this->change(std::move(after), [&] { this->log_->append(more); });
