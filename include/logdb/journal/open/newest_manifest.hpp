@@ -50,16 +50,6 @@ std::optional<format::manifest> load_newest(const typename Policies::storage& vo
   return found;
 }
 
-/// Tells whether there is a manifest that can be used.
-template <class Policies>
-bool is_manifest_sound(const typename Policies::storage& volume) {
-  try {
-    return load_newest<Policies>(volume, open_mode::read_write).has_value();
-  } catch (const error&) {
-    return false;
-  }
-}
-
 /// Tells whether the manifest that is there is the one of a generation.
 template <class Policies>
 bool is_ruling(const typename Policies::storage& volume, std::uint64_t generation) {
@@ -92,7 +82,8 @@ bool holds_records_from(const Storage& volume, const std::string& name, const id
 }
 
 /// Throws if there is a segment with records that only a later manifest can have named: rolling
-/// made it, which names a segment before a record goes into it. Nobody else may write meanwhile.
+/// made it, which names a segment before a record goes into it. Beside a writer that manifest may
+/// have come meanwhile.
 /// @errors  errc::corrupt, errc::io
 template <class Policies>
 void require_no_later_segment(const typename Policies::storage& volume,
@@ -108,12 +99,27 @@ void require_no_later_segment(const typename Policies::storage& volume,
         continue;
       }
     } catch (const error& failure) {
-      if (failure.condition() != errc::not_a_log) throw;  // else a directory, say
+      const auto why = failure.condition();  // a directory, say, or a writer has removed it
+      if (why != errc::not_a_log && why != errc::not_found) throw;
       continue;
     }
+    const auto now = load_manifest<Policies>(volume, open_mode::read_only);
+    if (now && now->next_segment > to_integer(*number)) continue;
     throw error{errc::corrupt,
                 "the manifest is older than a segment with records, \"" + name + "\"",
                 {.path = locate(volume, format::manifest_name).path}};
+  }
+}
+
+/// Tells whether there is a manifest that can be used.
+template <class Policies>
+bool is_manifest_sound(const typename Policies::storage& volume) {
+  try {
+    const auto found = load_newest<Policies>(volume, open_mode::read_write);
+    if (found) require_no_later_segment<Policies>(volume, *found);
+    return found.has_value();
+  } catch (const error&) {
+    return false;
   }
 }
 

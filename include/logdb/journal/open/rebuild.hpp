@@ -217,16 +217,16 @@ void trim_capacities(const Storage& volume, format::manifest& known) {
 
 /// Returns the manifest; to salvage a store whose manifest is gone or damaged, one that is made of
 /// the segments. Nothing where there is no store.
-/// @param is_alone  nobody else writes: what a later manifest must have named is looked for
+/// @param looks  whether what only a later manifest can have named is looked for
 /// @errors  errc::not_a_log, errc::format_mismatch, errc::corrupt, errc::io
 template <class Policies>
 std::optional<format::manifest> load_or_rebuild(const typename Policies::storage& volume,
                                                 open_mode mode, recovery_mode recovery,
-                                                bool is_alone = false) {
+                                                bool looks = false) {
   std::optional<error> fault;
   try {
     auto found = load_newest<Policies>(volume, mode);
-    if (found && is_alone) require_no_later_segment<Policies>(volume, *found);
+    if (found && looks) require_no_later_segment<Policies>(volume, *found);
     if (found && recovery == recovery_mode::salvage) trim_capacities(volume, *found);
     if (found || recovery == recovery_mode::refuse) return found;
   } catch (const error& failure) {

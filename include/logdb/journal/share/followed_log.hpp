@@ -109,14 +109,15 @@ class followed_log {
   /// that does so leaves a sound one.
   [[nodiscard]] format::manifest read_manifest() {
     if (rebuilt_ && !is_manifest_sound<Policies>(*link_.volume())) return *rebuilt_;
-    auto found = load_or_rebuild<Policies>(*link_.volume(), open_mode::read_only, wishes_.recovery);
+    const bool salvages = wishes_.recovery == recovery_mode::salvage;
+    auto found = load_or_rebuild<Policies>(*link_.volume(), open_mode::read_only, wishes_.recovery,
+                                           salvages || !segments_);
     if (!found) require_no_segments(*link_.volume());
     if (!found) {
       throw error{errc::not_found,
                   "there is no log here",
                   {.path = link_.volume()->path(), .remedy = create_remedy}};
     }
-    const bool salvages = wishes_.recovery == recovery_mode::salvage;
     if (salvages && !is_manifest_sound<Policies>(*link_.volume())) rebuilt_ = found;
     return *std::move(found);
   }
