@@ -124,6 +124,22 @@ BOOST_AUTO_TEST_CASE(who_died_while_it_waited_costs_one_group) {
                  dead + offsetof(detail::control_waiter<platform::posix>, target)) == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_sealed_is_given_up_without_another_append) {
+  const temp_dir place;
+  auto options = smallest<async_log>();
+  options.durability.delay_max = std::chrono::hours{1};  // nothing else writes the seal
+  options.retention.records_max = 1;
+  async_log log{place / "log", options};
+  open_control shared{place / "log"};
+  const auto begun = [&] { return shared.get<std::uint64_t>(offsetof(control, extent_count)); };
+  for (const std::uint64_t first = begun(); begun() == first;) {
+    log.sync();
+    log.append(std::string(200, 'x'));
+  }
+  while (log.first_lsn() == lsn{1}) std::this_thread::yield();
+  BOOST_TEST(log.first_lsn() == log.last_lsn());
+}
+
 BOOST_AUTO_TEST_CASE(two_hundred_processes_may_write_one_log_and_one_more_is_told_so) {
   const temp_dir place;
   const auto options = smallest<async_log>();

@@ -53,10 +53,9 @@ class index_rewrite {
     index_rewrite* from_;
   };
 
-  index_rewrite(detail::journal<Policies>& owner, core_type& core,
-                detail::committer<Policies>& commits, detail::keeper<Policies>& keep,
+  index_rewrite(detail::journal<Policies>& owner, core_type& core, detail::keeper<Policies>& keep,
                 detail::appender<Policies>& append)
-      : journal_{&owner}, core_{&core}, commits_{&commits}, keeper_{&keep}, appender_{&append} {}
+      : journal_{&owner}, core_{&core}, keeper_{&keep}, appender_{&append} {}
   /// Of a log that is only read.
   index_rewrite() = default;
 
@@ -117,10 +116,6 @@ class index_rewrite {
   /// @errors  errc::no_space, errc::failed, errc::closed
   void seal_active() {
     appender_->roll_now();
-    // Where others write, too, the seal is met in the segment.
-    if constexpr (core_type::is_shared) {
-      commits_->wait(core_->reached(watermark::appended), watermark::written);
-    }
     keeper_->chores();
   }
   /// Signalled when a sealed segment stands in the manifest.
@@ -134,7 +129,6 @@ class index_rewrite {
  private:
   detail::journal<Policies>* journal_ = nullptr;  // null: the log is only read, as the others
   core_type* core_ = nullptr;
-  detail::committer<Policies>* commits_ = nullptr;
   detail::keeper<Policies>* keeper_ = nullptr;
   detail::appender<Policies>* appender_ = nullptr;
 };

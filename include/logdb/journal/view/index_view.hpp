@@ -25,7 +25,7 @@ class index_view : public index_read<Policies>,
              detail::appender<Policies>& append)
       : index_read<Policies>{owner, core, commits},
         index_write<Policies>{owner, core, commits, append},
-        index_rewrite<Policies>{owner, core, commits, keep, append} {}
+        index_rewrite<Policies>{owner, core, keep, append} {}
   explicit index_view(detail::follower<Policies>& owner) : index_read<Policies>{owner} {}
 };
 

@@ -48,6 +48,7 @@ class keeper {
   /// Finishes what is sealed, and applies retention.
   /// @errors  errc::failed; errc::no_space and errc::io of the manifest: to be tried again
   void chores() {
+    meet_seals();
     learn_sealed();
     guard lock{chores_mutex_};
     core_.life.require_writable();
@@ -157,6 +158,13 @@ class keeper {
       return {core_.control(), choose(core_.control())};
     } else {
       return {};
+    }
+  }
+
+  /// Where others write, too, a seal is met in the segment. @errors errc::failed
+  void meet_seals() {
+    if constexpr (core_type::is_shared) {
+      commits_.wait(core_.reached(watermark::appended), watermark::written);
     }
   }
 
