@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
@@ -367,6 +368,27 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(who_dies_with_any_lock_stops_nobody, Log, lethal_t
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(who_is_stopped_with_any_lock_is_waited_for, Log, lethal_times) {
   strike_each_lock<Log>(SIGSTOP, 4);
+}
+
+BOOST_AUTO_TEST_CASE(many_processes_write_one_log_while_some_are_stopped) {
+  using log_type = quick_times<Async>;
+  const temp_dir place;
+  const auto many = static_cast<std::uint32_t>(kills(40, "LOGDB_TIME_PROCESSES"));
+  crew all{many, [&](std::uint32_t process) {
+             log_type log{place / "log"};
+             for (std::int64_t n = 0; n < 40; ++n) log.append(n, process);
+             if (process % 10 == 0) log.checkpoint();
+             log.close();
+           }};
+  std::mt19937 random{7};
+  for (int i = 0; i < 60; ++i) {
+    const auto id = all.members()[random() % many].id();
+    ::kill(id, SIGSTOP);
+    spin(std::chrono::milliseconds{random() % 40});
+    ::kill(id, SIGCONT);
+  }
+  BOOST_TEST(all.finish() == many);
+  BOOST_TEST(log_type{place / "log"}.size() == 40U * many);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
