@@ -42,6 +42,11 @@ struct drops {
   void pin(std::shared_ptr<const void> what) {
     if (owns_bytes<V> && wanted) pins.push_back(std::move(what));
   }
+  /// Makes room for more, so that they can be added without fail.
+  void reserve(const drops& more) {
+    rows.reserve(rows.size() + more.rows.size());
+    pins.reserve(pins.size() + more.pins.size());
+  }
 };
 
 /// What a durable log tells its index: that sealed rows may be stored, and when.
@@ -119,13 +124,19 @@ struct core {
     return now;
   }
 
-  /// Exchanges the version. Requires the append lock.
-  void install(std::shared_ptr<version<V>> next) {
+  /// Has a version that is to be installed count for itself what is hidden there, if that is not
+  /// what is hidden now; again: does nothing. Requires the append lock.
+  void recount(version<V>& next) const {
     LOGDB_EXPECTS(append_mutex.is_held());
     const auto now = current();
-    if (next->sealed != now->sealed || next->deleted != now->deleted) {
-      next->counted = std::make_shared<hidden_counts<V>>(next->sealed, next->deleted);
+    const bool differs = next.sealed != now->sealed || next.deleted != now->deleted;
+    if (differs && (next.counted == nullptr || next.counted == now->counted)) {
+      next.counted = std::make_shared<hidden_counts<V>>(next.sealed, next.deleted);
     }
+  }
+  /// Exchanges the version; cannot fail after recount(). Requires the append lock.
+  void install(std::shared_ptr<version<V>> next) {
+    recount(*next);
     version_ptr old = std::move(next);  // the old one goes when the lock is free again
     guard lock{current_mutex_};
     current_.swap(old);

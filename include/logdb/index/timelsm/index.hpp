@@ -131,7 +131,7 @@ class time_index {
   }
   template <class Rows, class Log>
   void append_batch(const Rows& rows, Log& log) {
-    if (rows.size() != 0) writer_.apply({}, rows, log);
+    if (rows.size() != 0) writer_.append_batch(rows, log);
   }
   /// Does the same for a range of pairs.
   template <range_of_rows<V> Range>
@@ -156,12 +156,13 @@ class time_index {
   }
   template <class Log>
   void erase(const bounds& in, Log& log) {
-    if (!in.empty()) writer_.apply({&in, 1}, column_pair<V>{}, log);
+    if (!in.empty()) writer_.erase(in, log);
   }
 
-  /// Carries out deletions and then appends rows, as one write.
+  /// Carries out deletions and then appends rows, as one write that is seen whole or not at all.
   template <class Rows, class Log>
   void apply(std::span<const bounds> hidden, const Rows& rows, Log& log) {
+    if (hidden.empty()) return append_batch(rows, log);
     writer_.apply(hidden, rows, log);
   }
 

@@ -105,6 +105,21 @@ class tombstones {
     return made;
   }
 
+  /// Returns the map with newer deletions, each carried out behind the one before.
+  /// @param last  the number of the last one that is older
+  /// @cost        O(deletions * 64), and for each 64 of them a page for each 64 that there are
+  [[nodiscard]] tombstones with_each(std::span<const bounds> newer, std::uint64_t last) const {
+    tombstones made = *this;
+    while (!newer.empty()) {
+      const auto some = newer.first(std::min(newer.size(), page_size));
+      newer = newer.subspan(some.size());
+      fragments newest;
+      for (const bounds& each : some) newest.push_back({each.first, each.last, ++last});
+      made = made.with(disjoint(newest));
+    }
+    return made;
+  }
+
   /// Walks the fragments in the order of time, either way.
   class place {
    public:

@@ -62,59 +62,26 @@ class durable_view {
   std::uint64_t pending_ = 0;           // writes that are not durable
 };
 
-/// Shows readers all that there is, of a write in several steps all or nothing.
+/// Shows readers all that there is.
 ///
 /// @threads  any
 template <class Index>
-class whole_view {
+class live_view {
  public:
   using snapshot_type = decltype(std::declval<const Index&>().snapshot());
 
-  explicit whole_view(const Index& of) : index_{of} {}
-
-  /// Says that steps follow of which readers are to see all or none. Requires the index's lock.
-  void begin() {
-    const guard lock{mutex_};
-    before_ = index_.snapshot();
-    // Before the first step is published, so that its reader knows: a snapshot that shows the step
-    // was taken behind the lock that published it, and so behind this.
-    changes_.fetch_add(1, std::memory_order_acq_rel);
-  }
-  /// Says that these were all. Requires the index's lock.
-  void end() {
-    const guard lock{mutex_};
-    changes_.fetch_add(1, std::memory_order_release);  // pairs with now()
-    before_.reset();
-  }
-  [[nodiscard]] snapshot_type now() const {
-    for (;;) {
-      const std::uint64_t seen = changes_.load(std::memory_order_acquire);  // pairs with end()
-      if (seen % 2 != 0) {
-        const guard lock{mutex_};
-        if (before_) return *before_;
-        continue;
-      }
-      snapshot_type found = index_.snapshot();
-      // A snapshot that shows a step was taken after begin(), and so after the first store.
-      if (changes_.load(std::memory_order_acquire) == seen) return found;
-    }
-  }
+  explicit live_view(const Index& of) : index_{of} {}
+  [[nodiscard]] snapshot_type now() const { return index_.snapshot(); }
 
  private:
-  using mutex = typename Index::mutex;
-  using guard = platform::scoped_lock<mutex>;
-
   const Index& index_;
-  mutable mutex mutex_;
-  std::optional<snapshot_type> before_;          // the steps that have begun; guarded by mutex_
-  platform::atomic<std::uint64_t> changes_ = 0;  // odd: between begin() and end()
 };
 
 /// What the writes of a durable log share.
 template <class Policies, class Index>
 struct write_line {
   static constexpr bool shows_durable = Policies::durability::readable == watermark::durable;
-  using shown_type = std::conditional_t<shows_durable, durable_view<Index>, whole_view<Index>>;
+  using shown_type = std::conditional_t<shows_durable, durable_view<Index>, live_view<Index>>;
 
   write_line(index_view<Policies> to, const Index& beside) : log{std::move(to)}, index{beside} {}
 
@@ -126,8 +93,6 @@ struct write_line {
 
 /// One record, as a write puts it.
 struct one_record {
-  static constexpr bool has_steps = false;
-
   bytes_view record;
 
   [[nodiscard]] static constexpr format::frame_kind kind() { return format::frame_kind::record; }
@@ -147,8 +112,6 @@ struct one_record {
 /// Records that reach the log together, as a write puts them.
 class many_records {
  public:
-  static constexpr bool has_steps = true;
-
   /// @param batch  stays, and as it is, until the write is acknowledged
   explicit many_records(const detail::batch_builder& batch) : batch_{batch}, head_{batch.table()} {}
 
@@ -209,13 +172,9 @@ class logged_write {
     const std::uint64_t before = line_.written.load(std::memory_order_relaxed);
     line_.written.store(before + what_.bytes(), std::memory_order_relaxed);
     try {
-      if constexpr (line_type::shows_durable || Payload::has_steps) line_.shown.begin();
+      if constexpr (line_type::shows_durable) line_.shown.begin();
       change();
-      if constexpr (line_type::shows_durable) {
-        after_.emplace(line_.index.snapshot());
-      } else if constexpr (Payload::has_steps) {
-        line_.shown.end();
-      }
+      if constexpr (line_type::shows_durable) after_.emplace(line_.index.snapshot());
     } catch (const std::exception& failure) {
       // The log has it and the index has not: only the next open mends that.
       line_.log.fail_in_turn("the time index lost a record", failure.what());

@@ -20,7 +20,11 @@ class chunk_maker {
   /// @param rows_max  of chunks that are merged into one: what is larger is left to the sealing,
   ///                  which merges all of them anyway
   chunk_maker(heap_ptr from, const view<V>& now, drops<V>& gone, std::size_t rows_max)
-      : chunk_maker{std::move(from), now.hidden({}), now.deletions(), gone, rows_max} {
+      : chunk_maker{std::move(from), now, now.hidden({}), now.deletions(), gone, rows_max} {}
+  /// Makes them of the late rows that a view has, of which more deletions may be carried out.
+  chunk_maker(heap_ptr from, const view<V>& now, cover hidden, std::uint64_t applied,
+              drops<V>& gone, std::size_t rows_max)
+      : chunk_maker{std::move(from), std::move(hidden), applied, gone, rows_max} {
     if (now.seen.late != 0) late_of_ = &now;
   }
   /// Makes them of rows that are in no head.

@@ -51,20 +51,16 @@ class own_rows {
   static constexpr std::uint64_t before_own = std::uint64_t{1} << 63;  // deletions; at least
 
   void hide(std::span<const bounds> hidden) {
-    while (!hidden.empty()) {
-      const auto some = hidden.first(std::min(hidden.size(), head<V>::deletions_max));
-      hidden = hidden.subspan(some.size());
-      fragments newest;
-      for (const bounds& each : some) newest.push_back({each.first, each.last, ++last_});
-      newest = disjoint(newest);
-      deleted_ = with(deleted_, newest);
-      if (both_ != nullptr) both_ = with(both_, newest);
-    }
+    if (hidden.empty()) return;
+    deleted_ = with(deleted_, hidden);
+    if (both_ != nullptr) both_ = with(both_, hidden);
+    last_ += hidden.size();
   }
-
-  static tombstones_ptr with(const tombstones_ptr& older, std::span<const fragment> newer) {
+  [[nodiscard]] tombstones_ptr with(const tombstones_ptr& older,
+                                    std::span<const bounds> newer) const {
     const tombstones none;
-    return std::make_shared<const tombstones>((older == nullptr ? none : *older).with(newer));
+    return std::make_shared<const tombstones>(
+        (older == nullptr ? none : *older).with_each(newer, last_));
   }
 
   void put(const columns<V>& rows) {

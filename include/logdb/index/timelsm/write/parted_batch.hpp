@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <memory>
 
-#include <logdb/index/timelsm/columns/block.hpp>
+#include <logdb/index/timelsm/write/table_state.hpp>
 
 namespace logdb::timelsm {
 
@@ -30,23 +30,16 @@ class parted_batch {
     return std::min(n, in_order + 1);  // where the late ones are written, too
   }
 
-  /// Makes room for the late rows of a batch of so many.
-  void reserve(const heap_ptr& memory, std::size_t n) {
-    if (room_ == nullptr || room_->capacity() < n) {
-      room_ = std::make_unique<block<V>>(memory, n);
-    }
-  }
-  /// Gives large room back.
-  void release() {
-    if (room_->capacity() > kept_rows) room_.reset();
-  }
-
-  /// @param owner  the block of the open piece, of which `rows_before` rows stand at times and
-  ///               values
+  /// Parts a batch for which the piece has room.
   template <class Rows>
-  void part(const Rows& rows, block<V>& owner, time_type* times, V* values, std::size_t rows_before,
-            time_type last) {
-    std::size_t in_order = rows_before;
+  void part(const heap_ptr& memory, const Rows& rows, const open_piece<V>& piece) {
+    if (room_ == nullptr || room_->capacity() < rows.size()) {
+      room_ = std::make_unique<block<V>>(memory, rows.size());
+    }
+    time_type* const times = piece.times;
+    V* const values = piece.values;
+    time_type last = piece.last;
+    std::size_t in_order = piece.rows;
     std::size_t late = 0;
     time_type* const late_times = room_->times();
     V* const late_values = room_->values();
@@ -57,7 +50,7 @@ class parted_batch {
       times[in_order] = late_times[late] = time;
       if constexpr (owns_bytes<V>) {
         const V value = rows.value(i);
-        follows ? values[in_order] = owner.keep(value) : late_values[late] = value;
+        follows ? values[in_order] = piece.owner->keep(value) : late_values[late] = value;
       } else {
         values[in_order] = late_values[late] = rows.value(i);
       }
@@ -72,15 +65,21 @@ class parted_batch {
 
   /// Returns the late rows; their bytes are where the batch has them.
   [[nodiscard]] columns<V> late() const { return {room_->times(), room_->values(), late_}; }
-  /// Returns the rows of the open piece, and its last time.
-  [[nodiscard]] std::size_t rows() const { return rows_; }
-  [[nodiscard]] time_type last() const { return last_; }
+  /// Ends the batch: the piece has the rows that come in order.
+  void end(open_piece<V>& piece) const {
+    piece.rows = rows_;
+    piece.last = last_;
+  }
+  /// Gives large room back.
+  void release() {
+    if (room_->capacity() > kept_rows) room_.reset();
+  }
 
  private:
   static constexpr std::size_t kept_rows = 4096;
 
   std::unique_ptr<block<V>> room_;  // for the late rows, and one more; null: none yet
-  std::size_t rows_ = 0;
+  std::size_t rows_ = 0;            // of the open piece, with those in order
   std::size_t late_ = 0;
   time_type last_ = time_first;
 };
