@@ -131,7 +131,6 @@ struct log_parts : index_parts<Policies, Log> {
   static constexpr bool has_records = !without_journal<Policies>;
   static constexpr bool has_index = has_log_index<Policies>;
   static constexpr bool has_transactions =
-      has_records &&
       !std::is_same_v<typename index_parts<Policies, Log>::transaction, no_transaction>;
   static constexpr bool may_truncate =
       has_records && index_traits<typename Policies::index>::may_truncate;

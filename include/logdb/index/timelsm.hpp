@@ -16,6 +16,7 @@
 #include <logdb/index/timelsm/log/row_transaction.hpp>
 #include <logdb/index/timelsm/log/unlogged_index.hpp>
 #include <logdb/index/timelsm/share/shared_index.hpp>
+#include <logdb/journal/transaction.hpp>
 #include <logdb/policy/index.hpp>
 
 namespace logdb {

@@ -140,7 +140,8 @@ class transaction : public Log::index_policy::template transaction_face<transact
 
   /// Hands the records on: to the log, or to the transaction around this one.
   ///
-  /// @return  the lsn of the last record; of a nested one, its number in the outermost
+  /// @return  the lsn of the last record; of a nested one, or where the log has no records, its
+  ///          number in the outermost
   /// @errors  as append(); nothing of it is in the log, and it may be committed again, or rolled
   ///          back: all that is left after a failed sync of what it had written (errc::io). With
   ///          errc::failed it is over, and may be there after the next open, whole

@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include <logdb/memory_timelog.hpp>
 #include <logdb/timelog.hpp>
 
 #include "support.hpp"
@@ -21,7 +22,7 @@ using namespace timelsm_test;  // NOLINT: a test
 using logdb::test::failing_allocation;
 using logdb::test::temp_dir;
 using number_log = logdb::basic_timelog<value_type>;
-using transaction = number_log::transaction_type;
+using memory_log = logdb::basic_memory_timelog<value_type>;
 
 BOOST_AUTO_TEST_SUITE(timelsm_transaction_reads)
 
@@ -73,7 +74,10 @@ BOOST_AUTO_TEST_CASE(a_deletion_hides_what_was_written_before_it_and_nothing_els
 }
 
 /// A transaction of a log beside a model of both, with everything drawn from a seed.
+template <class Log>
 class trial {
+  using transaction = typename Log::transaction_type;
+
  public:
   explicit trial(std::uint64_t seed) : random_{seed} {}
 
@@ -190,15 +194,15 @@ class trial {
     if (below(4) == 0) require_same(seen, all);
   }
 
-  static number_log::options small() {
-    number_log::options chosen;
+  static typename Log::options small() {
+    typename Log::options chosen;
     chosen.index = small_options();
     return chosen;
   }
 
   std::mt19937_64 random_;
   temp_dir dir_;
-  number_log log_{dir_ / "log", small()};
+  Log log_{dir_ / "log", small()};
   model known_;                // of the log
   std::vector<begun> open_;    // the innermost last
   std::vector<write> writes_;  // theirs
@@ -211,7 +215,10 @@ BOOST_AUTO_TEST_CASE(whatever_transactions_do_they_agree_with_a_sorted_list) {
   const std::uint64_t seed = given == nullptr ? std::random_device{}() : std::stoull(given);
   std::cout << "LOGDB_ORACLE_SEED=" << seed << std::endl;
   for (std::uint64_t i = 0; i < 30; ++i) {
-    BOOST_TEST_CONTEXT("LOGDB_ORACLE_SEED=" << seed + i) { trial{seed + i}.run(); }
+    BOOST_TEST_CONTEXT("LOGDB_ORACLE_SEED=" << seed + i) {
+      trial<number_log>{seed + i}.run();
+      trial<memory_log>{seed + i}.run();
+    }
   }
 }
 
@@ -270,6 +277,39 @@ BOOST_AUTO_TEST_CASE(a_write_without_memory_is_not_read) {
   BOOST_TEST(fail_each([&] { whole.erase(1, 4); }, [] {}) >= 0);
   wanted.erase(wanted.begin(), wanted.begin() + 3);
   look();
+}
+
+template <class Log>
+void require_all_or_nothing(Log& log) {
+  rows held;
+  for (int round = 0; round < 6; ++round) {
+    auto whole = log.begin();
+    rows wanted;
+    for (int i = 0; i < 200; ++i) {
+      // Each tenth deletion reaches the end of the rows in order, and late rows fill their room.
+      i % 10 == 0 ? whole.erase_since(i) : whole.erase(i);
+      whole.append(i % 3 == 0 ? i : 1000 + i, static_cast<value_type>(round * 1000 + i));
+    }
+    for (const auto& [time, value] : whole.all()) wanted.emplace_back(time, value);
+    const auto look = [&] { BOOST_REQUIRE(listed(log.all()) == held); };
+    BOOST_TEST(fail_each([&] { whole.commit(); }, look) > 10);
+    BOOST_TEST((listed(log.all()) == wanted));
+    BOOST_TEST(log.validate().empty());
+    held = wanted;
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_without_memory_has_changed_nothing) {
+  const temp_dir dir;
+  number_log::options options;
+  options.index = small_options();
+  options.index.maintenance = logdb::maintenance_mode::by_hand;
+  number_log log{dir / "log", options};
+  require_all_or_nothing(log);
+  memory_log::options same;
+  same.index = options.index;
+  memory_log in_memory{"log", same};
+  require_all_or_nothing(in_memory);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -92,8 +92,9 @@ class record_buffer {
 
 template <class V>
 void put_header(record_buffer& out, record_kind kind, std::uint8_t flags, std::uint32_t count) {
-  static_assert(owns_bytes<V> || sizeof(V) < value_bytes<bytes_value>,
-                "logdb: a value of a durable time log has less than 65,535 bytes");
+  static_assert(
+      owns_bytes<V> || sizeof(V) < value_bytes<bytes_value>,
+      "logdb: a value of a durable time log, or of a transaction, has less than 65,535 bytes");
   // One store: a copy of the record right after would wait for several.
   out.put(static_cast<std::uint64_t>(kind) | std::uint64_t{flags} << 8 |
           std::uint64_t{value_bytes<V>} << 16 | std::uint64_t{count} << 32);

@@ -90,7 +90,15 @@ class logged_index {
     return write(encode_deletion(in).bytes(), [&](auto& mine) { index_.erase(in, mine); });
   }
   [[nodiscard]] time_type now() const { return index_.now(); }
-  [[nodiscard]] const row_marks<value_type>& marks() const { return marks_; }
+  /// Returns the flags of the records of rows.
+  [[nodiscard]] std::uint8_t flags() const { return marks_.flags(); }
+  /// Throws when nothing can be read. @errors errc::closed
+  void require_readable() const { line_.log.require_readable(); }
+  /// Throws when no record of so many bytes could be written. @errors errc::record_too_large
+  void require_fits(std::uint64_t bytes) const {
+    line_.log.require_readable();
+    line_.log.require_size(bytes);
+  }
 
   /// Accepts a write of nothing. @return the lsn of the last record @errors errc::read_only
   lsn write_nothing() {
@@ -100,15 +108,15 @@ class logged_index {
 
   using many_writes = logged_write<Policies, index_type, many_records>;
 
-  /// Begins to write records that belong together. @errors errc::busy, and as the log's append
-  [[nodiscard]] std::unique_ptr<many_writes> prepare(const detail::batch_builder& records) {
+  /// Puts records that belong together into the log, and carries out what they say.
+  /// @param records  stay until the write is acknowledged
+  /// @errors         errc::busy, and as the log's append
+  [[nodiscard]] std::unique_ptr<many_writes> put(const record_batch& records) {
     wait_for_room();
-    return std::make_unique<many_writes>(line_, many_records{records});
-  }
-  /// Puts them into the log, and carries out what they say. @errors as an append
-  void put(many_writes& all, const detail::batch_builder& records) {
+    auto all = std::make_unique<many_writes>(line_, many_records{records});
     const row_changes<value_type> what{records.view()};
-    index_.apply(what.hidden, what.rows(), all);
+    index_.apply(what.hidden, what.rows(), *all);
+    return all;
   }
   /// Waits as the durability says. @return  the lsn of the last record @errors errc::failed
   template <class Write>
@@ -118,7 +126,6 @@ class logged_index {
       grown_.signal();
     return at;
   }
-  [[nodiscard]] index_view<Policies>& log() { return line_.log; }
   /// Begins a transaction.
   template <class Transaction>
   [[nodiscard]] Transaction begin() {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 /// @file
-/// What a transaction of a time log holds: rows and deletions that reach the log together.
+/// What a transaction of a time log holds: rows and deletions that reach the log together, or the
+/// index, where that is the whole log.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include <logdb/index/timelsm/log/logged_index.hpp>
+#include <logdb/index/timelsm/columns/codec.hpp>
 #include <logdb/index/timelsm/log/row_changes.hpp>
 #include <logdb/index/timelsm/read/snapshot.hpp>
 #include <logdb/index/timelsm/write/own_rows.hpp>
-#include <logdb/journal/transaction.hpp>
+#include <logdb/journal/write/batch_builder.hpp>
 
 namespace logdb::timelsm {
 
@@ -40,13 +41,13 @@ class row_transaction {
   // The verbs of rows; each returns the number of its record, from 1.
 
   lsn append(time_type time, const value_type& value) {
-    return add(encode_row(time, value, index_.marks().flags()).bytes());
+    return add(encode_row(time, value, index_.flags()).bytes());
   }
   template <class Rows>
   lsn append_batch(const Rows& rows) {
     if (rows.size() == 0) return lsn{records()};
     batch_encoder<value_type, Rows> encoder{rows};
-    return add(encoder.run(record_kind::rows, index_.marks().flags()).bytes());
+    return add(encoder.run(record_kind::rows, index_.flags()).bytes());
   }
   lsn erase(const bounds& in) {
     return in.empty() ? lsn{records()} : add(encode_deletion(in).bytes());
@@ -57,17 +58,15 @@ class row_transaction {
   /// @errors  errc::closed
   /// @cost    that of the log's snapshot(), and of own_rows for what was written since the last one
   [[nodiscard]] time_snapshot<value_type> snapshot() {
-    index_.log().require_readable();
+    index_.require_readable();
     find_written();
     return time_snapshot<value_type>{found_.rows.over(index_.snapshot().seen())};
   }
 
-  /// Puts all into the log and the index. @errors as append(); nothing was put
+  /// Puts all into the log and the index. @errors as an append of the log; nothing was put
   lsn place() {
     if (writes_.empty()) return index_.write_nothing();
-    auto put = index_.prepare(writes_);
-    index_.put(*put, writes_);
-    put_ = std::move(put);
+    put_ = index_.put(writes_);
     return lsn{};
   }
   /// Waits as the durability says. @errors errc::failed
@@ -95,8 +94,7 @@ class row_transaction {
   }
 
   lsn add(bytes_view record) {
-    index_.log().require_readable();
-    index_.log().require_size(record.size());
+    index_.require_fits(record.size());
     writes_.add(record);
     return lsn{records()};
   }

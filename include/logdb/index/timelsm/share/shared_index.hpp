@@ -70,7 +70,15 @@ class shared_index {
     return in.empty() ? write_nothing() : write(encode_deletion(in).bytes());
   }
   [[nodiscard]] time_type now() const { return index_.now(); }
-  [[nodiscard]] const row_marks<value_type>& marks() const { return marks_; }
+  /// Returns the flags of the records of rows.
+  [[nodiscard]] std::uint8_t flags() const { return marks_.flags(); }
+  /// Throws when nothing can be read. @errors errc::closed
+  void require_readable() const { log_.require_readable(); }
+  /// Throws when no record of so many bytes could be written. @errors errc::record_too_large
+  void require_fits(std::uint64_t bytes) const {
+    log_.require_readable();
+    log_.require_size(bytes);
+  }
 
   /// Accepts a write of nothing. @return the lsn of the last record @errors errc::read_only
   lsn write_nothing() {
@@ -84,20 +92,21 @@ class shared_index {
     ticket given{};
   };
 
-  /// Begins to write such records. @errors errc::busy, errc::read_only
-  [[nodiscard]] std::unique_ptr<many_writes> prepare(const record_batch& records) {
+  /// Puts such records into the log.
+  /// @param records  stay until the write is acknowledged
+  /// @errors         errc::busy, errc::read_only, and as the log's append
+  [[nodiscard]] std::unique_ptr<many_writes> put(const record_batch& records) {
     keep_up();
-    return std::make_unique<many_writes>(many_writes{records});
+    auto all = std::make_unique<many_writes>(many_writes{records});
+    all->given = log_.put(records);
+    return all;
   }
-  /// Puts them into the log. @errors as an append
-  void put(many_writes& all, const record_batch& records) { all.given = log_.put(records); }
   /// Waits as the durability says. @return  the lsn of the last record @errors errc::failed
   lsn acknowledge(many_writes& all) {
     log_.acknowledge(all.given);
     storer_.see(all.records.bytes().size());
     return all.given.last;
   }
-  [[nodiscard]] index_view<Policies>& log() { return log_; }
   /// Begins a transaction.
   template <class Transaction>
   [[nodiscard]] Transaction begin() {
