@@ -3,14 +3,10 @@
 /// @file
 /// Makes a time index of its log: of the last checkpoint, and of the records behind it.
 
-#include <algorithm>
-#include <memory>
 #include <utility>
-#include <vector>
 
 #include <logdb/index/timelsm/index.hpp>
-#include <logdb/index/timelsm/log/checkpoint.hpp>
-#include <logdb/journal/read/snapshot.hpp>
+#include <logdb/index/timelsm/log/checkpoint_loader.hpp>
 #include <logdb/journal/view/index_view.hpp>
 
 namespace logdb::timelsm {
@@ -24,7 +20,7 @@ class replayer {
   using log_view = index_view<Policies>;
 
   replayer(recovery_mode mode, const row_marks<typename Policies::index::value_type>& marks)
-      : mode_{mode}, marks_{marks} {}
+      : loader_{mode, marks}, marks_{marks} {}
 
   /// Makes an empty index what the log says it is. No pressure refuses a record that the log has:
   /// maintenance is waited for, or done here.
@@ -99,120 +95,16 @@ class replayer {
  private:
   using V = typename Policies::index::value_type;
 
-  /// Returns the records in [from, to). @errors errc::truncated
-  static record_range<Policies> records(log_view& log, lsn from, lsn to) {
-    return log_snapshot<Policies>{log.scope()}.records(from, to);
-  }
-
-  /// What becomes of records behind a checkpoint that the log no longer has.
-  enum class gaps : std::uint8_t { refused, passed_over };
-
-  /// Loads the last checkpoint. Another process may give it up meanwhile, for a newer one; or may
-  /// have written a newer one, and not said yet that it has.
   template <class Index>
   void begin(log_view& log, Index& index) {
-    for (is_begun_ = false; !is_begun_;) {
-      const lsn found = log.cursor(checkpoint_cursor);
-      const bool is_hidden = found > log.scope().last;
-      try {
-        is_hidden ? begin_unnamed(log, index, gaps::refused) : begin(log, index, found);
-      } catch (const error& failure) {
-        if (log.cursor(checkpoint_cursor) != found) continue;
-        if (is_hidden && found <= log.scope().last) continue;
-        if (mode_ == recovery_mode::refuse) throw;
-        begin_unnamed(log, index, gaps::passed_over);
-      }
-      is_begun_ = true;
-    }
-  }
-
-  /// Loads the newest checkpoint that is whole; where none is, begins with the first record left.
-  template <class Index>
-  void begin_unnamed(log_view& log, Index& index, gaps of) {
-    std::vector<lsn> known;
-    for (const auto& record : log_snapshot<Policies>{log.scope()}.records()) {
-      if (checkpoint_mark::decode(record.bytes())) known.push_back(record.lsn());
-    }
-    for (; !known.empty(); known.pop_back()) {
-      try {
-        return begin(log, index, known.back(), of);
-      } catch (const error& damage) {
-        if (damage.condition() != errc::corrupt) throw;
-      }
-    }
-    begin(log, index, lsn{}, of);
-  }
-
-  template <class Index>
-  void begin(log_view& log, Index& index, lsn checkpoint, gaps of = gaps::refused) {
-    checkpoint_ = lsn{};
+    is_begun_ = is_marked_ = false;
+    const replay_start from = loader_.load(log, index);
+    checkpoint_ = from.checkpoint;
+    next_ = from.next;
+    carried_out_ = from.carried_out;
+    has_met_rows_ |= from.has_met_rows;
     bytes_ = 0;
-    is_marked_ = false;
-    carried_out_ = 0;
-    const auto scope = log.scope();
-    next_ = scope.first;
-    if (checkpoint && checkpoint >= next_ && checkpoint <= scope.last) {
-      load(log, checkpoint, index, of);
-    } else if (next_ == lsn{1} || of == gaps::passed_over) {
-      index.load(empty_tree(), {}, 0);
-    } else {
-      throw error{errc::corrupt, "a checkpoint is missing", {.at = checkpoint}};
-    }
-  }
-
-  static std::shared_ptr<const tree<V>> empty_tree() {
-    auto made = std::make_shared<tree<V>>();
-    made->count();
-    return made;
-  }
-
-  template <class Index>
-  void load(log_view& log, lsn checkpoint, Index& index, gaps of) {
-    std::optional<checkpoint_mark> mark;
-    for (const auto& record : records(log, checkpoint, checkpoint + 1)) {
-      mark = checkpoint_mark::decode(record.bytes());
-    }
-    if (!mark) throw error{errc::corrupt, "a checkpoint is missing", {.at = checkpoint}};
-    // Another process may have written a later one meanwhile, and given up what lies behind this.
-    if (mark->upto + 1 < next_ && of == gaps::refused) {
-      throw error{errc::corrupt, "records behind a checkpoint are missing", {.at = checkpoint}};
-    }
-    const auto coded = read_directory(log, checkpoint + 1, *mark);
-    using file_type = log_run_file<Policies>;
-    const auto list = log.scope().list;
-    directory_decoder<V> decoder{coded, index.cache(), [&](segment_number number) {
-                                   const auto own = list->find_attached(number);
-                                   if (own != nullptr) return std::make_shared<file_type>(own);
-                                   throw error{errc::corrupt,
-                                               "a run that a checkpoint needs is missing",
-                                               {.at = checkpoint}};
-                                 }};
-    auto made = decoder.run();
-    made.each_run([this](const sorted_run<V>& run) {
-      for (const auto& one : run) carried_out_ = std::max(carried_out_, one.applied);
-    });
-    index.load(std::move(made.sealed), made.deleted, mark->deletions);
-    index.counted().bytes_opened.fetch_add(coded.size(), std::memory_order_relaxed);
-    next_ = std::max(next_, mark->upto + 1);
-    checkpoint_ = checkpoint;
-  }
-
-  std::vector<std::byte> read_directory(log_view& log, lsn first, const checkpoint_mark& mark) {
-    std::vector<std::byte> coded;
-    constexpr std::size_t head = sizeof(std::uint64_t);
-    for (const auto& record : records(log, first, first + mark.records)) {
-      const bytes_view bytes = record.bytes();
-      if (kind_of(bytes) != record_kind::directory || bytes.size() < head) continue;
-      marks_.require(bytes, !log.follows());
-      has_met_rows_ = true;
-      coded.insert(coded.end(), bytes.begin() + head, bytes.end());
-    }
-    if (coded.size() == mark.bytes) return coded;
-    throw error{errc::corrupt, "the directory of a checkpoint is not whole", {.at = first}};
-  }
-
-  static record_kind kind_of(bytes_view record) {
-    return record.empty() ? record_kind{} : static_cast<record_kind>(record[0]);
+    is_begun_ = true;
   }
 
   template <class Index, class F>
@@ -229,7 +121,7 @@ class replayer {
   /// Applies records up to the last, or to a run, which is passed over unread; false: it was ended.
   template <class Index, class F>
   bool follow_to(log_view& log, Index& index, lsn last, F& more) {
-    for (const auto& record : records(log, next_, last + 1)) {
+    for (const auto& record : records_of<Policies>(log, next_, last + 1)) {
       next_ = record.lsn() + 1;
       if (const auto run = run_mark::decode(record.bytes())) {
         if (run->records > last - record.lsn()) break;  // it cannot be: passed record by record
@@ -262,7 +154,7 @@ class replayer {
     index.counted().rows_replayed.fetch_add(what.times.size(), std::memory_order_relaxed);
   }
 
-  recovery_mode mode_;
+  checkpoint_loader<Policies> loader_;
   const row_marks<V>& marks_;
   lsn next_{1};
   lsn checkpoint_{};       // the one that was loaded, or written; 0: none
