@@ -13,9 +13,9 @@
 #include <logdb/index/timelsm/face.hpp>
 #include <logdb/index/timelsm/index.hpp>
 #include <logdb/index/timelsm/log/logged_index.hpp>
-#include <logdb/index/timelsm/log/row_transaction.hpp>
 #include <logdb/index/timelsm/log/unlogged_index.hpp>
 #include <logdb/index/timelsm/share/shared_index.hpp>
+#include <logdb/index/timelsm/write/row_transaction.hpp>
 #include <logdb/journal/transaction.hpp>
 #include <logdb/policy/index.hpp>
 

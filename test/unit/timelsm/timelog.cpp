@@ -175,6 +175,8 @@ BOOST_AUTO_TEST_CASE(a_reader_beside_the_writer_sees_what_it_adds) {
   log.sync();
   BOOST_TEST((listed(reader) == pairs{{2, 2}, {3, 3}, {4, 4}}));
   BOOST_TEST(throws(errc::read_only, [&] { reader.append(1, 1); }));
+  BOOST_TEST(throws(errc::read_only, [&] { reader.checkpoint(); }));
+  BOOST_TEST(reader.size() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(a_reader_that_the_writer_has_left_behind_begins_at_the_checkpoint) {

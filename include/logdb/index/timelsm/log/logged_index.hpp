@@ -4,7 +4,6 @@
 /// The index of a durable time log, for as long as the log is open: the rows that its records make,
 /// and the checkpoints that stand for those records.
 
-#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <memory>
@@ -12,12 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include <logdb/index/timelsm/log/checkpoint.hpp>
+#include <logdb/index/timelsm/log/checkpoint_keeper.hpp>
 #include <logdb/index/timelsm/log/logged_write.hpp>
 #include <logdb/index/timelsm/log/replay.hpp>
-#include <logdb/index/timelsm/log/row_changes.hpp>
+#include <logdb/index/timelsm/write/row_changes.hpp>
 #include <logdb/platform/atomic.hpp>
-#include <logdb/platform/process/fork_counter.hpp>
 #include <logdb/platform/scoped_lock.hpp>
 #include <logdb/stored_bytes.hpp>
 
@@ -47,7 +45,7 @@ class logged_index {
   explicit logged_index(index_view<Policies> log)
       : options_{log.options().index},
         index_{options_,
-               {options_.memory_bytes_max, [this] { ask_for_checkpoint(); }},
+               {options_.memory_bytes_max, [this] { call_.ask(); }},
                log.follows() ? nullptr : &log.turns()},
         line_{std::move(log), index_},
         replay_{line_.log.options().recovery, marks_} {
@@ -55,15 +53,12 @@ class logged_index {
         !detail::is_address<value_type>,
         "logdb: a durable time log would store addresses: V is a pointer, or a range that "
         "may be a view; use a type that holds what V refers to, or bytes_value");
-    replay_.open(line_.log, index_, [this, more = is_automatic()]() mutable {
+    replay_.open(line_.log, index_, [this, more = keeper_.is_automatic()]() mutable {
       if (more && index_.is_laden()) more = relieve_replay();
       return true;
     });
     line_.written.store(replay_.bytes(), std::memory_order_relaxed);
-    if (is_automatic()) {
-      thread_ = typename system::thread{[this] { keep_small(); }};
-      index_.set_stores(true);
-    }
+    keeper_.start();
   }
   logged_index(const logged_index&) = delete;
   logged_index& operator=(const logged_index&) = delete;
@@ -122,8 +117,7 @@ class logged_index {
   template <class Write>
   lsn acknowledge(Write& put) {
     const lsn at = put.acknowledge();
-    if (written() >= due_.load(std::memory_order_relaxed)) [[unlikely]]
-      grown_.signal();
+    keeper_.see_written();
     return at;
   }
   /// Begins a transaction.
@@ -145,13 +139,10 @@ class logged_index {
   void flush() { known().flush(); }
 
   /// Stores what is not stored yet, and gives up the records that it stands for.
-  /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
+  /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up;
+  ///          errc::read_only
   /// @cost    O(rows that are new), and 20 bytes for each 4,096 others
-  void checkpoint() {
-    guard lock{replay_mutex_};
-    asked_.store(false, std::memory_order_seq_cst);
-    store_up_to(written(), [this] { return line_.log.last_lsn(); });
-  }
+  void checkpoint() { keeper_.checkpoint(); }
 
   /// Merges everything into one level, removes what was erased, and stores it.
   /// @errors  errc::read_only, and as checkpoint()
@@ -164,7 +155,7 @@ class logged_index {
   /// Does one step of maintenance, or writes a checkpoint where one is due and nobody else does.
   bool maintain() {
     if (index_.maintain()) return true;
-    if (thread_.joinable() || line_.log.follows() || !is_due()) return false;
+    if (!keeper_.is_left_to_do()) return false;
     checkpoint();
     return true;
   }
@@ -174,9 +165,9 @@ class logged_index {
   void close() {
     const bool again = closed_.exchange(true, std::memory_order_acq_rel);
     if (index_.is_forked()) {
-      platform::forget_thread(thread_);  // it is the parent's
+      keeper_.forget();
     } else if (!again) {
-      end_storing();
+      keeper_.close();
     }
     index_.close();
   }
@@ -184,10 +175,6 @@ class logged_index {
  private:
   using mutex = platform::basic_mutex<system>;
   using guard = platform::scoped_lock<mutex>;
-  using writer_type = checkpoint_writer<Policies, index_type>;
-
-  /// So many times the bytes of a directory may be written before the next: it is written whole.
-  static constexpr std::uint64_t directories_behind = 8;
 
   /// Appends a record, and applies it to the index.
   /// @param apply  is given the write that it is to hand to the index
@@ -207,33 +194,11 @@ class logged_index {
     return index_;
   }
 
-  /// Tells whether checkpoints are written in the background.
-  [[nodiscard]] bool is_automatic() const {
-    return options_.maintenance == maintenance_mode::background && !line_.log.follows() &&
-           options_.checkpoint_bytes != 0;
-  }
-
-  [[nodiscard]] bool is_due() const {
-    return options_.checkpoint_bytes != 0 && (asked_.load(std::memory_order_relaxed) ||
-                                              written() >= due_.load(std::memory_order_relaxed));
-  }
-
-  /// Stores what the index has of the records up to one.
-  /// @param bytes  of these records
-  template <class Last>
-  void store_up_to(std::uint64_t bytes, Last last) {
-    writer_type work{line_.log, index_, marks_};
-    work.mark(last);
-    const std::uint64_t directory = work.store();
-    stored_.store(bytes, std::memory_order_relaxed);
-    set_due(directories_behind * directory);
-  }
-
   /// Keeps an open within its memory: what it has replayed may be more than may stay there. Returns
   /// whether that went well; where not, it opens nevertheless.
   bool relieve_replay() {
     try {
-      store_up_to(replay_.bytes(), [this] { return replay_.next() - 1; });
+      keeper_.store_up_to(replay_.bytes(), [this] { return replay_.next() - 1; });
       return true;
     } catch (const std::exception& failure) {
       tell(options_.log, failure.what());
@@ -241,94 +206,24 @@ class logged_index {
     }
   }
 
-  void ask_for_checkpoint() {
-    if (!asked_.exchange(true, std::memory_order_seq_cst)) grown_.signal();
-  }
-
-  /// Ends both threads, and leaves little for the next open to replay: nothing at all where that
-  /// would drop rows again that were told of.
-  void end_storing() {
-    stop();
-    index_.refuse_writes();
-    index_.set_stores(false);
-    index_.stop_maintaining();
-    const std::uint64_t little = options_.checkpoint_bytes / 16;
-    const bool told = !line_.log.follows() && options_.on_drop && index_.stats().rows_dropped != 0;
-    if (told || (is_automatic() && unstored() > little)) try_checkpoint();
-  }
-
   void wait_for_room() {
     while (index_.is_full()) {
       if (options_.pressure == pressure_mode::report) {
         throw error{errc::busy, "checkpoints of the time log lag behind"};
       }
-      index_.wait_for_room([this] { ask_for_checkpoint(); });
+      index_.wait_for_room([this] { keeper_.ask(); });
     }
-  }
-
-  /// Returns the bytes of all records that the index has; it only grows.
-  [[nodiscard]] std::uint64_t written() const {
-    return line_.written.load(std::memory_order_relaxed);
-  }
-  /// Returns the bytes of records behind the last checkpoint.
-  [[nodiscard]] std::uint64_t unstored() const {
-    return written() - stored_.load(std::memory_order_relaxed);
-  }
-
-  /// Says behind how many bytes of records the next checkpoint is due.
-  void set_due(std::uint64_t bytes) {
-    const std::uint64_t behind = std::max(bytes, options_.checkpoint_bytes);
-    due_.store(stored_.load(std::memory_order_relaxed) + behind, std::memory_order_relaxed);
-  }
-
-  /// Writes a checkpoint whenever the records behind the last one have become many.
-  void keep_small() {
-    while (!stopping_.load(std::memory_order_acquire)) {
-      const auto ticket = grown_.ticket();
-      if (!is_due()) {
-        if (!stopping_.load(std::memory_order_acquire)) grown_.wait(ticket);
-      } else {
-        try_checkpoint();
-      }
-    }
-  }
-
-  /// What fails has given up nothing; it is tried again when there is twice as much, or memory asks
-  /// for it again. Until then nobody waits for it: memory may then be exceeded.
-  void try_checkpoint() {
-    try {
-      checkpoint();
-      if (!closed_.load(std::memory_order_acquire)) index_.set_stores(true);
-    } catch (const std::exception& failure) {
-      index_.set_stores(false);
-      set_due(2 * unstored());
-      tell(options_.log, failure.what());
-    }
-  }
-
-  void stop() {
-    stopping_.store(true, std::memory_order_release);
-    grown_.signal();
-    guard lock{stop_mutex_};
-    if (thread_.joinable()) thread_.join();
   }
 
   timelsm_options<value_type> options_;
   row_marks<value_type> marks_{options_.unit};
-  // Memory asks for a checkpoint. Sequentially consistent: one that ends it sees what there is to
-  // store, or is asked again.
-  platform::atomic<bool> asked_ = false;
-  platform::basic_event<system> grown_;  // due_ is reached, asked_, or it is to stop
+  checkpoint_call<system> call_;  // before the index, whose thread calls
   index_type index_;
   write_line<Policies, index_type> line_;
-  mutex replay_mutex_;  // of replay_ once it is open; one checkpoint at a time
+  mutex replay_mutex_;  // of replay_ once it is open
   replayer<Policies> replay_;
-  platform::atomic<std::uint64_t> stored_ = 0;  // bytes of written() before the last checkpoint
-  platform::atomic<std::uint64_t> due_ = options_.checkpoint_bytes;  // of them at the next
-  platform::atomic<bool> closed_ = false;    // the exchange in close() pairs with try_checkpoint()
-  platform::atomic<bool> stopping_ = false;  // followed by a signal of grown_
-  mutex stop_mutex_;
-  typename system::thread thread_;  // guarded by stop_mutex_ once it runs
+  checkpoint_keeper<Policies, index_type> keeper_{call_, line_, index_, marks_, options_};
+  platform::atomic<bool> closed_ = false;  // an exchange: nothing else is told by it
 };
 
 }  // namespace logdb::timelsm

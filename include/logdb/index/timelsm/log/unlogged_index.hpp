@@ -6,7 +6,7 @@
 #include <memory>
 
 #include <logdb/index/timelsm/index.hpp>
-#include <logdb/index/timelsm/log/row_changes.hpp>
+#include <logdb/index/timelsm/write/row_changes.hpp>
 #include <logdb/journal/no_journal.hpp>
 
 namespace logdb::timelsm {

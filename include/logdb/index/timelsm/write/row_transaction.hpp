@@ -10,9 +10,9 @@
 #include <vector>
 
 #include <logdb/index/timelsm/columns/codec.hpp>
-#include <logdb/index/timelsm/log/row_changes.hpp>
 #include <logdb/index/timelsm/read/snapshot.hpp>
 #include <logdb/index/timelsm/write/own_rows.hpp>
+#include <logdb/index/timelsm/write/row_changes.hpp>
 #include <logdb/journal/write/batch_builder.hpp>
 
 namespace logdb::timelsm {
