@@ -64,7 +64,6 @@ CLASSES_OF_PLAIN_DATA = set("""
 # splits one removes its line.
 CLASSES_TO_SPLIT = {
     "core": (0, 20),
-    "maintainer": (365, 0),
     "row_storer": (0, 15),
     "writer": (371, 20),
     "log_engine": (305, 0),

@@ -87,6 +87,9 @@ sorted_run<V> beyond(const sorted_run<V>& one, time_type last) {
   return rest;
 }
 
+/// How many partitions a step rewrites, about.
+inline constexpr std::size_t window_partitions = 4;
+
 /// Chooses a window of time for one step: from the first row of some runs on, so far that about so
 /// much is in it.
 template <class V>
