@@ -17,7 +17,9 @@
 #include <logdb/index/timelsm/options.hpp>
 #include <logdb/index/timelsm/read/hidden_counts.hpp>
 #include <logdb/index/timelsm/told.hpp>
+#include <logdb/index/timelsm/unstored.hpp>
 #include <logdb/index/timelsm/version.hpp>
+#include <logdb/index/timelsm/work_signals.hpp>
 #include <logdb/platform/atomic.hpp>
 #include <logdb/platform/expects.hpp>
 #include <logdb/platform/mutex.hpp>
@@ -49,19 +51,6 @@ struct drops {
   }
 };
 
-/// What a durable log tells its index: that sealed rows may be stored, and when.
-struct storing {
-  std::size_t bytes_max = 0;       // of memory; 0: nothing is ever stored
-  std::function<void()> is_due{};  // is told that there is enough to be stored
-
-  /// Returns how many bytes of rows that are not stored are enough.
-  [[nodiscard]] std::size_t due_bytes() const { return bytes_max / 4; }
-  /// Returns beyond how many of them writes are to wait: a quarter is for blocks that were read, a
-  /// quarter for a step of maintenance, and an eighth for memtables that fill up meanwhile.
-  [[nodiscard]] std::size_t full_bytes() const { return bytes_max / 8 * 3; }
-  [[nodiscard]] std::size_t cache_bytes() const { return bytes_max / 4; }
-};
-
 /// Counted where it happens, read by stats().
 struct counters {
   platform::atomic<std::uint64_t> appended = 0;
@@ -86,7 +75,6 @@ struct counters {
 template <class V, class System>
 struct core {
   using mutex = platform::basic_mutex<System>;
-  using event = platform::basic_event<System>;
   using guard = platform::scoped_lock<mutex>;
   using version_ptr = std::shared_ptr<const version<V>>;
 
@@ -94,11 +82,11 @@ struct core {
   explicit core(timelsm_options<V> chosen, storing told = {}, mutex* log_mutex = nullptr)
       : append_mutex{log_mutex != nullptr ? *log_mutex : own_mutex_},
         options{std::move(chosen)},
-        to_store{std::move(told)},
-        limits{limits_of(options, to_store.bytes_max)},
-        memory{to_store.bytes_max == 0 ? make_heap<System>(options.memory)
-                                       : make_heap<System>(options.memory, to_store.bytes_max / 8)},
-        cache{std::make_shared<block_cache<V>>(memory, to_store.cache_bytes())} {
+        limits{limits_of(options, told.bytes_max)},
+        memory{told.bytes_max == 0 ? make_heap<System>(options.memory)
+                                   : make_heap<System>(options.memory, told.bytes_max / 8)},
+        cache{std::make_shared<block_cache<V>>(memory, told.cache_bytes())},
+        unstored{std::move(told), memory, cache, limits.memtable.bytes} {
     auto first = std::make_shared<version<V>>();
     auto empty = std::make_shared<tree<V>>();
     empty->count();
@@ -155,7 +143,7 @@ struct core {
     counted.dropped.fetch_add(gone.count, std::memory_order_relaxed);
     pending.rows.insert(pending.rows.end(), gone.rows.begin(), gone.rows.end());
     pending.pins.insert(pending.pins.end(), gone.pins.begin(), gone.pins.end());
-    rouse();
+    signals.rouse();
   }
 
   /// Tells the user what went wrong, and counts it.
@@ -171,81 +159,26 @@ struct core {
     if (!heard) complain("on_drop threw; the rows that it was told of are not told of again");
   }
 
-  /// Wakes maintenance, unless it was woken and has not begun yet.
-  void rouse() {
-    if (!roused.exchange(true, std::memory_order_seq_cst)) work.signal();
-  }
-
-  /// Returns what is held in memory, but for blocks that can be read again.
-  [[nodiscard]] std::size_t held_bytes() const {
-    const std::size_t cached = cache->bytes();
-    return memory->bytes() - std::min(memory->bytes(), cached);
-  }
-
-  /// Tells whether so much that is sealed is in memory that it should be stored; what a snapshot
-  /// keeps does not count, since storing would not free it.
-  [[nodiscard]] bool is_heavy() const { return is_above(to_store.due_bytes()); }
-
-  /// Tells whether so much is sealed and not stored that more is to wait until it is stored.
-  [[nodiscard]] bool is_full() const {
-    return full.load(std::memory_order_relaxed) && stores.load(std::memory_order_acquire);
-  }
-
-  /// Counts what is sealed and not stored. Says so when that is much; when it is too much, who
-  /// writes is to wait before the log takes it: behind that, checkpoints would wait for the writer.
-  void see_unstored(std::size_t bytes) {
-    bytes_unstored.store(bytes, std::memory_order_relaxed);
-    full.store(is_above(to_store.full_bytes()), std::memory_order_release);
-    if (is_heavy() && to_store.is_due) to_store.is_due();
-  }
-
   /// Takes the append lock for who maintains. Who appends batch after batch holds it nearly always,
   /// and would hold it again before a thread that was woken for it runs.
   [[nodiscard]] guard lock_before_writers() {
-    awaited.fetch_add(1, std::memory_order_relaxed);
+    signals.awaited.fetch_add(1, std::memory_order_relaxed);
     guard lock{append_mutex};
-    awaited.fetch_sub(1, std::memory_order_relaxed);
+    signals.awaited.fetch_sub(1, std::memory_order_relaxed);
     return lock;
   }
-  /// Lets maintenance have the lock first. To be called without it.
-  void give_way() const {
-    while (awaited.load(std::memory_order_relaxed) != 0) System::yield();
-  }
-
-  static constexpr std::size_t unmarked = std::numeric_limits<std::size_t>::max();
 
   mutex& append_mutex;
   timelsm_options<V> options;
-  storing to_store;
   size_limits limits;
   heap_ptr memory;
   block_cache_ptr<V> cache;
-  drops<V> pending;                             // of writers; guarded by append_mutex
-  event work;                                   // there is something to maintain
-  event progress;                               // maintenance has got on
-  platform::atomic<std::uint32_t> awaited = 0;  // how many maintain and wait for the append lock
-  // Sequentially consistent: maintenance that ends it sees what there is to do, or is woken again.
-  platform::atomic<bool> roused = false;
-  // Three that are followed by a signal of progress: whoever took its ticket before sees them, or
-  // does not sleep.
-  platform::atomic<bool> fails =
-      false;  // the last step of maintenance did, so nobody waits for more
-  platform::atomic<bool> stores =
-      false;  // somebody stores what is sealed, so writers may wait for it
-  platform::atomic<bool> full = false;  // they are to, as long as somebody does
-  // Memtables to be sealed before a checkpoint begins; no others are until then. Changed under
-  // append_mutex; relaxed, since a version that is newer was installed under it, too.
-  platform::atomic<std::size_t> to_mark = unmarked;
-  platform::atomic<std::size_t> bytes_unstored = 0;  // of sealed rows; 0: nothing is ever stored
+  unstored_rows<V> unstored;
+  drops<V> pending;  // of writers; guarded by append_mutex
+  work_signals<System> signals;
   counters counted;
 
  private:
-  [[nodiscard]] bool is_above(std::size_t bytes) const {
-    return to_store.bytes_max != 0 &&
-           bytes_unstored.load(std::memory_order_relaxed) >= limits.memtable.bytes &&
-           held_bytes() > bytes;
-  }
-
   mutex own_mutex_;  // of who writes to an index that no log stands behind
   mutable mutex current_mutex_;
   version_ptr current_;  // guarded by current_mutex_; changed under append_mutex only

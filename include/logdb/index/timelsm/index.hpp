@@ -209,31 +209,29 @@ class time_index {
   void pass_deletions(std::uint64_t upto) { writer_.pass_deletions(upto); }
   /// Says whether somebody stores what is sealed.
   void set_stores(bool stores) {
-    core_.stores.store(stores, std::memory_order_release);
-    core_.progress.signal();
-    core_.rouse();
+    core_.unstored.set_stores(stores);
+    core_.signals.progress.signal();
+    core_.signals.rouse();
   }
   /// Tells whether so much is sealed and not stored that no more should come before it is.
-  [[nodiscard]] bool is_laden() const { return core_.full.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_laden() const { return core_.unstored.is_laden(); }
   /// Tells whether a write is to wait until more is stored.
-  [[nodiscard]] bool is_full() const { return core_.is_full(); }
+  [[nodiscard]] bool is_full() const { return core_.unstored.is_full(); }
   /// Waits until is_full() may have changed. @param wake  is told first that somebody waits
   template <class Wake>
   void wait_for_room(Wake wake) {
     core_.counted.stalls.fetch_add(1, std::memory_order_relaxed);
-    const auto ticket = core_.progress.ticket();
+    const auto ticket = core_.signals.progress.ticket();
     if (!is_full()) return;
     wake();
-    core_.progress.wait(ticket);
+    core_.signals.progress.wait(ticket);
   }
   [[nodiscard]] const block_cache_ptr<V>& cache() const { return core_.cache; }
   [[nodiscard]] counters& counted() { return core_.counted; }
   /// Tells whether so much is in memory that is sealed that it should be stored.
-  [[nodiscard]] bool is_heavy() const { return core_.is_heavy(); }
+  [[nodiscard]] bool is_heavy() const { return core_.unstored.is_heavy(); }
   /// Tells whether more is in memory than should be, of a log that is open to read.
-  [[nodiscard]] bool is_overgrown() const {
-    return core_.held_bytes() > core_.to_store.full_bytes();
-  }
+  [[nodiscard]] bool is_overgrown() const { return core_.unstored.is_overgrown(); }
   /// Returns how many of some rows go into one block of the log.
   [[nodiscard]] std::size_t rows_of_block(const columns<V>& rows) const {
     const std::size_t most = std::min(block_max.rows, core_.limits.partition.rows);
@@ -268,7 +266,7 @@ class time_index {
   /// Ends the thread that maintains; to be called when nobody writes any more.
   void stop_maintaining() {
     stopping_.store(true, std::memory_order_release);
-    core_.work.signal();
+    core_.signals.work.signal();
     guard lock{close_mutex_};
     if (thread_.joinable()) thread_.join();
   }
@@ -289,19 +287,19 @@ class time_index {
 
   void maintain_on() {
     while (!stopping_.load(std::memory_order_acquire)) {
-      const auto ticket = core_.work.ticket();
+      const auto ticket = core_.signals.work.ticket();
       if (try_step()) continue;
       if (!stopping_.load(std::memory_order_acquire) &&
-          !core_.roused.load(std::memory_order_acquire))
+          !core_.signals.roused.load(std::memory_order_acquire))
         rest(ticket);
     }
   }
 
   /// Waits for work; memory that is kept for the next blocks is given back before a long rest.
   void rest(std::uint32_t ticket) {
-    if (core_.work.wait(ticket, idle_min)) return;
+    if (core_.signals.work.wait(ticket, idle_min)) return;
     core_.memory->trim();
-    core_.work.wait(ticket);
+    core_.signals.work.wait(ticket);
   }
 
   /// Does a step; what goes wrong in it has changed nothing, is counted, and tried again when there
@@ -309,11 +307,11 @@ class time_index {
   bool try_step() {
     try {
       const bool done = maintainer_.step();
-      core_.fails.store(false, std::memory_order_release);
+      core_.signals.fails.store(false, std::memory_order_release);
       return done;
     } catch (const std::exception& failure) {
-      core_.fails.store(true, std::memory_order_release);
-      core_.progress.signal();
+      core_.signals.fails.store(true, std::memory_order_release);
+      core_.signals.progress.signal();
       core_.complain(failure.what());
       return false;
     }
@@ -324,7 +322,7 @@ class time_index {
   maintainer<V, System> maintainer_{core_};
   writer<V, System> writer_{core_, [this] { try_step(); }};
   typename core<V, System>::mutex close_mutex_;
-  platform::atomic<bool> stopping_ = false;  // followed by a signal of core_.work
+  platform::atomic<bool> stopping_ = false;  // followed by a signal of core_.signals.work
   typename System::thread thread_;           // guarded by close_mutex_ once it runs
 };
 

@@ -42,17 +42,17 @@ class maintainer {
   /// Does one step; returns whether there was one to do.
   bool step() {
     guard lock{work_mutex_};
-    core_.roused.store(false, std::memory_order_seq_cst);
+    core_.signals.roused.store(false, std::memory_order_seq_cst);
     publisher_.deliver_pending();
-    return seal_or_sweep_now() || (!core_.is_full() && (purge(false) || join()));
+    return seal_or_sweep_now() || (!core_.unstored.is_full() && (purge(false) || join()));
   }
 
   /// Seals every frozen memtable, and does what the limit of L0 asks for meanwhile.
   void drain() {
     for (;;) {
-      const auto ticket = core_.progress.ticket();
+      const auto ticket = core_.signals.progress.ticket();
       if (core_.current()->frozen.empty()) return;
-      if (!seal_or_sweep()) core_.progress.wait(ticket);
+      if (!seal_or_sweep()) core_.signals.progress.wait(ticket);
     }
   }
 
@@ -67,7 +67,8 @@ class maintainer {
     for (;;) {
       guard lock{work_mutex_};
       publisher_.deliver_pending();
-      if (core_.to_mark.load(std::memory_order_relaxed) == 0) return core_.current()->sealed;
+      if (core_.signals.to_mark.load(std::memory_order_relaxed) == 0)
+        return core_.current()->sealed;
       // When L0 is full: what L1 has stored stays there.
       if (!sealer_.seal()) sweeper_.merge_runs(core_.snapshot(), true);
     }
@@ -81,7 +82,7 @@ class maintainer {
     for (auto& one : made->l0) of.apply(one);
     made->count();
     publisher_.publish(std::move(made), false);
-    core_.rouse();
+    core_.signals.rouse();
   }
 
   /// Calls f while nothing is maintained, and then takes nothing for known.
@@ -91,7 +92,7 @@ class maintainer {
     f();
     sweeper_.restart();
     purged_ = core_.snapshot().deletions();
-    core_.see_unstored(unstored_of(*core_.current()->sealed).bytes);
+    core_.unstored.see(unstored_of(*core_.current()->sealed).bytes);
   }
 
   /// Merges everything into L1 and removes what is deleted.
@@ -104,7 +105,7 @@ class maintainer {
         guard lock{work_mutex_};
         publisher_.deliver_pending();
         do more = sweeper_.sweep(true) || purge(true) || join();
-        while (more && !core_.is_heavy());
+        while (more && !core_.unstored.is_heavy());
       }
       if (more) relieve();
     }
@@ -124,15 +125,17 @@ class maintainer {
   }
 
   /// Merging brings rows back into memory that were stored: not before others have been.
-  bool seal_or_sweep_now() { return sealer_.seal() || (!core_.is_full() && sweeper_.sweep(false)); }
+  bool seal_or_sweep_now() {
+    return sealer_.seal() || (!core_.unstored.is_full() && sweeper_.sweep(false));
+  }
 
   void forget_mark() {
     {
       const guard lock{core_.lock_before_writers()};
-      core_.to_mark.store(core_type::unmarked, std::memory_order_relaxed);
+      core_.signals.to_mark.store(work_signals<System>::unmarked, std::memory_order_relaxed);
     }
-    core_.progress.signal();
-    core_.rouse();
+    core_.signals.progress.signal();
+    core_.signals.rouse();
   }
 
   // --- removing what is deleted -----------------------------------------------------------------

@@ -48,15 +48,16 @@ class tree_publisher {
       auto next = core_.edited();
       next->sealed = std::move(made);
       if (sealed) next->frozen.erase(next->frozen.begin());
-      if (sealed && core_.to_mark.load(std::memory_order_relaxed) != core_type::unmarked) {
-        core_.to_mark.fetch_sub(1, std::memory_order_relaxed);
+      if (sealed &&
+          core_.signals.to_mark.load(std::memory_order_relaxed) != work_signals<System>::unmarked) {
+        core_.signals.to_mark.fetch_sub(1, std::memory_order_relaxed);
       }
       core_.install(std::move(next));
     }
-    if (core_.to_store.bytes_max != 0) {
-      core_.see_unstored(unstored_of(*core_.current()->sealed).bytes);
+    if (core_.unstored.is_durable()) {
+      core_.unstored.see(unstored_of(*core_.current()->sealed).bytes);
     }
-    core_.progress.signal();
+    core_.signals.progress.signal();
   }
 
   /// Tells of what writers removed.

@@ -32,7 +32,8 @@ class sealer {
     const view<V> now = core_.snapshot();
     const tree<V>& before = *now.at->sealed;
     if (now.at->frozen.empty() || before.l0.size() >= core_.options.l0_runs_max) return false;
-    if (core_.to_mark.load(std::memory_order_relaxed) == 0) return false;  // what is marked is all
+    if (core_.signals.to_mark.load(std::memory_order_relaxed) == 0)
+      return false;  // what is marked is all
     const memtable<V>& table = *now.at->frozen.front();
     drops<V> gone = publisher_.no_drops();
     auto made = std::make_shared<tree<V>>(before);

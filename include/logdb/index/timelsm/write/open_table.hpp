@@ -104,7 +104,7 @@ class open_table {
       if (now_.piece.rows == 0) now_.growing->applied = now_.deletions;
       publish();
     }
-    core_.rouse();
+    core_.signals.rouse();
   }
 
   /// Drafts what deletions, and then rows for which there is room, make of it: install() cannot
@@ -155,7 +155,7 @@ class open_table {
     made.to.begin_in(made.growing->owner, made.growing->begin);
     if (closed_) made.to.piece.room = 0;  // the last checkpoint of a closed log comes here, too
     install(std::move(made));
-    core_.rouse();
+    core_.signals.rouse();
   }
 
   /// Replaces everything by what a checkpoint says, with so many deletions.

@@ -52,7 +52,7 @@ class writer {
   /// @param rows  has size(), time(i), value(i)
   template <class Rows, class Log>
   void append_batch(const Rows& rows, Log& log) {
-    core_.give_way();
+    core_.signals.give_way();
     guard lock{core_.append_mutex};
     do {
       make_room<Log::may_refuse>(lock, rows);
@@ -64,7 +64,7 @@ class writer {
   /// Carries out a deletion, not an empty one.
   template <class Log>
   void erase(const bounds& in, Log& log) {
-    core_.give_way();
+    core_.signals.give_way();
     guard lock{core_.append_mutex};
     do {
       make_room_to_hide<Log::may_refuse>(lock);
@@ -77,7 +77,7 @@ class writer {
   /// @param hidden  none of them empty
   template <class Rows, class Log>
   void apply(std::span<const bounds> hidden, const Rows& rows, Log& log) {
-    core_.give_way();
+    core_.signals.give_way();
     guard lock{core_.append_mutex};
     do {
       make_room_to_hide<Log::may_refuse>(lock);
@@ -86,7 +86,7 @@ class writer {
     auto made = table_.with(hidden, rows);
     log.put([&] {
       table_.install(std::move(made));
-      core_.rouse();
+      core_.signals.rouse();
     });
   }
 
@@ -108,7 +108,7 @@ class writer {
     look();
     if (table_.now().held() != 0) table_.renew(1);
     view<V> now = core_.snapshot();
-    core_.to_mark.store(now.at->frozen.size(), std::memory_order_relaxed);
+    core_.signals.to_mark.store(now.at->frozen.size(), std::memory_order_relaxed);
     return now;
   }
 
@@ -128,7 +128,7 @@ class writer {
   void close() {
     const guard lock{core_.append_mutex};
     table_.close();
-    core_.progress.signal();
+    core_.signals.progress.signal();
   }
 
   [[nodiscard]] std::uint64_t appended() const {
@@ -178,17 +178,17 @@ class writer {
   /// Returns whether one more memtable may wait; if not, waits until that may have changed.
   /// @param refuses  the write may be refused: it is no record that the log has already
   bool may_freeze(guard& lock, bool refuses) {
-    const auto ticket = core_.progress.ticket();
+    const auto ticket = core_.signals.progress.ticket();
     if (core_.current()->frozen.size() < core_.options.frozen_max) return true;
     if (refuses && core_.options.pressure == pressure_mode::report) {
       throw error{errc::busy, "maintenance of the time index lags behind"};
     }
-    if (core_.fails.load(std::memory_order_acquire))
+    if (core_.signals.fails.load(std::memory_order_acquire))
       return true;  // it would be a wait for what may never come
     core_.counted.stalls.fetch_add(1, std::memory_order_relaxed);
     lock.unlock();
     if (core_.options.maintenance == maintenance_mode::background) {
-      core_.progress.wait(ticket);
+      core_.signals.progress.wait(ticket);
     } else {
       help_();
     }
