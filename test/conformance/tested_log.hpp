@@ -271,6 +271,7 @@ struct tested_kind {
   bool finds;              ///< has read() and find_time()
   tested_log (*open)(const std::filesystem::path&, const tested_options&);
   std::vector<typed_case> typed;
+  std::vector<std::string> left_out{};  ///< cases that need what it cannot have
 };
 
 }  // namespace logdb::test
