@@ -11,11 +11,40 @@
 
 #include <logdb/error.hpp>
 #include <logdb/index/timelsm/log/checkpoint.hpp>
+#include <logdb/index/timelsm/log/checkpoint_keeper.hpp>
 #include <logdb/index/timelsm/share/row_learner.hpp>
 #include <logdb/platform/atomic.hpp>
 #include <logdb/platform/process/fork_counter.hpp>
 
 namespace logdb::timelsm {
+
+/// What a reader whose memory is full may wait for: that somebody stores.
+template <class System>
+class memory_relief {
+ public:
+  /// Says whether somebody stores from now on.
+  void expect(bool somebody) { expected_.store(somebody, std::memory_order_release); }
+  [[nodiscard]] bool is_expected() const { return expected_.load(std::memory_order_acquire); }
+  /// Has those that wait look again.
+  void signal() { come_.signal(); }
+  /// Waits while memory is full. If that takes too long it is exceeded.
+  /// @param is_full  asked before
+  /// @param wake     is told first that somebody waits
+  template <class Full, class Wake>
+  void wait(Full is_full, Wake wake) {
+    const auto ticket = come_.ticket();
+    if (!is_full()) return;
+    wake();
+    if (!come_.wait(ticket, patience)) expect(false);
+  }
+
+ private:
+  static constexpr std::chrono::seconds patience{1};
+
+  // Where that ends, a signal follows.
+  platform::atomic<bool> expected_ = false;
+  platform::basic_event<System> come_{};  // there may be more memory
+};
 
 /// Writes checkpoints, one process at a time: when the records behind the last one have become
 /// many, when this process's memory is full, and when it is asked to.
@@ -43,7 +72,7 @@ class row_storer {
   /// Begins the work in the background, where that is wanted.
   void start() {
     if (!is_automatic()) return;
-    relieves_.store(true, std::memory_order_release);
+    relief_.expect(true);
     thread_ = typename system::thread{[this] { work(); }};
   }
   /// Tells whether checkpoints are written in the background.
@@ -53,15 +82,13 @@ class row_storer {
   }
 
   /// Asks for a checkpoint, since memory wants one.
-  void ask() {
-    if (!asked_.exchange(true, std::memory_order_seq_cst)) grown_.signal();
-  }
+  void ask() { call_.ask(); }
   /// Wakes the thread, if there may be enough to store.
   /// @param bytes  of what was just appended
   void see(std::uint64_t bytes) {
     const std::uint64_t due = wake_at_.load(std::memory_order_relaxed);
     if (log_.reached(watermark::appended).value() >= due || !log_.fits(bytes)) [[unlikely]]
-      grown_.signal();
+      call_.grown.signal();
   }
   /// Tells whether a checkpoint is due.
   [[nodiscard]] bool is_due() {
@@ -69,21 +96,19 @@ class row_storer {
     const std::uint64_t due = due_.load(std::memory_order_relaxed);
     const std::uint64_t left = due - std::min(due, rows_.unstored());
     wake_at_.store(log_.reached(watermark::appended).value() + left, std::memory_order_relaxed);
-    return left == 0 || asked_.load(std::memory_order_seq_cst) || is_full();
+    return left == 0 || call_.asked.load(std::memory_order_seq_cst) || is_full();
   }
 
   /// Tells whether so much is in memory that no more should come before it is stored, and somebody
   /// stores it.
-  [[nodiscard]] bool is_full() const {
-    return index_.is_laden() && relieves_.load(std::memory_order_acquire);
-  }
+  [[nodiscard]] bool is_full() const { return index_.is_laden() && relief_.is_expected(); }
   /// Waits until memory may be less full. If that takes too long it is exceeded.
   void wait_for_memory() {
-    const auto ticket = relieved_.ticket();
-    if (!is_full()) return;
-    index_.counted().stalls.fetch_add(1, std::memory_order_relaxed);
-    ask();
-    if (!relieved_.wait(ticket, patience)) relieves_.store(false, std::memory_order_release);
+    relief_.wait([this] { return is_full(); },
+                 [this] {
+                   index_.counted().stalls.fetch_add(1, std::memory_order_relaxed);
+                   ask();
+                 });
   }
 
   /// Calls with the right to store, on the last checkpoint, with all that was appended.
@@ -98,16 +123,15 @@ class row_storer {
   /// Writes a checkpoint of what is applied. Requires the right to store.
   /// @errors  errc::no_space, errc::io, errc::failed, errc::corrupt: nothing was given up
   void store() {
-    asked_.store(false, std::memory_order_seq_cst);
+    call_.asked.store(false, std::memory_order_seq_cst);
     checkpoint_writer<Policies, Index> work{log_, index_, marks_};
     rows_.mark(work);
     const std::uint64_t directory = work.store();
     rows_.note_checkpoint(work.at());
     due_.store(std::max(directories_behind * directory, options_.checkpoint_bytes),
                std::memory_order_relaxed);
-    relieves_.store(is_automatic() && !stopping_.load(std::memory_order_acquire),
-                    std::memory_order_release);
-    relieved_.signal();
+    relief_.expect(is_automatic() && !stopping_.load(std::memory_order_acquire));
+    relief_.signal();
   }
 
   /// Ends the thread, and leaves little for the next open to replay: nothing at all where that
@@ -138,8 +162,6 @@ class row_storer {
   static constexpr std::uint64_t directories_behind = 8;
   /// How long an idle process keeps what another one's checkpoint has replaced.
   static constexpr std::chrono::seconds look_time{1};
-  /// How long a reader whose memory is full waits for a checkpoint.
-  static constexpr std::chrono::seconds patience{1};
 
   [[nodiscard]] auto is_open() const {
     return [this] { return !stopping_.load(std::memory_order_acquire); };
@@ -151,7 +173,7 @@ class row_storer {
     const guard lock{storing_mutex_};
     const auto mine = log_.take_rewrite_turn(waits);
     if (!mine) return false;
-    if (rows_.stand_on_last()) asked_.store(false, std::memory_order_seq_cst);
+    if (rows_.stand_on_last()) call_.asked.store(false, std::memory_order_seq_cst);
     while (!rows_.learn([this] { return !is_full(); }, [] {})) store();
     run();
     return true;
@@ -165,18 +187,20 @@ class row_storer {
 
   /// Keeps this process near the others, and what lies behind the last checkpoint small.
   void work() {
+    std::uint64_t followed = 0;
     while (!stopping_.load(std::memory_order_acquire)) {
-      const auto ticket = grown_.ticket();
-      keep_small();
-      if (!stopping_.load(std::memory_order_acquire)) grown_.wait(ticket, look_time);
+      const auto ticket = call_.grown.ticket();
+      keep_small(followed);
+      if (!stopping_.load(std::memory_order_acquire)) call_.grown.wait(ticket, look_time);
     }
   }
 
   /// What fails has given up nothing; it is tried again when there is twice as much, or memory asks
   /// for it again. Until then nobody waits for it: memory may then be exceeded.
-  void keep_small() {
+  /// @param followed  the generation of the manifest that was followed last
+  void keep_small(std::uint64_t& followed) {
     try {
-      follow();
+      follow(followed);
       if (is_due()) (void)store_if(is_open(), [this] { return is_due(); });
     } catch (const std::exception& failure) {
       give_up();
@@ -187,19 +211,19 @@ class row_storer {
   }
 
   /// Applies what was appended, and lets go of what another process's checkpoint has replaced.
-  void follow() {
+  void follow(std::uint64_t& followed) {
     const std::uint64_t generation = log_.generation();
-    if (std::exchange(followed_, generation) != generation) (void)rows_.stand_on_last();
+    if (std::exchange(followed, generation) != generation) (void)rows_.stand_on_last();
     (void)rows_.learn([this] { return !is_full(); }, [] {});
   }
 
   void give_up() {
-    relieves_.store(false, std::memory_order_release);
-    relieved_.signal();
+    relief_.expect(false);
+    relief_.signal();
   }
   void stop() {
     stopping_.store(true, std::memory_order_release);
-    grown_.signal();
+    call_.grown.signal();
     if (thread_.joinable()) thread_.join();
     give_up();
   }
@@ -209,19 +233,13 @@ class row_storer {
   const row_marks<value_type>& marks_;
   learner& rows_;
   const timelsm_options<value_type>& options_;
-  // Memory asks for a checkpoint. Sequentially consistent: one that ends it sees what there is to
-  // store, or is asked again.
-  platform::atomic<bool> asked_ = false;
-  // Somebody stores, so who learns may wait for it. Where that ends, a signal of relieved_ follows.
-  platform::atomic<bool> relieves_ = false;
-  platform::atomic<bool> stopping_ = false;  // followed by a signal of grown_
+  checkpoint_call<system> call_;
+  memory_relief<system> relief_;
+  platform::atomic<bool> stopping_ = false;  // followed by a signal of call_.grown
   platform::atomic<std::uint64_t> due_ =
       options_.checkpoint_bytes;                                 // behind so many the next one is
   platform::atomic<std::uint64_t> wake_at_ = ~std::uint64_t{0};  // stream position: it may be due
-  platform::basic_event<system> grown_;     // a checkpoint may be due, or it is to stop
-  platform::basic_event<system> relieved_;  // there may be more memory
-  mutex storing_mutex_;                     // one checkpoint at a time
-  std::uint64_t followed_ = 0;              // generation of the manifest; the thread's alone
+  mutex storing_mutex_;                                          // one checkpoint at a time
   typename system::thread thread_;
 };
 
