@@ -20,6 +20,7 @@
 #include <logdb/journal/log_state.hpp>
 #include <logdb/journal/no_journal.hpp>
 #include <logdb/journal/read/cursor.hpp>
+#include <logdb/journal/read/identity.hpp>
 #include <logdb/journal/read/snapshot.hpp>
 #include <logdb/journal/read/tail.hpp>
 #include <logdb/journal/transaction.hpp>
@@ -175,21 +176,16 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   /// @errors  errc::corrupt, errc::io
   /// @cost    reads one record; if the last ones are gone, from the last segment that has any
   [[nodiscard]] log_identity identity() const requires has_records {
-    log_identity mine{.store = store()};
-    if (const auto newest = detail::newest_record(scope())) note_record(mine, *newest);
-    return mine;
+    const auto now = scope();
+    return detail::identity_of(store(), now);
   }
   /// Tells whether this is the log that an identity was taken of, and its history goes on from that
   /// record; false: it was replaced by an older copy, and other records stand there now or none.
   /// @errors  errc::truncated, errc::not_found: the record was given up, or compacted away
   /// @cost    reads one record
   [[nodiscard]] bool continues(const log_identity& known) const requires has_records {
-    const auto now = scope();
-    log_identity mine{.store = known.store};
-    if (store() != known.store) return false;
-    if (known.at > now.last) return false;
-    if (known.at) note_record(mine, log_snapshot<Policies>{now}.read(known.at));
-    return mine == known;
+    const auto now = seen();
+    return detail::continues(known, store(), now);
   }
 
   /// Returns what the open found and did.
@@ -238,53 +234,7 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
   using refused::view;
   using refused::wait_durable;
 
-  /// The narrow view that an index policy's verbs have of a log.
-  class view_type {
-   public:
-    explicit view_type(const log_engine& log) : log_{log} {}
-    lsn append(bytes_view record) requires has_records { return log_.writer().append(record); }
-    lsn append(const detail::batch_builder& batch) requires has_records {
-      return log_.writer().append(batch);
-    }
-    /// Returns what may be seen now, or could when the log was closed.
-    [[nodiscard]] detail::read_scope<Policies> scope() const requires has_records {
-      log_.require_here();
-      return log_.writer_ ? log_.writer_->last_scope() : log_.reader_->scope();
-    }
-    /// Throws in a child of the process that opened the log. @errors errc::closed
-    void require_own() const requires has_records {
-      log_.require_here();
-      log_.half([](auto& of) { of.require_own(); });
-    }
-    [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) requires has_records {
-      log_.require_here();
-      return log_.half([&](auto& of) { return of.wait_beyond(seen, stop); });
-    }
-    [[nodiscard]] lsn cursor(std::string_view name) const requires has_records {
-      log_.require_usable();
-      return log_.half([name](auto& of) { return of.cursor(name); });
-    }
-    /// Returns the options of the log.
-    [[nodiscard]] const basic_options<Policies>& options() const requires has_records {
-      log_.require_here();
-      return log_.writer_ ? log_.writer_->core().options : log_.reader_->options();
-    }
-    /// Returns the part of the index that lives as long as the log, if it has one.
-    [[nodiscard]] auto& index() const requires has_index {
-      log_.require_usable();
-      if constexpr (has_index) {
-        return *log_.index_;
-      } else {  // clang++ 14 instantiates it whatever it requires
-        return log_.index_;
-      }
-    }
-    void set_cursor(const std::string& name, lsn at) requires has_records {
-      log_.writer().set_cursor({at, name});
-    }
-
-   private:
-    const log_engine& log_;
-  };
+  class view_type;
   [[nodiscard]] view_type view(log_key) const { return view_type{*this}; }
 
  private:
@@ -335,15 +285,58 @@ class log_engine : public Policies::index::template face<log_engine<Policies>>,
     return log_snapshot<Policies>{scope()};
   }
 
-  static void note_record(log_identity& of, const record& found) requires has_records {
-    of.at = found.lsn();
-    of.time = found.time();
-    of.checksum = format::crc32c(found.bytes());
-  }
-
   std::unique_ptr<writer_type> writer_;
   typename parts::reader reader_{};  // one of the two is null
   [[no_unique_address]] typename parts::index index_;
+};
+
+/// The narrow view that an index policy's verbs have of a log.
+template <class Policies>
+class log_engine<Policies>::view_type {
+ public:
+  explicit view_type(const log_engine& log) : log_{log} {}
+  lsn append(bytes_view record) requires has_records { return log_.writer().append(record); }
+  lsn append(const detail::batch_builder& batch) requires has_records {
+    return log_.writer().append(batch);
+  }
+  /// Returns what may be seen now, or could when the log was closed.
+  [[nodiscard]] detail::read_scope<Policies> scope() const requires has_records {
+    log_.require_here();
+    return log_.writer_ ? log_.writer_->last_scope() : log_.reader_->scope();
+  }
+  /// Throws in a child of the process that opened the log. @errors errc::closed
+  void require_own() const requires has_records {
+    log_.require_here();
+    log_.half([](auto& of) { of.require_own(); });
+  }
+  [[nodiscard]] bool wait_beyond(lsn seen, const std::stop_token& stop) requires has_records {
+    log_.require_here();
+    return log_.half([&](auto& of) { return of.wait_beyond(seen, stop); });
+  }
+  [[nodiscard]] lsn cursor(std::string_view name) const requires has_records {
+    log_.require_usable();
+    return log_.half([name](auto& of) { return of.cursor(name); });
+  }
+  /// Returns the options of the log.
+  [[nodiscard]] const basic_options<Policies>& options() const requires has_records {
+    log_.require_here();
+    return log_.writer_ ? log_.writer_->core().options : log_.reader_->options();
+  }
+  /// Returns the part of the index that lives as long as the log, if it has one.
+  [[nodiscard]] auto& index() const requires has_index {
+    log_.require_usable();
+    if constexpr (has_index) {
+      return *log_.index_;
+    } else {  // clang++ 14 instantiates it whatever it requires
+      return log_.index_;
+    }
+  }
+  void set_cursor(const std::string& name, lsn at) requires has_records {
+    log_.writer().set_cursor({at, name});
+  }
+
+ private:
+  const log_engine& log_;
 };
 
 template <class Policies>
