@@ -124,6 +124,28 @@ BOOST_FIXTURE_TEST_CASE(an_open_a_year_ahead_expires_only_what_a_write_confirms,
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(behind_a_session_ahead_only_time_while_it_is_open_counts, fresh_clock) {
+  log.close();
+  clock_system::wall += year;
+  log = clock_store{place / "kv", options};
+  log.put("then", "x");
+  log.close();
+  clock_system::wall -= year;
+  log = clock_store{place / "kv", options};
+  log.put("hour", "x", 1h);
+  log.close();
+  clock_system::wall += 2h;  // nobody can tell that from a clock that is put right
+  log = clock_store{place / "kv", options};
+  BOOST_TEST(log.contains("hour"));
+  clock_system::uptime_by += 61min;
+  BOOST_TEST(!log.contains("hour"));
+  log.put("week", "x", 7 * 24h);
+  log.close();
+  clock_system::wall += year + 8 * 24h;  // it has caught up
+  log = clock_store{place / "kv", options};
+  BOOST_TEST(!log.contains("week"));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_clock_set_back_a_year_makes_no_value_live_shorter, fresh_clock) {
   log.put("before", "x", 100min);
   log.sync();

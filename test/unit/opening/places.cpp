@@ -44,6 +44,23 @@ struct in_place {
 
 BOOST_FIXTURE_TEST_SUITE(names, in_place)
 
+/// Returns what a log of one record takes once it is closed.
+template <class Log>
+std::uintmax_t bytes_of_one_record(const fs::path& path) {
+  Log log{path};
+  log.append("x");
+  log.close();
+  std::uintmax_t bytes = 0;
+  for (const auto& file : fs::directory_iterator{path}) bytes += file.file_size();
+  return bytes;
+}
+
+BOOST_AUTO_TEST_CASE(a_log_of_one_record_takes_no_more_room_than_the_readme_says) {
+  constexpr std::uintmax_t mib = 1 << 20;
+  BOOST_TEST(bytes_of_one_record<logdb::durable_wal>(place / "durable") <= 6 * mib + mib / 16);
+  BOOST_TEST(bytes_of_one_record<logdb::async_wal>(place / "async") <= 48 * mib + mib / 16);
+}
+
 BOOST_AUTO_TEST_CASE(a_fresh_volume_takes_a_log) {
   fs::create_directories(path / "lost+found");
   make_log();
