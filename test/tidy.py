@@ -41,7 +41,7 @@ ROOMS = """
     journal/read journal/open journal/recover journal/share journal/write
     journal/view journal/follower journal/closing journal/journal journal/no_journal
     journal/transaction_records journal/nested journal/transaction
-    index/append_verbs index/none index/sparse index/events
+    index/append_verbs index/none index/sparse index/summaries index/events
     index/keydir/table index/keydir/places index/keydir/keys
     index/keydir/learn index/keydir/read index/keydir/write index/keydir/compact
     index/keydir

@@ -58,9 +58,9 @@ struct file_hook_names {
                                     "map_readable", "probe",    "unshare"};
 };
 struct storage_hook_names {
-  static constexpr std::array names{"compatible_with", "fault",  "shared_writers", "close",
-                                    "gone_with",       "locate", "open_cache",     "open_itself",
-                                    "replacements",    "share",  "size_of"};
+  static constexpr std::array names{
+      "compatible_with", "fault",       "shared_writers", "close",        "gone_with", "locate",
+      "open_cache",      "open_itself", "keeps_derived",  "replacements", "share",     "size_of"};
 };
 
 }  // namespace detail
@@ -92,6 +92,8 @@ using file_hooks = detail::hook_set<detail::file_hook_names>;
 /// `gone_with`       `s.gone_with(name)`, `s.open_of(gone, name, mode)`, `s.take_over(gone, name)`:
 ///                   what stands beside files that are gone, one of which it may have been;
 ///                   default: nothing
+/// `keeps_derived`   files that are no part of the log may come and go beside its own, from any
+///                   thread: what they say is derived from the log; default: it has none
 /// `locate`          `s.locate(name, o)`: the file_place of a byte; default: path() / name, o
 /// `open_cache`      `s.open_cache(name)`: a file that is no part of the log, to write also in a
 ///                   storage that was opened to read; default: none: readers wake each millisecond

@@ -104,6 +104,8 @@ template <class S>
 struct storage_traits : detail::policy_traits<S> {
   /// Whether several processes may write it at once; the default: one.
   static constexpr bool shared_writers = S::hooks.has("shared_writers");
+  /// Whether files that are derived from the log may stand beside its own; the default: none may.
+  static constexpr bool keeps_derived = S::hooks.has("keeps_derived");
 
   /// Tells it that the writer is done; the default: it need not know.
   static void close(S& volume, bool settled) noexcept {

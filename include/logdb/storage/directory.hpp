@@ -47,7 +47,7 @@ class BasicDirectory {
 
   static constexpr std::string_view name = "Directory";
   static constexpr bool persistent = true;
-  static constexpr storage_hooks hooks{"fault",      "shared_writers", "close",
+  static constexpr storage_hooks hooks{"fault",      "shared_writers", "close",  "keeps_derived",
                                        "open_cache", "open_itself",    "size_of"};
 
   /// Opens a directory; read_write creates it when it is missing, in a parent that must exist.

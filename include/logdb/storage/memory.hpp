@@ -242,7 +242,7 @@ class BasicMemory {
 
   static constexpr std::string_view name = "Memory";
   static constexpr bool persistent = false;
-  static constexpr storage_hooks hooks{};
+  static constexpr storage_hooks hooks{"keeps_derived"};
 
   /// Makes an empty set of files.
   explicit BasicMemory(const std::filesystem::path& path, open_mode mode,

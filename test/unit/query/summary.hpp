@@ -12,6 +12,7 @@
 
 #include <logdb/query/compile.hpp>
 #include <logdb/query/summary/build/builder.hpp>
+#include <logdb/query/summary/plan/count.hpp>
 #include <logdb/query/summary/plan/plan.hpp>
 
 #include "unit/query/asked.hpp"
@@ -87,6 +88,22 @@ inline std::optional<std::string> missed_match(const summarised& segment,
     }
   }
   return std::nullopt;
+}
+
+/// Returns how many matches stand in the blocks that one plan has and another one has not.
+inline std::uint64_t matches_between(const summarised& segment, const query::compiled_query& asked,
+                                     const query::summary_view& view, const query::block_set& in,
+                                     const query::block_set& out) {
+  std::uint64_t found = 0;
+  std::size_t event = 0;
+  for (std::size_t block = 0; block < view.blocks(); ++block) {
+    const std::size_t end = event + view.block(block).records;
+    for (; event < end; ++event) {
+      if (!in.has(block) || out.has(block)) continue;
+      found += asked.matches(segment.events()[event], segment.site(event)) ? 1 : 0;
+    }
+  }
+  return found;
 }
 
 }  // namespace logdb::test

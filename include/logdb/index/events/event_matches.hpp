@@ -8,20 +8,21 @@
 #include <deque>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <utility>
 
 #include <logdb/index/events/event_question.hpp>
+#include <logdb/index/events/event_stretches.hpp>
 #include <logdb/journal/read/records.hpp>
 #include <logdb/journal/read/tail.hpp>
 #include <logdb/record.hpp>
-#include <logdb/types.hpp>
 
 namespace logdb {
 namespace detail {
 
-/// A place in the matches of a query. Forwards it walks the records; backwards it reads, from the
-/// end on, one stretch that the index knows after the other, and gives its matches the last first.
+/// A place in the matches of a query. Forwards it walks the stretches that are to be read;
+/// backwards it reads, from the end on, one after the other, and gives its matches the last first.
 ///
 /// @threads  one at a time; copies are independent
 template <class Policies>
@@ -29,12 +30,9 @@ class match_walker {
  public:
   match_walker() = default;
   match_walker(read_scope<Policies> scope, std::shared_ptr<const event_question> asked)
-      : scope_{std::move(scope)},
-        asked_{std::move(asked)},
-        before_{scope_.last + 1},
-        left_{scope_.first <= scope_.last ? asked_->how.limit : 0} {
-    if (left_ != 0 && !is_backward()) walker_ = record_walker<Policies>{scope_, scope_.first};
-  }
+      : left_{scope.first <= scope.last ? asked->how.limit : 0},
+        stretches_{scope, std::move(asked)},
+        reader_{std::move(scope)} {}
 
   /// Moves on and points `out` at the match there; false: no more of them, or a stop was asked for.
   /// @errors  errc::corrupt
@@ -45,13 +43,20 @@ class match_walker {
   }
 
  private:
-  [[nodiscard]] bool is_backward() const { return asked_->how.order == query_order::newest; }
-  [[nodiscard]] bool is_stopped() const { return asked_->how.stop.stop_requested(); }
+  [[nodiscard]] const event_question& asked() const { return stretches_.asked(); }
+  [[nodiscard]] bool is_backward() const { return asked().how.order == query_order::newest; }
+  [[nodiscard]] bool is_stopped() const { return asked().how.stop.stop_requested(); }
 
   bool next_forward(record& out) {
-    while (!is_stopped() && (is_unasked_ || walker_.next(out))) {
+    while (!is_stopped()) {
+      if (pending_ || (!is_unasked_ && !reader_.next(out))) {
+        if (!find_stretch()) return false;
+        reader_.go_to(*pending_);
+        pending_.reset();
+        continue;
+      }
       is_unasked_ = true;  // if that throws, it is asked again
-      const bool found = asked_->matches(out);
+      const bool found = asked().matches(out);
       is_unasked_ = false;
       if (found) return true;
     }
@@ -59,47 +64,79 @@ class match_walker {
   }
 
   bool next_backward(record& out) {
-    while (stretch_.empty()) {
-      if (before_ <= scope_.first || is_stopped()) return false;
-      read_stretch();
+    while (matches_.empty()) {
+      if (is_stopped() || !find_stretch()) return false;
+      read(*pending_);
+      pending_.reset();
     }
-    out = std::move(stretch_.back());
-    stretch_.pop_back();
+    out = std::move(matches_.back());
+    matches_.pop_back();
     return true;
   }
 
-  /// Reads the matches of the stretch that ends before the last one that was read; or, if that
-  /// throws, none of them.
-  void read_stretch() {
-    read_scope<Policies> part = scope_;
-    part.last = before_ - 1;
-    const lsn first = stretch_first(part.last);
-    record_walker<Policies> walk{std::move(part), first};
+  /// Finds the next stretch, unless going to one has thrown: that one is gone to again.
+  bool find_stretch() {
+    event_stretch more;
+    if (pending_) return true;
+    if (!(is_backward() ? stretches_.previous(more) : stretches_.next(more))) return false;
+    pending_ = more;
+    return true;
+  }
+
+  /// Reads the matches of a stretch; or, if that throws, none of them.
+  void read(const event_stretch& stretch) {
+    reader_.go_to(stretch);
     std::deque<record> found;
     record event;
-    while (walk.next(event)) {
-      if (!asked_->matches(event)) continue;
+    while (reader_.next(event)) {
+      if (!asked().matches(event)) continue;
       if (found.size() == left_) found.pop_front();
       found.push_back(event);
     }
-    stretch_.swap(found);
-    before_ = first;
+    matches_.swap(found);
   }
 
-  [[nodiscard]] lsn stretch_first(lsn last) const {
-    auto& in = *scope_.list->log[scope_.list->find(last)];
-    // What is damaged may have no index: salvage walks its segment from the front.
-    const auto entry = scope_.salvage ? std::nullopt : in.known_entries().floor(last);
-    return std::clamp(entry ? entry->first : in.base(), scope_.first, last);
+  std::uint64_t left_ = 0;  // how many matches may still be given
+  event_stretches<Policies> stretches_{};
+  stretch_reader<Policies> reader_{};
+  std::optional<event_stretch> pending_{};  // that is still to be gone to
+  bool is_unasked_ = false;       // forwards: it stands at an event that was not asked yet
+  std::deque<record> matches_{};  // backwards: those of the last stretch that are still to come
+};
+
+/// Counts the matches of a query.
+/// @threads  one
+template <class Policies>
+class match_counter {
+ public:
+  match_counter(read_scope<Policies> scope, std::shared_ptr<const event_question> asked)
+      : asked_{std::move(asked)},
+        is_empty_{scope.first > scope.last},
+        stretches_{scope, asked_},
+        reader_{std::move(scope)} {}
+
+  /// @errors  errc::corrupt
+  [[nodiscard]] std::uint64_t count() {
+    const std::uint64_t most = is_empty_ ? 0 : asked_->how.limit;
+    std::uint64_t counted = 0;
+    std::uint64_t read = 0;
+    stretches_.count_into(counted);
+    event_stretch part;
+    record event;
+    while (counted + read < most && !is_stopped() && stretches_.next(part)) {
+      reader_.go_to(part);
+      while (!is_stopped() && reader_.next(event)) read += asked_->matches(event) ? 1 : 0;
+    }
+    return std::min(most, counted + read);
   }
 
-  read_scope<Policies> scope_{};
-  std::shared_ptr<const event_question> asked_{};
-  record_walker<Policies> walker_{};  // forwards
-  bool is_unasked_ = false;           // forwards: it stands at an event that was not asked yet
-  std::deque<record> stretch_{};  // backwards: the matches of the stretch that are still to come
-  lsn before_{};                  // where that begins
-  std::uint64_t left_ = 0;        // how many matches may still be given
+ private:
+  [[nodiscard]] bool is_stopped() const { return asked_->how.stop.stop_requested(); }
+
+  std::shared_ptr<const event_question> asked_;
+  bool is_empty_;
+  event_stretches<Policies> stretches_;
+  stretch_reader<Policies> reader_;
 };
 
 }  // namespace detail
@@ -112,7 +149,8 @@ class match_walker {
 /// @errors   errc::corrupt while walking
 /// @threads  a range may be walked by many threads, an iterator by one at a time; waits for no
 ///           writer
-/// @cost     reads what lies between the matches; backwards it holds those of 64 KiB of log
+/// @cost     reads what lies between the matches, but for blocks that summaries exclude; backwards
+///           it holds those of 64 KiB of log
 template <class Policies>
 class basic_event_matches : public std::ranges::view_base {
  public:
@@ -157,6 +195,7 @@ class event_tail {
     const record& operator*() const { return *tail_->at_; }
     const record* operator->() const { return &*tail_->at_; }
     iterator& operator++() {
+      ++tail_->at_;
       tail_->go_to_match();
       return *this;
     }
@@ -172,34 +211,20 @@ class event_tail {
 
   /// Waits for the first match.
   [[nodiscard]] iterator begin() {
-    if (!begun_) {
-      at_ = all_.begin();
-      begun_ = is_unasked_ = true;
-    }
+    at_ = all_.begin();
     go_to_match();
     return iterator{*this};
   }
   [[nodiscard]] static std::default_sentinel_t end() { return {}; }
 
  private:
-  /// Moves on from a match, or from where it threw.
   void go_to_match() {
-    for (;; is_unasked_ = true) {
-      if (at_ == std::default_sentinel) return;
-      if (is_unasked_) {
-        const bool found = asked_->matches(*at_);
-        is_unasked_ = false;
-        if (found) return;
-      }
-      ++at_;
-    }
+    while (at_ != std::default_sentinel && !asked_->matches(*at_)) ++at_;
   }
 
   record_tail<Log> all_;
   std::shared_ptr<const detail::event_question> asked_;
   typename record_tail<Log>::iterator at_{};
-  bool begun_ = false;
-  bool is_unasked_ = false;  // whether the event there is a match is still to be seen
 };
 
 }  // namespace logdb

@@ -34,13 +34,18 @@ struct query_options {
 
 /// What answering a query took.
 struct query_report {
-  std::string query{};              ///< as it was understood, the window included
-  std::uint64_t segments = 0;       ///< of the log
-  std::uint64_t events = 0;         ///< looked at
-  std::uint64_t bytes = 0;          ///< of those
-  std::uint64_t excluded = 0;       ///< of those, not parsed: what the query needs is missing
-  std::uint64_t matched = 0;        ///< of those
-  std::uint64_t regex_skipped = 0;  ///< strings too long for a regular expression; none matched
+  std::string query{};               ///< as it was understood, the window included
+  std::uint64_t segments = 0;        ///< of the log
+  std::uint64_t summaries = 0;       ///< of those, whose summary was asked; the others are read
+  std::uint64_t blocks = 0;          ///< of the segments that have one
+  std::uint64_t blocks_skipped = 0;  ///< of those, in which the summary excludes a match
+  std::uint64_t columns = 0;         ///< of paths, that were read to know
+  std::uint64_t filter_rows = 0;     ///< of filters, the same
+  std::uint64_t events = 0;          ///< looked at
+  std::uint64_t bytes = 0;           ///< of those
+  std::uint64_t excluded = 0;        ///< of those, not parsed: what the query needs is missing
+  std::uint64_t matched = 0;         ///< of those
+  std::uint64_t regex_skipped = 0;   ///< strings too long for a regular expression; none matched
 };
 
 /// Satisfied by whatever an event log can be asked: text, a condition in C++, or what compile() of
@@ -91,7 +96,8 @@ inline query::compiled_query within_window(query::compiled_query asked, const qu
 struct event_question {
   query::compiled_query query;
   query_options how;
-  timestamp now;  // when it was asked
+  timestamp now;                // when it was asked
+  std::uint64_t summaries = 0;  // query::options_hash() of those that are believed
 
   /// @errors  errc::bad_query: a pipe that the form of the answer does not take
   event_question(query::compiled_query asked, query_options chosen, timestamp moment,
@@ -110,6 +116,11 @@ struct event_question {
 
   [[nodiscard]] bool matches(const record& event, query::match_counts* counts = nullptr) const {
     return query.matches(event.text(), site_of(event), counts);
+  }
+
+  /// Tells whether every event matches.
+  [[nodiscard]] bool asks_nothing() const {
+    return query.where().is() == query::expression::kind::every;
   }
 
   [[nodiscard]] query::event_site site_of(const record& event) const {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <logdb/error.hpp>
+#include <logdb/index/events/event_index.hpp>
 #include <logdb/index/events/event_matches.hpp>
 #include <logdb/index/events/event_question.hpp>
 #include <logdb/policy/index.hpp>
@@ -52,14 +53,12 @@ class event_query_verbs {
 
   /// Returns how many events a query finds.
   /// @errors  as query(), but that it takes a plain `count`; errc::corrupt
-  /// @cost    reads all events
+  /// @cost    as a walk over the matches; where codes of summaries say all, no event is read
   template <event_query Query>
   [[nodiscard]] std::uint64_t count(const Query& asked, const query_options& how = {}) const {
-    std::uint64_t found = 0;
-    const event_matches<typename Log::policies> matches{self().snapshot().scope(),
-                                                        ask(asked, how, answer_form::count)};
-    for (auto at = matches.begin(); at != matches.end(); ++at) ++found;
-    return found;
+    const auto question = ask(asked, how, answer_form::count);
+    match_counter<stored_of<typename Log::policies>> counter{self().snapshot().scope(), question};
+    return counter.count();
   }
 
   /// Answers the aggregate that a query ends with, such as `| count by service`, over the events
@@ -111,15 +110,37 @@ class event_query_verbs {
     query_report report{.query = to_string(question->query.where())};
     report.segments = seen.scope().list->log.size();
     query::match_counts counts;
-    for (const record& event : seen.records()) {
-      if (question->how.stop.stop_requested()) break;
-      ++report.events;
-      report.bytes += event.size();
-      report.matched += question->matches(event, &counts) ? 1 : 0;
+    event_stretches<typename Log::policies> stretches{seen.scope(), question};
+    stretch_reader<typename Log::policies> reader{seen.scope()};
+    record event;
+    for (event_stretch part; stretches.next(part, &report);) {
+      reader.go_to(part);
+      while (reader.next(event) && !question->how.stop.stop_requested()) {
+        ++report.events;
+        report.bytes += event.size();
+        report.matched += question->matches(event, &counts) ? 1 : 0;
+      }
     }
     report.excluded = counts.excluded;
     report.regex_skipped = counts.regex_skipped;
     return report;
+  }
+
+  /// Makes the summaries that sealed segments lack, here and now, unless another process does.
+  /// Queries do not need them, but read less where they are.
+  /// @errors  errc::no_space, errc::io: what was finished stays; errc::closed; errc::read_only
+  /// @blocks  for the summariser, if that is at work; no append waits for either
+  /// @cost    reads the segments
+  void summarise() {
+    auto view = log_access::view(self());
+    if (mode_of(view.options()) == open_mode::read_only) throw_read_only();
+    view.index().summaries().run();
+  }
+  /// Returns what there is of summaries, and how far they are behind.
+  /// @errors  errc::closed
+  /// @cost    up to two system calls a segment
+  [[nodiscard]] summary_stats index_stats() const {
+    return log_access::view(self()).index().summaries().stats();
   }
 
   /// For the log's `tail`: those of its records that a query finds.
@@ -143,9 +164,12 @@ class event_query_verbs {
   [[nodiscard]] std::shared_ptr<const event_question> ask(const Query& asked,
                                                           const query_options& how,
                                                           answer_form form) const {
-    return std::make_shared<const event_question>(
-        within_window(compile(asked), how, compile_options()), how,
-        Log::policies::storage::system::now(), form);
+    auto question =
+        std::make_shared<event_question>(within_window(compile(asked), how, compile_options()), how,
+                                         Log::policies::storage::system::now(), form);
+    const auto& index = log_access::view(self()).options().index;
+    question->summaries = query::options_hash(summary_shape(index));
+    return question;
   }
 };
 

@@ -81,9 +81,8 @@ class basic_record_walker {
   }
 
   /// Goes to a frame of the scope that an index knows, forwards or back, and gives out the records
-  /// from there to `last`. What lies between is not read.
-  /// @errors  errc::corrupt
-  void go_to(const index_entry& begin, lsn last) {
+  /// from one on to `last`. What lies between is not read. @errors errc::corrupt
+  void go_to(const index_entry& begin, lsn from, lsn last) {
     const std::size_t wanted = scope_.list->find(begin.first);
     if (log_.from != scope_.list->log[wanted]) {
       source fresh;
@@ -91,10 +90,11 @@ class basic_record_walker {
       log_ = std::move(fresh);
       index_ = wanted;
     }
-    from_ = begin.first;
+    from_ = from;
     scope_.last = last;
     batch_ = batch_end_;
     in_attached_ = false;
+    repin_ = true;  // the next record may be given to another one
     if (log_.end == 0) return;
     log_.jump({begin.offset, begin.first, begin.time});
     skip();

@@ -41,7 +41,8 @@ class stretch_walker {
     while (!walker_.next(out)) {
       if (done_ == rest_.size()) return false;
       const record_stretch& next = rest_[done_];
-      if (next.begin.first <= last_) walker_.go_to(next.begin, std::min(last_, next.end - 1));
+      const lsn last = std::min(last_, next.end - 1);
+      if (next.begin.first <= last_) walker_.go_to(next.begin, next.begin.first, last);
       ++done_;  // what threw is tried again
     }
     return true;

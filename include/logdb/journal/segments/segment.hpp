@@ -19,6 +19,7 @@
 #include <logdb/options.hpp>
 #include <logdb/platform/mutex.hpp>
 #include <logdb/platform/scoped_lock.hpp>
+#include <logdb/policy/storage_traits.hpp>
 #include <logdb/policy/stored.hpp>
 
 namespace logdb::detail {
@@ -57,7 +58,8 @@ class basic_segment : public any_segment,
   ~basic_segment() {
     if (!dropped_.load(std::memory_order_acquire)) return;  // pairs with drop()
     if (this->is_forked()) return;                          // the file is the parent's
-    this->remove();
+    // An event log may have put a summary beside records that are plain.
+    this->remove(storage_traits<storage>::keeps_derived && Policies::index::reads(1));
   }
 
   [[nodiscard]] format::frame_seed seed() const { return seed_; }

@@ -52,6 +52,7 @@ class segment_file {
   segment_file(const segment_file&) = delete;
   segment_file& operator=(const segment_file&) = delete;
 
+  [[nodiscard]] const std::shared_ptr<storage>& volume() const { return volume_; }
   [[nodiscard]] segment_number number() const { return who_.number; }
   [[nodiscard]] std::uint64_t salt() const { return who_.salt; }
   [[nodiscard]] const identity& store() const { return who_.store; }
@@ -141,8 +142,10 @@ class segment_file {
   }
 
   /// Unlinks it, as far as it can.
-  void remove() noexcept {
+  /// @param is_derived_from  a summary may stand beside it, which goes before it: none is left
+  void remove(bool is_derived_from) noexcept {
     try {
+      if (is_derived_from) volume_->remove(format::summary_name(number()));
       volume_->remove(format::segment_name(number()));
     } catch (const std::exception&) {  // memory may have run out, too
       // The manifest no longer names it: the next open removes it.

@@ -118,6 +118,8 @@ class index_rewrite {
     appender_->roll_now();
     keeper_->chores();
   }
+  /// Brings the segments that are sealed into the manifest. @errors errc::no_space, errc::io
+  void settle_sealed() { keeper_->chores(); }
   /// Signalled when a sealed segment stands in the manifest.
   [[nodiscard]] auto& settled() { return core_->signals.settled; }
 

@@ -4,6 +4,7 @@
 /// What an index that lives as long as its log may write: records, in the order of the log.
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace logdb::detail {
 
 template <class Policies>
 class journal;
+template <class Policies>
+class transaction_state;
 
 }  // namespace logdb::detail
 
@@ -189,6 +192,11 @@ class index_write {
   lsn append(bytes_view record) { return journal_->append(record); }
   /// Appends such records as one batch; it is not acknowledged yet. @errors as an append of the log
   ticket put(const record_batch& batch) { return journal_->place(batch); }
+
+  /// Begins a transaction of such records.
+  [[nodiscard]] auto begin_records() {
+    return std::make_shared<detail::transaction_state<Policies>>(*journal_);
+  }
 
   // What an index keeps in the log of its own.
 

@@ -59,7 +59,8 @@ class summary_assembly {
     }
     [[nodiscard]] std::uint64_t code_bytes() const { return codes.size() + values.size(); }
     [[nodiscard]] std::uint64_t bytes() const {
-      return of->path().size() + 3 + 4 * 16 + kinds.size() + bounds.size() + code_bytes() +
+      constexpr std::size_t entry_bytes = 3 + 64;  // in the list of paths, beside its name
+      return of->path().size() + entry_bytes + kinds.size() + bounds.size() + code_bytes() +
              filter_bytes();
     }
     [[nodiscard]] std::uint64_t largest() const {
@@ -132,24 +133,44 @@ class summary_assembly {
     return true;
   }
 
-  /// Returns the pairs that more than half of the blocks have, where naming them costs less than
-  /// their bits.
+  /// Returns pairs that more than half of the blocks have, where naming them costs less than their
+  /// bits: of those that are often met in a sample.
   [[nodiscard]] std::vector<std::uint64_t> common_pairs() const {
-    if (blocks_.size() < 16) return {};
-    std::vector<std::uint64_t> all;
+    std::vector<std::uint64_t> common;
+    if (blocks_.size() < 16) return common;
     for (const planned& each : fields_) {
       if (!each.in_filter) continue;
-      all.insert(all.end(), each.of->all_pairs().begin(), each.of->all_pairs().end());
+      std::vector<block_pairs> all;
+      each.of->for_each_block([&all](const block_pairs& of) { all.push_back(of); });
+      if (all.size() <= blocks_.size() / 2) continue;
+      for (const std::uint64_t pair : often_met(all)) {
+        const auto has = [pair](const block_pairs& of) {
+          return std::binary_search(of.pairs.begin(), of.pairs.end(), pair);
+        };
+        const auto blocks = std::count_if(all.begin(), all.end(), has);
+        if (static_cast<std::size_t>(blocks) > blocks_.size() / 2) common.push_back(pair);
+      }
     }
-    std::sort(all.begin(), all.end());
-    std::vector<std::uint64_t> common;
-    for (auto at = all.begin(); at != all.end();) {
-      const auto end =
-          std::find_if(at, all.end(), [at](std::uint64_t pair) { return pair != *at; });
-      if (static_cast<std::size_t>(end - at) > blocks_.size() / 2) common.push_back(*at);
-      at = end;
-    }
+    std::sort(common.begin(), common.end());
+    common.erase(std::unique(common.begin(), common.end()), common.end());
     return common;
+  }
+
+  /// Returns the pairs that are in at least two of eight blocks.
+  static std::vector<std::uint64_t> often_met(const std::vector<block_pairs>& all) {
+    constexpr std::size_t samples = 8;
+    std::vector<std::uint64_t> met;
+    for (std::size_t i = 0; i < samples; ++i) {
+      const auto& pairs = all[i * all.size() / samples].pairs;
+      met.insert(met.end(), pairs.begin(), pairs.end());
+    }
+    std::sort(met.begin(), met.end());
+    std::vector<std::uint64_t> often;
+    for (std::size_t i = 1; i < met.size(); ++i) {
+      if (met[i] == met[i - 1] && (often.empty() || often.back() != met[i]))
+        often.push_back(met[i]);
+    }
+    return often;
   }
 
   [[nodiscard]] byte_sink filter() {

@@ -83,6 +83,14 @@ class summary_builder {
     ++records_;
   }
 
+  /// Returns about how much memory it takes; finish() takes as much again.
+  /// @cost  O(paths)
+  [[nodiscard]] std::uint64_t memory_bytes() const {
+    std::uint64_t bytes = blocks_.capacity() * sizeof(summary_block);
+    for (const detail::field_builder& each : fields_) bytes += each.memory_bytes();
+    return bytes;
+  }
+
   /// Returns the summary; none where nothing that is of use fits the budget. Ends the builder.
   [[nodiscard]] std::optional<std::vector<std::byte>> finish() {
     for (detail::field_builder& each : fields_) each.close();

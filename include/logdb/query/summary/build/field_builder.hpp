@@ -69,6 +69,10 @@ class field_builder {
     if (!facts_.empty()) close_block();
   }
 
+  [[nodiscard]] std::uint64_t memory_bytes() const {
+    return sizeof *this + codes_.capacity() + facts_.capacity() * sizeof(block_facts) +
+           (open_.capacity() + pairs_.capacity()) * sizeof(std::uint64_t);
+  }
   [[nodiscard]] std::uint64_t events() const { return events_; }
   [[nodiscard]] const std::vector<block_facts>& facts() const { return facts_; }
   [[nodiscard]] bool many() const { return many_; }
@@ -78,7 +82,6 @@ class field_builder {
   [[nodiscard]] const std::vector<std::uint8_t>& codes() const { return codes_; }
 
   [[nodiscard]] std::uint64_t pairs() const { return pairs_.size(); }
-  [[nodiscard]] const std::vector<std::uint64_t>& all_pairs() const { return pairs_; }
   /// Calls `tell(block_pairs)` for each block that has pairs.
   template <class Tell>
   void for_each_block(Tell&& tell) const {

@@ -145,6 +145,11 @@ class packed_view {
   }
 
   [[nodiscard]] std::uint64_t bits_at(const frame_entry& frame, std::uint64_t at) const {
+    const std::uint64_t first = frame.offset + at / 8;
+    if (frame.bits <= 56 && bits_.size() >= 8 && first <= bits_.size() - 8) {
+      const std::uint64_t mask = (std::uint64_t{1} << frame.bits) - 1;
+      return format::load<std::uint64_t>(bits_.data() + first) >> at % 8 & mask;
+    }
     std::uint64_t value = 0;
     for (std::uint64_t got = 0; got < frame.bits;) {
       const std::uint64_t room = std::min<std::uint64_t>(8 - at % 8, frame.bits - got);

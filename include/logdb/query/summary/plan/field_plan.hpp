@@ -18,7 +18,6 @@
 #include <vector>
 
 #include <logdb/format/hash.hpp>
-#include <logdb/query/evaluate/leaf.hpp>
 #include <logdb/query/evaluate/strings.hpp>
 #include <logdb/query/evaluate/tests.hpp>
 #include <logdb/query/language/tree.hpp>
@@ -26,7 +25,7 @@
 #include <logdb/query/summary/bytes/packed.hpp>
 #include <logdb/query/summary/bytes/pairs.hpp>
 #include <logdb/query/summary/bytes/reader.hpp>
-#include <logdb/query/summary/bytes/values.hpp>
+#include <logdb/query/summary/plan/coded_values.hpp>
 #include <logdb/query/summary/plan/wanted.hpp>
 #include <logdb/types.hpp>
 
@@ -217,11 +216,10 @@ class field_planner {
 
   /// Returns the blocks where an event has a value that holds, each different one asked once.
   block_set of_codes(const summary_field& field, const test& what, bool by_word) {
-    std::array<bool, 256> holds{};
     const auto values = read_column(field.values);
-    const auto known = values ? ask_values(*values, what, by_word, holds) : std::nullopt;
-    if (!known) return give_up();
-    if (std::find(holds.begin(), holds.end(), true) == holds.end()) return none();
+    const auto held = values ? ask_values(*values, what, now_, by_word) : std::nullopt;
+    if (!held) return give_up();
+    if (std::find(held->holds.begin(), held->holds.end(), true) == held->holds.end()) return none();
     const auto bytes = read_column(field.codes);
     const auto codes = bytes ? packed_view::open(*bytes, view_.records()) : std::nullopt;
     if (!codes) return give_up();
@@ -229,47 +227,25 @@ class field_planner {
     std::uint64_t from = 0;
     for (std::size_t i = 0; i < view_.blocks(); ++i) {
       const std::uint64_t end = from + view_.block(i).records;
-      if (!ask_codes(*codes, from, end, *known, holds)) return give_up();
+      if (!ask_codes(*codes, from, end, *held)) return give_up();
       if (any_) found.add(i);
       from = end;
     }
     return found;
   }
 
-  /// Asks a test of each value that has a code. Returns how many there are; none for damage.
-  std::optional<std::size_t> ask_values(bytes_view bytes, const test& what, bool by_word,
-                                        std::array<bool, 256>& holds) const {
-    const ready_test ready{what};
-    const test_site site{.now = now_, .by_word = by_word};
-    format::detail::field_reader in{bytes};
-    std::size_t code = 0;
-    while (in.remaining() > 0) {
-      const bytes_view value = in.take(in.take<std::uint16_t>());
-      if (!in.ok() || ++code == holds.size()) return std::nullopt;
-      const bool whole = for_each_value(as_text(value), [&](json_kind kind, std::string_view text) {
-        std::string room;
-        const json_text written{text};
-        leaf_value leaf{kind, written, room};
-        const bool asked = !by_word || leaf.is_string();
-        holds[code] = holds[code] || (asked && ready.holds(leaf, site));
-      });
-      if (!whole) return std::nullopt;
-    }
-    return code;
-  }
-
   /// Sets `any_` to whether some record of a block has a code that holds; false: damage.
-  bool ask_codes(const packed_view& codes, std::uint64_t from, std::uint64_t end, std::size_t known,
-                 const std::array<bool, 256>& holds) {
+  bool ask_codes(const packed_view& codes, std::uint64_t from, std::uint64_t end,
+                 const held_codes& held) {
     any_ = false;
-    std::array<std::uint64_t, packed_frame> some;
+    std::array<std::uint64_t, 64> some;
     while (from < end && !any_) {
       const std::size_t count = std::min<std::uint64_t>(some.size(), end - from);
       const std::span part{some.data(), count};
       codes.read(from, part);
       for (const std::uint64_t code : part) {
-        if (code > known) return false;
-        any_ = any_ || holds[code];
+        if (code > held.known) return false;
+        any_ = any_ || held.holds[code];
       }
       from += count;
     }
