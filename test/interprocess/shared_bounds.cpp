@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE interprocess_shared_bounds
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -15,6 +17,7 @@
 
 #include <logdb/logdb.hpp>
 
+#include "crash/support/failing_disk.hpp"
 #include "interprocess/support/many.hpp"
 #include "support/temp_dir.hpp"
 
@@ -138,6 +141,30 @@ BOOST_AUTO_TEST_CASE(what_is_sealed_is_given_up_without_another_append) {
   }
   while (log.first_lsn() == lsn{1}) std::this_thread::yield();
   BOOST_TEST(log.first_lsn() == log.last_lsn());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_truncation_that_a_power_cut_may_undo_is_told_to_every_process,
+                        fresh_disk) {
+  using log_type = quick_shared<Fsync, failing_disk>;
+  const temp_dir place;
+  {
+    log_type filled{place / "log", smallest<log_type>()};
+    while (filled.stats().segments < 6) filled.append(std::string(1000, 'x'));
+  }
+  log_type log{place / "log", smallest<log_type>()};
+  log_type other{place / "log", smallest<log_type>()};
+  const lsn half{log.last_lsn().value() / 2};
+  failing_disk::set([](disk_call call, std::string_view) {
+    return call == disk_call::sync_directory ? -EIO : 0;
+  });
+  BOOST_TEST(throws(errc::io, [&] { log.truncate_front(half); }));
+  const lsn first = log.first_lsn();
+  BOOST_TEST(first > lsn{1});
+  BOOST_TEST(other.stats().records == log.stats().records);  // so it has nothing to give up
+  BOOST_TEST(throws(errc::io, [&] { other.truncate_front(half); }));
+  failing_disk::set({});
+  BOOST_TEST(other.truncate_front(half) == first);
+  BOOST_TEST(log.truncate_front(half) == first);
 }
 
 BOOST_AUTO_TEST_CASE(two_hundred_processes_may_write_one_log_and_one_more_is_told_so) {

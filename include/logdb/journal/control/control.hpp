@@ -136,6 +136,9 @@ struct control_header {
   atomic<std::uint32_t> healing{};       // the leader is just moving what is staged
   atomic<std::uint32_t> rewrites{};      // a leader died: what it wrote is to be written again
   atomic<std::int64_t> clock_start{};    // log time when the uptime was 0, ns since 1970
+  // 0: the manifest is durable; 1: it may not be, since a sync of its name failed, or whoever is at
+  // it has died. Changed in the turn of publish_lock.
+  atomic<std::uint32_t> in_doubt{};
 
   alignas(64) typename System::robust_mutex append_lock;
   alignas(64) typename System::robust_mutex lead_lock;

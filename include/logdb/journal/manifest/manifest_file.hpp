@@ -4,6 +4,7 @@
 /// Reads the manifest of a store, and puts the next one in its place.
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -18,6 +19,7 @@
 #include <logdb/format/files/manifest_check.hpp>
 #include <logdb/format/files/names.hpp>
 #include <logdb/light.hpp>
+#include <logdb/platform/atomic.hpp>
 #include <logdb/policy/storage_traits.hpp>
 
 namespace logdb::detail {
@@ -140,6 +142,25 @@ manifest_standing put_draft_in_place(typename Policies::storage& volume, std::ui
     return manifest_standing::unknown;
   }
 }
+
+/// Whether a crash may bring back the manifest before: a sync of the name failed, or whoever was at
+/// it has died. Of one process, or of all that share a log.
+template <class System>
+class manifest_doubt {
+ public:
+  using word = platform::basic_atomic<System, std::uint32_t>;
+
+  void share(word& of_all) { word_ = &of_all; }
+  [[nodiscard]] bool is_raised() const { return word_->load(std::memory_order_acquire) != 0; }
+  /// Raises it, before the rename. Returns whether it was raised.
+  bool raise() { return word_->exchange(1, std::memory_order_acq_rel) != 0; }
+  /// Ends it, behind the sync; or leaves it as it was, where there was no rename.
+  void settle(bool doubted = false) { word_->store(doubted ? 1 : 0, std::memory_order_release); }
+
+ private:
+  word own_{};
+  word* word_ = &own_;
+};
 
 /// Tells whether a record lies in a segment that a manifest bounds, and so names all that is
 /// attached to it: what it does not name has been compacted.

@@ -43,12 +43,15 @@ class basic_segment_table : public basic_known_segments<Policies> {
   /// Has the control file tell which manifest was published last, by a lone publisher.
   void tell(control_type& control) { told_ = &control; }
   /// Says that others publish manifests, too, as the control file orders them.
-  void share(control_type& shared) { shared_ = &shared; }
+  void share(control_type& shared) {
+    shared_ = &shared;
+    doubt_.share(shared.in_doubt);
+  }
   /// Does so from the manifest on that this process has; nobody else publishes yet.
   void begin_sharing(control_type& shared) {
     shared.next_segment.store(this->next_number(), std::memory_order_relaxed);
     shared.generation.store(generation(), std::memory_order_release);
-    shared_ = &shared;
+    share(shared);
   }
 
   /// Learns of the manifests that others have published since. @errors errc::io, errc::corrupt
@@ -127,12 +130,15 @@ class basic_segment_table : public basic_known_segments<Policies> {
   /// Makes sure that no crash brings a manifest back that came before the one that rules.
   /// @errors  errc::io, errc::no_space
   void make_durable() {
-    if (const guard lock{publish_mutex_}; !std::exchange(is_in_doubt_, true)) {
+    guard lock{publish_mutex_};
+    const auto turn = take_turn();
+    if (!doubt_.raise()) {
       volume()->sync();
-      is_in_doubt_ = false;
-      return;
+      return doubt_.settle();
     }
-    publish();  // what the sync that failed has lost another one may call clean
+    // What the sync that failed has lost another one may call clean.
+    if (const auto doubt = write_or(this->next_generation(last_said()), [] {}))
+      std::rethrow_exception(doubt);
   }
 
   /// Drops every sealed segment that ends at or before a record, and what is attached to it but for
@@ -143,7 +149,7 @@ class basic_segment_table : public basic_known_segments<Policies> {
     std::vector<segment_ptr<Policies>> gone;
     list_type looked_at = *list();
     take_front(looked_at, first_kept, kept, gone);
-    if (const guard lock{publish_mutex_}; gone.empty() && !is_in_doubt_) return 0;
+    if (gone.empty() && !doubt_.is_raised()) return 0;
     if constexpr (!has_step<durability_point::unlisted_before_unlinked>) {
       for (const auto& segment : gone) volume()->remove(format::segment_name(segment->number()));
     }
@@ -177,6 +183,7 @@ class basic_segment_table : public basic_known_segments<Policies> {
   /// @param before  the generation of the one before, as this process knows it
   template <class Undo>
   [[nodiscard]] std::exception_ptr write_or(std::uint64_t before, Undo undo) {
+    const bool doubted = doubt_.raise();
     auto stands = manifest_standing::former;
     std::exception_ptr failure;
     try {
@@ -185,12 +192,12 @@ class basic_segment_table : public basic_known_segments<Policies> {
       failure = std::current_exception();
     }
     if (stands != manifest_standing::next) {
+      if (stands == manifest_standing::former) doubt_.settle(doubted);
       undo();
       go_back(before, stands);
       std::rethrow_exception(failure);
     }
-    is_in_doubt_ = failure != nullptr;
-    if (!is_in_doubt_) drop_all<Policies>(std::exchange(owed_, {}));
+    if (!failure) doubt_.settle(), drop_all<Policies>(std::exchange(owed_, {}));
     return failure;
   }
 
@@ -231,7 +238,7 @@ class basic_segment_table : public basic_known_segments<Policies> {
   control_type* shared_ = nullptr;  // of who else publishes; null: nobody
   control_type* told_ = nullptr;    // by who publishes alone; null: nobody does, or not yet
   mutex publish_mutex_;             // one manifest at a time, in order
-  bool is_in_doubt_ = false;        // guarded by publish_mutex_: a sync of the names failed
+  manifest_doubt<system> doubt_;    // of the manifest that rules
   std::vector<segment_ptr<Policies>> owed_;  // guarded by it: to be dropped with a durable manifest
 };
 
