@@ -93,7 +93,7 @@ class BasicDirectory {
     const std::string text = checked_name(file_name);
     const int result =
         detail::retry_interrupted([&] { return System::exists(handle_.get(), text.c_str()); });
-    return detail::require_done(result, "cannot look for the file", path_ / text) == 1;
+    return detail::require_done(result, "cannot look for the file", path_, text) == 1;
   }
 
   /// Returns the size of a file as it is now; none when there is none of that name any more.
@@ -136,7 +136,7 @@ class BasicDirectory {
     const auto inside = gate_->enter(path_);
     const int result = detail::retry_interrupted(
         [&] { return System::rename(handle_.get(), source.c_str(), target.c_str()); });
-    detail::require_done(result, "cannot rename the file", path_ / source);
+    detail::require_done(result, "cannot rename the file", path_, source);
   }
 
   void remove(std::string_view file_name) {
@@ -146,7 +146,7 @@ class BasicDirectory {
     const int result =
         detail::retry_interrupted([&] { return System::unlink(handle_.get(), text.c_str()); });
     if (is_no_file(result)) throw_no_file(path_ / text, -result);
-    if (result != -ENOENT) detail::require_done(result, "cannot remove the file", path_ / text);
+    if (result != -ENOENT) detail::require_done(result, "cannot remove the file", path_, text);
   }
 
   void sync() {
@@ -172,7 +172,7 @@ class BasicDirectory {
     const std::string text = checked_name(file_name);
     const int result = detail::retry_interrupted(
         [&] { return System::is_named(opened.handle(), handle_.get(), text.c_str()); });
-    return detail::require_done(result, "cannot look for the file", path_ / text) == 1;
+    return detail::require_done(result, "cannot look for the file", path_, text) == 1;
   }
 
  private:

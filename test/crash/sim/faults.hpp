@@ -65,6 +65,7 @@ inline constexpr std::uint64_t for_ever = UINT64_MAX;
 class faults {
  public:
   void plan(const fault_plan& what) { plan_ = what; }
+  [[nodiscard]] const fault_plan& planned() const { return plan_; }
 
   /// Counts a call; returns how it fails, or 0.
   int ask(call kind) {

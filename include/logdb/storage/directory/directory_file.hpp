@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,14 @@ auto retry_interrupted(Call call) {
 template <class Result>
 Result require_done(Result result, const char* what, const std::filesystem::path& path) {
   if (result < 0) throw_errno(static_cast<int>(-result), what, path);
+  return result;
+}
+
+/// Does so for a file of a directory. What has been done needs no memory any more.
+template <class Result>
+Result require_done(Result result, const char* what, const std::filesystem::path& directory,
+                    const std::string& file_name) {
+  if (result < 0) throw_errno(static_cast<int>(-result), what, directory / file_name);
   return result;
 }
 
