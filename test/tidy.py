@@ -61,12 +61,6 @@ ROOM_FILES_MAX = 10
 CLASSES_OF_PLAIN_DATA = set("""
     segment_header control_header timelsm_options timelsm_stats counters
 """.split())
-# Classes that are still larger, with their lines and data members: they only shrink, and whoever
-# splits one removes its line.
-CLASSES_TO_SPLIT = {
-    "summary_builder": (0, 16),
-    "field_builder": (0, 16),
-}
 LOOSE_ENDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 SYSTEM_HEADER = re.compile(
     r"#\s*include\s*<((?:sys/(?!auxv)|linux/)[^>]+|(?:unistd|fcntl|pthread|signal|dirent)\.h)>")
@@ -242,12 +236,10 @@ def check_classes(path, text):
     if INCLUDE not in path.parents:
         return
     for name, line, length, members in classes(text):
-        lines_max, members_max = map(max, (CLASS_LINES_MAX, CLASS_MEMBERS_MAX),
-                                     CLASSES_TO_SPLIT.get(name, (0, 0)))
-        if length > lines_max:
-            yield line, f"{name}: a class of {length} lines, at most {lines_max}: is it two?"
-        if members > members_max and name not in CLASSES_OF_PLAIN_DATA:
-            yield line, f"{name}: {members} data members, at most {members_max}: is it two?"
+        if length > CLASS_LINES_MAX:
+            yield line, f"{name}: a class of {length} lines, at most {CLASS_LINES_MAX}: is it two?"
+        if members > CLASS_MEMBERS_MAX and name not in CLASSES_OF_PLAIN_DATA:
+            yield line, f"{name}: {members} data members, at most {CLASS_MEMBERS_MAX}: is it two?"
 
 
 def check_seam(path, text):

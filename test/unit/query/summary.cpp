@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(blocks_that_a_random_query_leaves_out_hold_no_match) {
       }
       BOOST_TEST_MESSAGE(of.left_out << " of " << of.blocks << " blocks left out");
       BOOST_TEST(of.left_out * (bytes == 1 ? 4 : 12) > of.blocks);
-      BOOST_TEST(of.counted > 0u);
+      if (values > 0) BOOST_TEST(of.counted > 0u);
     }
   }
 }

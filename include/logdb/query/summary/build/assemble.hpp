@@ -55,7 +55,7 @@ class summary_assembly {
     bool in_filter = false;
 
     [[nodiscard]] std::uint64_t filter_bytes() const {
-      return in_filter ? of->pairs() * filter_bits_a_pair / 8 + 1 : 0;
+      return in_filter ? of->pairs().size() * filter_bits_a_pair / 8 + 1 : 0;
     }
     [[nodiscard]] std::uint64_t code_bytes() const { return codes.size() + values.size(); }
     [[nodiscard]] std::uint64_t bytes() const {
@@ -95,11 +95,12 @@ class summary_assembly {
     if ((any & kind_bit(json_kind::number)) != 0) encode_bounds(field);
     field.in_filter = field.of->many();
     if (field.of->many()) return;
-    for (const std::string& value : field.of->values()) {
+    for (const std::string& value : field.of->codes().values()) {
       field.values.put(static_cast<std::uint16_t>(value.size())).put(as_bytes(value));
     }
+    const auto& known = field.of->codes().codes();
     std::vector<std::uint64_t> codes(records_);
-    std::copy(field.of->codes().begin(), field.of->codes().end(), codes.begin());
+    std::copy(known.begin(), known.end(), codes.begin());
     packed_writer{codes}.write(field.codes);
   }
 
@@ -141,7 +142,7 @@ class summary_assembly {
     for (const planned& each : fields_) {
       if (!each.in_filter) continue;
       std::vector<block_pairs> all;
-      each.of->for_each_block([&all](const block_pairs& of) { all.push_back(of); });
+      each.of->pairs().for_each_block([&all](const block_pairs& of) { all.push_back(of); });
       if (all.size() <= blocks_.size() / 2) continue;
       for (const std::uint64_t pair : often_met(all)) {
         const auto has = [pair](const block_pairs& of) {
@@ -178,15 +179,16 @@ class summary_assembly {
     std::uint64_t pairs = 0;
     for (const planned& each : fields_) {
       if (!each.in_filter) continue;
-      pairs += each.of->pairs();
-      for (const std::size_t block : each.of->full_blocks()) {
+      pairs += each.of->pairs().size();
+      for (const std::size_t block : each.of->pairs().full_blocks()) {
         blocks_[block].flags |= block_flag::full;
       }
     }
     pairs -= std::min<std::uint64_t>(pairs, common.size() * blocks_.size() / 2);
     filter_writer made{blocks_.size(), std::move(common), pairs};
     for (const planned& each : fields_) {
-      if (each.in_filter) each.of->for_each_block([&](const block_pairs& of) { made.add(of); });
+      if (each.in_filter)
+        each.of->pairs().for_each_block([&](const block_pairs& of) { made.add(of); });
     }
     byte_sink out;
     made.write(out);

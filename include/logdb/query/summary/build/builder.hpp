@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,6 +19,7 @@
 #include <logdb/query/json_text.hpp>
 #include <logdb/query/summary/build/assemble.hpp>
 #include <logdb/query/summary/build/field_builder.hpp>
+#include <logdb/query/summary/build/field_set.hpp>
 #include <logdb/query/summary/bytes/layout.hpp>
 #include <logdb/types.hpp>
 
@@ -61,8 +60,11 @@ class summary_builder {
   explicit summary_builder(summary_identity of, summary_options options = {})
       : identity_{of},
         options_{std::move(options)},
-        seed_{logdb::detail::make_hash_seed(of.store)},
-        times_{options_.time_field} {
+        times_{options_.time_field},
+        fields_{logdb::detail::make_hash_seed(of.store),
+                {.fields_max = 4 * options_.segment_fields_max,
+                 .name_bytes_max = options_.name_bytes_max,
+                 .values_max = options_.coded_values_max}} {
     identity_.options = options_hash(options_);
   }
 
@@ -86,17 +88,15 @@ class summary_builder {
   /// Returns about how much memory it takes; finish() takes as much again.
   /// @cost  O(paths)
   [[nodiscard]] std::uint64_t memory_bytes() const {
-    std::uint64_t bytes = blocks_.capacity() * sizeof(summary_block);
-    for (const detail::field_builder& each : fields_) bytes += each.memory_bytes();
-    return bytes;
+    return blocks_.capacity() * sizeof(summary_block) + fields_.memory_bytes();
   }
 
   /// Returns the summary; none where nothing that is of use fits the budget. Ends the builder.
   [[nodiscard]] std::optional<std::vector<std::byte>> finish() {
-    for (detail::field_builder& each : fields_) each.close();
+    fields_.close();
     const auto budget =
         static_cast<std::uint64_t>(static_cast<double>(bytes_) * options_.summary_share_max);
-    return detail::summary_assembly{identity_, blocks_, fields_, records_}.make(
+    return detail::summary_assembly{identity_, blocks_, fields_.all(), records_}.make(
         options_.segment_fields_max, budget);
   }
 
@@ -117,7 +117,6 @@ class summary_builder {
   timestamp read(const summary_record& record) {
     const std::string_view text = record.text;
     detail::time_finder time{times_};
-    leaves_ = 0;
     const std::size_t first = text.find_first_not_of(" \n\r\t");
     const bool object = first != std::string_view::npos && text[first] == '{' &&
                         walk(text, [&](json_path names, json_kind kind, const json_text& written) {
@@ -126,10 +125,7 @@ class summary_builder {
     std::uint32_t& flags = blocks_.back().flags;
     if (text.find('\\') != std::string_view::npos) flags &= ~block_flag::plain;
     if (!object) flags = (flags | block_flag::malformed) & ~block_flag::plain;
-    for (const std::size_t number : touched_) {
-      object ? fields_[number].finish(records_, starts_) : fields_[number].forget();
-    }
-    touched_.clear();
+    object ? fields_.finish(records_, starts_) : fields_.forget();
     return object ? time.or_else(record.appended) : record.appended;
   }
 
@@ -138,71 +134,27 @@ class summary_builder {
     time.see(names, value);
     std::uint32_t& flags = blocks_.back().flags;
     if (value.is_number() && !value.number().canonical) flags &= ~block_flag::plain;
-    if (leaves_ >= options_.fields_max) {
+    if (fields_.leaves() >= options_.fields_max) {
       flags |= block_flag::open;
       return;
     }
-    const std::optional<std::size_t> number = make_key(names) ? field_of_key() : std::nullopt;
-    ++leaves_;
-    if (!number) {
+    detail::field_builder* const field = fields_.next(names);
+    if (field == nullptr) {
       flags |= block_flag::other;
       return;
     }
-    detail::field_builder& field = fields_[*number];
-    if (!field.touched()) touched_.push_back(*number);
-    field.see(kind, value.is_string() ? value.text() : written.bytes);
-  }
-
-  /// Puts the path of a leaf together; false: it is too long. That is so of a path, however its
-  /// names are written, nested or flat: one that is summarised is with all that is there.
-  bool make_key(json_path names) {
-    key_.clear();
-    for (const json_text& name : names) {
-      if (&name != names.data()) key_ += '.';
-      name.append_to(key_);
-      if (key_.size() > detail::summary_path_bytes_max) return false;
-    }
-    std::size_t begin = 0;
-    while (key_.size() - begin > options_.name_bytes_max) {
-      const std::size_t end = key_.find('.', begin);
-      if (end == std::string::npos || end - begin > options_.name_bytes_max) return false;
-      begin = end + 1;
-    }
-    return key_.size() <= detail::summary_path_bytes_max;
-  }
-
-  /// Returns the number of the field at `key_`; none: there are too many. Most events have the
-  /// fields of the one before, in its order.
-  std::optional<std::size_t> field_of_key() {
-    if (leaves_ < expected_.size() && fields_[expected_[leaves_]].path() == key_) {
-      return expected_[leaves_];
-    }
-    auto known = number_of_.find(key_);
-    if (known == number_of_.end()) {
-      if (fields_.size() >= 4 * options_.segment_fields_max) return std::nullopt;
-      known = number_of_.emplace(key_, fields_.size()).first;
-      fields_.emplace_back(key_, seed_, options_.coded_values_max);
-    }
-    if (leaves_ >= expected_.size()) expected_.resize(leaves_ + 1);
-    return expected_[leaves_] = known->second;
+    field->see(kind, value.is_string() ? value.text() : written.bytes);
   }
 
   summary_identity identity_;
   summary_options options_;
-  logdb::detail::hash_seed seed_;
   detail::time_fields times_;
+  detail::field_set fields_;
   std::vector<summary_block> blocks_{};
   std::vector<std::size_t> starts_{};  // of each block, the number of its first record
   std::size_t block_bytes_ = 0;        // of the last block; 0: there is none
   std::size_t records_ = 0;
   std::uint64_t bytes_ = 0;
-
-  std::deque<detail::field_builder> fields_{};
-  std::unordered_map<std::string, std::size_t> number_of_{};
-  std::vector<std::size_t> expected_{};  // of the n-th leaf of an event, the field
-  std::vector<std::size_t> touched_{};   // those that the event being read has values of
-  std::size_t leaves_ = 0;
-  std::string key_{};
   std::string room_{};
 };
 
