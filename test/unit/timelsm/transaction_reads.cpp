@@ -299,6 +299,37 @@ void require_all_or_nothing(Log& log) {
   }
 }
 
+std::size_t rows_of(const logdb::timelsm::tree<value_type>& stored) {
+  std::size_t all = 0;
+  for (const auto& each : stored.l1) all += each.size;
+  for (const auto& run : stored.l0) {
+    for (const auto& each : run) all += each.size;
+  }
+  return all;
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_checkpoint_covers_only_what_maintenance_without_memory_has_put_into_the_tree) {
+  auto options = small_options();
+  options.maintenance = logdb::maintenance_mode::by_hand;
+  bool failed = true;
+  for (long passed = 0; failed; ++passed) {
+    index_type rows{options};
+    for (int i = 0; i < 200; ++i) rows.append(i * 7919 % 1000, static_cast<value_type>(i));
+    (void)rows.mark([] {});
+    {
+      const failing_allocation fails{passed};
+      try {
+        (void)rows.maintain();
+      } catch (const std::bad_alloc&) {
+        // The next one does it.
+      }
+      failed = failing_allocation::has_failed();
+    }
+    BOOST_TEST(rows_of(*rows.reach_mark()) == 200U, "allocation " << passed);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_commit_without_memory_has_changed_nothing) {
   const temp_dir dir;
   number_log::options options;

@@ -48,6 +48,7 @@ class tree_publisher {
       auto next = core_.edited();
       next->sealed = std::move(made);
       if (sealed) next->frozen.erase(next->frozen.begin());
+      core_.recount(*next);  // from here on nothing fails: what is counted as sealed is
       if (sealed &&
           core_.signals.to_mark.load(std::memory_order_relaxed) != work_signals<System>::unmarked) {
         core_.signals.to_mark.fetch_sub(1, std::memory_order_relaxed);
