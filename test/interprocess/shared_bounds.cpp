@@ -167,6 +167,26 @@ BOOST_FIXTURE_TEST_CASE(a_truncation_that_a_power_cut_may_undo_is_told_to_every_
   BOOST_TEST(log.truncate_front(half) == first);
 }
 
+// Whoever was told of the death may have been unable to look: then only the doubt is left to tell.
+BOOST_AUTO_TEST_CASE(a_manifest_whose_writer_died_before_it_said_so_rules) {
+  const temp_dir place;
+  {
+    async_log filled{place / "log", smallest<async_log>()};
+    while (filled.stats().segments < 6) filled.append(std::string(1000, 'x'));
+  }
+  async_log log{place / "log", smallest<async_log>()};
+  async_log dead{place / "log", smallest<async_log>()};
+  open_control shared{place / "log"};
+  const auto generation = shared.get<std::uint64_t>(offsetof(control, generation));
+  dead.truncate_front(dead.last_lsn());
+  const lsn first = dead.first_lsn();
+  BOOST_TEST(first > lsn{2});
+  shared.put(offsetof(control, generation), generation);
+  shared.put(offsetof(control, in_doubt), std::uint32_t{1});
+  log.truncate_front(lsn{2});
+  BOOST_TEST(log.first_lsn() == first);
+}
+
 BOOST_AUTO_TEST_CASE(two_hundred_processes_may_write_one_log_and_one_more_is_told_so) {
   const temp_dir place;
   const auto options = smallest<async_log>();

@@ -171,10 +171,11 @@ class basic_segment_table : public basic_known_segments<Policies> {
   [[nodiscard]] turn_type take_turn() {
     if (shared_ == nullptr) return {};
     turn_type turn{*shared_, shared_->publish_lock};
-    // A process that died may have written one and not said so.
-    if (turn.is_inherited()) {
+    // A process that died may have written one and not said so; and whoever was told of its death
+    // may have been unable to look.
+    if (turn.is_inherited() || doubt_.is_raised()) {
       const auto found = load_manifest<Policies>(*volume(), open_mode::read_write);
-      if (found) shared_->generation.store(found->generation, std::memory_order_release);
+      if (found) say_published(*shared_, found->generation);
     }
     refresh();
     return turn;
