@@ -72,8 +72,8 @@ class events_subject : public sim::verb_subject<Log, texts> {
 
  private:
   using outcome = typename sim::verb_subject<Log, texts>::outcome;
-  // Every other one matches.
-  static constexpr std::string_view matching = "even:true text:*";
+  // Every other one matches; to tell takes memory, for the escape in its text.
+  static constexpr std::string_view matching = "even:true text:A*";
 
   void open() {
     auto chosen = sim::least_options<Log>();

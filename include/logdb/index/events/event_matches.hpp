@@ -195,7 +195,6 @@ class event_tail {
     const record& operator*() const { return *tail_->at_; }
     const record* operator->() const { return &*tail_->at_; }
     iterator& operator++() {
-      ++tail_->at_;
       tail_->go_to_match();
       return *this;
     }
@@ -211,20 +210,31 @@ class event_tail {
 
   /// Waits for the first match.
   [[nodiscard]] iterator begin() {
-    at_ = all_.begin();
+    if (!is_unasked_) {
+      at_ = all_.begin();
+      is_unasked_ = true;
+    }
     go_to_match();
     return iterator{*this};
   }
   [[nodiscard]] static std::default_sentinel_t end() { return {}; }
 
  private:
+  /// Goes on to the next match. What throws leaves it where it was, to be tried again.
   void go_to_match() {
-    while (at_ != std::default_sentinel && !asked_->matches(*at_)) ++at_;
+    for (bool found = false; !found;) {
+      if (!is_unasked_) ++at_;
+      is_unasked_ = at_ != std::default_sentinel;
+      if (!is_unasked_) return;
+      found = asked_->matches(*at_);
+      is_unasked_ = false;
+    }
   }
 
   record_tail<Log> all_;
   std::shared_ptr<const detail::event_question> asked_;
   typename record_tail<Log>::iterator at_{};
+  bool is_unasked_ = false;  // it stands at an event that was not asked yet
 };
 
 }  // namespace logdb
