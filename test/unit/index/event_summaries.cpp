@@ -321,4 +321,64 @@ BOOST_AUTO_TEST_CASE(a_segment_whose_summary_would_be_too_large_has_none) {
   ask(*events, queries_wanted(4));
 }
 
+BOOST_AUTO_TEST_CASE(a_summary_of_a_copy_that_went_on_apart_is_not_believed) {
+  fill(20);
+  events->close();
+  const fs::path other = place / "other";
+  fs::copy(path, other);
+  const auto go_on = [](const fs::path& in, const std::string& value) {
+    event_log log{in, small()};
+    for (int i = 0; i < 300; ++i) log.append({{"k", value}, {"n", 100 + i}});
+    log.summarise();
+  };
+  go_on(path, "aaaa");
+  go_on(other, "bbbb");
+  const auto mine = files(".sum");
+  BOOST_REQUIRE(!mine.empty());
+  for (const fs::path& each : mine) put(each, content(other / each.filename()));
+  reopen();
+  for (const char* const text : {"k:aaaa", "k:bbbb", "n:101"}) {
+    require_same(*events, events->compile(text));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_summary_is_mapped_once_however_often_it_is_asked) {
+  fill(600);
+  events->summarise();
+  events->close();
+  const auto all = files(".sum");
+  BOOST_REQUIRE(!all.empty());
+  const std::string good = content(all[0]);
+  const auto mapped = [] {
+    std::ifstream lines{"/proc/self/maps"};
+    std::size_t found = 0;
+    for (std::string line; std::getline(lines, line);) {
+      found += line.find(".sum") != std::string::npos ? 1 : 0;
+    }
+    return found;
+  };
+  for (std::size_t at = 0; at < good.size(); at += 1 + good.size() / 16) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    put(all[0], bad);
+    reopen();
+    for (int i = 0; i < 20; ++i) (void)events->count("a:1 OR b:x");
+    BOOST_TEST(mapped() <= all.size(), "byte " << at);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_segment_that_cannot_be_read_keeps_no_other_from_its_summary) {
+  fill(1500);
+  events->summarise();
+  events->close();
+  const std::size_t whole = files(".sum").size();
+  for (const fs::path& each : files(".sum")) fs::remove(each);
+  const auto segments = files(".seg");
+  BOOST_REQUIRE(segments.size() > 4u);
+  reopen();
+  fs::resize_file(segments[2], 8u << 10);
+  events->summarise();
+  BOOST_TEST(files(".sum").size() == whole - 1);  // but for the one that it is, or is attached to
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -179,7 +179,7 @@ class summariser {
     query::summary_builder builder{summary_identity_of(of, 0), shape_};
     const auto add = [&builder](const query::summary_record& each) { builder.add(each); };
     summary_reader<Policies, decltype(add)> reader{list, add};
-    const bool whole = reader.read(of, [&](std::uint64_t bytes) {
+    const bool whole = is_read(reader, of, [&](std::uint64_t bytes) {
       return pause(bytes) && builder.memory_bytes() <= options_.memory_bytes_max / 2;
     });
     if (is_stopping()) return;
@@ -194,6 +194,19 @@ class summariser {
     } else {
       slot.note(summary_slot::state::none);
     }
+  }
+
+  /// Reads a segment; false: not to its end. One that is damaged or cannot be read keeps no other
+  /// from its summary.
+  template <class Reader, class GoesOn>
+  bool is_read(Reader& reader, segment<Policies>& of, GoesOn&& goes_on) {
+    try {
+      return reader.read(of, goes_on);
+    } catch (const error& thrown) {
+      if (thrown.condition() != errc::corrupt && thrown.condition() != errc::io) throw;
+    }
+    failures_.fetch_add(1, std::memory_order_relaxed);
+    return false;
   }
 
   void add(segment<Policies>& of, summary_stats& found) {

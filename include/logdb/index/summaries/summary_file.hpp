@@ -34,13 +34,15 @@ bool is_summarisable(const basic_segment<Policies>& of) {
          of.end_offset() != 0 && of.end() > of.base() && of.is_plain();
 }
 
+/// Copies of a store that went on apart may have a segment of one salt and length: its last time
+/// tells which it is.
 /// @param options  query::options_hash()
 template <class Policies>
 query::summary_identity summary_identity_of(const basic_segment<Policies>& of,
                                             std::uint64_t options) {
   return {.store = of.store(),
           .segment = to_integer(of.number()),
-          .salt = of.salt(),
+          .salt = of.salt() ^ static_cast<std::uint64_t>(of.time_last().time_since_epoch().count()),
           .end_offset = of.end_offset(),
           .options = options};
 }
@@ -87,6 +89,7 @@ const open_summary* summary_of(basic_segment<Policies>& of, std::uint64_t option
   if (!is_summarisable(of)) return nullptr;
   summary_slot& slot = of.entries().summary();
   if (const auto* const known = slot.current()) return known;
+  if (slot.known() == summary_slot::state::wanted) return nullptr;  // until it is made anew
   try {
     if (auto made = open_summary_file(of, options)) return slot.show(std::move(made));
     slot.note(summary_slot::state::wanted);

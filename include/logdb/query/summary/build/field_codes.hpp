@@ -37,7 +37,7 @@ class field_codes {
   [[nodiscard]] const std::vector<std::string>& values() const { return values_; }
   /// The code of each record; those behind the end have none.
   [[nodiscard]] const std::vector<std::uint8_t>& codes() const { return codes_; }
-  [[nodiscard]] std::uint64_t memory_bytes() const { return codes_.capacity(); }
+  [[nodiscard]] std::uint64_t memory_bytes() const { return codes_.capacity() + value_bytes_; }
 
   void clear() { *this = field_codes{values_max_}; }
 
@@ -48,6 +48,7 @@ class field_codes {
     if (const auto known = known_.find(values); known != known_.end()) return known->second;
     if (values_.size() >= values_max_) return 0;
     values_.push_back(values);
+    value_bytes_ += 2 * (values.size() + 64);  // there, and in the table
     return known_[values] = values_.size();
   }
 
@@ -55,6 +56,7 @@ class field_codes {
   std::vector<std::string> values_{};
   std::unordered_map<std::string, std::size_t> known_{};
   std::size_t last_ = 0;
+  std::uint64_t value_bytes_ = 0;
   std::vector<std::uint8_t> codes_{};
 };
 

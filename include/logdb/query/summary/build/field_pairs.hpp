@@ -31,20 +31,12 @@ class field_pairs {
 
   /// Adds the values of an event of the block that is being read.
   void add(std::string_view values, std::size_t block) {
-    if (!full_.empty() && full_.back() == block) return;
-    for_each_value(values, [this](json_kind kind, std::string_view text) {
-      if (kind == json_kind::string) add_string(text);
+    for_each_value(values, [this, block](json_kind kind, std::string_view text) {
+      if (kind == json_kind::string) add_string(text, block);
       if (kind == json_kind::number) {
-        if (const auto integer = integer_text::of(parse_number(text))) {
-          open_.push_back(pair_.of(integer->text()));
-        }
+        if (const auto integer = integer_text::of(parse_number(text))) note(integer->text(), block);
       }
     });
-    if (open_.size() <= 2 * block_pairs_max) return;
-    settle_open();
-    if (open_.size() <= block_pairs_max) return;
-    full_.push_back(block);
-    open_.clear();
   }
 
   /// Ends a block.
@@ -73,13 +65,23 @@ class field_pairs {
   [[nodiscard]] const std::vector<std::size_t>& full_blocks() const { return full_; }
 
  private:
-  void add_string(std::string_view text) {
+  void add_string(std::string_view text, std::size_t block) {
     lower_.assign(text);
     for (char& byte : lower_) byte = to_lower(byte);
-    open_.push_back(pair_.of(lower_));
-    for_each_word(lower_, [this](std::string_view word) {
-      if (word.size() < lower_.size()) open_.push_back(pair_.of(word));
+    note(lower_, block);
+    for_each_word(lower_, [this, block](std::string_view word) {
+      if (word.size() < lower_.size()) note(word, block);
     });
+  }
+
+  void note(std::string_view text, std::size_t block) {
+    if (!full_.empty() && full_.back() == block) return;
+    open_.push_back(pair_.of(text));
+    if (open_.size() <= 2 * block_pairs_max) return;
+    settle_open();
+    if (open_.size() <= block_pairs_max) return;
+    full_.push_back(block);
+    open_.clear();
   }
 
   void settle_open() {
