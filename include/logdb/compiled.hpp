@@ -25,7 +25,7 @@
 
 /// Does so for what writes and follows the records of a log.
 #define LOGDB_COMPILED_JOURNAL(prefix, log)                                                      \
-  prefix void detail::follower<log::policies>::refresh();                                        \
+  prefix void detail::followed_log<detail::stored_of<log::policies>>::refresh();                 \
   prefix void detail::committer<log::policies>::wait(stream_position, watermark);                \
   prefix bool detail::appender<log::policies>::make_way(detail::appender<log::policies>::guard&, \
                                                         std::uint64_t, std::uint64_t);           \
