@@ -126,12 +126,10 @@ class compiled_query::evaluation {
   bool run(std::string_view event) {
     settle_lsn_and_append();
     if (!query_.walks || decides()) return query_.tree.finally(states_);
-    const std::size_t first = event.find_first_not_of(" \n\r\t");
     const auto told = [this](json_path names, json_kind kind, const json_text& text) {
       if (!decided_ || query_.wants_time) see(names, kind, text);
     };
-    const bool object = first != std::string_view::npos && event[first] == '{' && walk(event, told);
-    settle_rest(!object);
+    settle_rest(!walk_object(event, told));
     return query_.tree.finally(states_);
   }
 

@@ -14,6 +14,7 @@
 #include <logdb/query/evaluate/leaf.hpp>
 #include <logdb/query/evaluate/path_match.hpp>
 #include <logdb/query/json.hpp>
+#include <logdb/query/json_text.hpp>
 #include <logdb/query/language/time.hpp>
 #include <logdb/query/language/tree.hpp>
 
@@ -48,8 +49,7 @@ class field_view {
         if (is_field(i) && paths_[i].is_at(names)) found[i].push_back(json_of(kind, written));
       }
     };
-    const std::size_t first = event.find_first_not_of(" \n\r\t");
-    const bool object = first != event.npos && event[first] == '{' && walk(event, told);
+    const bool object = walk_object(event, told);
     std::string out = "{";
     for (std::size_t i = 0; i < paths_.size(); ++i) {
       if (!is_field(i)) {
@@ -93,28 +93,15 @@ class field_view {
     if (values.empty()) return;
     if (out.size() > 1) out += ',';
     out += '"';
-    constexpr const char* names[] = {"", "", "_time", "_append", "_lsn", "_malformed"};
-    for (const char* at = names[static_cast<std::size_t>(path.where)]; *at != 0; ++at) out += *at;
+    out += name_of(path.where);
     for (std::size_t i = 0; i < path.parts.size(); ++i) {
       if (i > 0) out += '.';
-      add_escaped(path.parts[i].any ? "*" : path.parts[i].name, out);
+      append_escaped(path.parts[i].any ? "*" : path.parts[i].name, out);
     }
     out += "\":";
     if (values.size() > 1) out += '[';
     for (std::size_t i = 0; i < values.size(); ++i) (out += i > 0 ? "," : "") += values[i];
     if (values.size() > 1) out += ']';
-  }
-
-  static void add_escaped(std::string_view name, std::string& out) {
-    constexpr const char* digits = "0123456789abcdef";
-    for (const char byte : name) {
-      if (static_cast<unsigned char>(byte) < 0x20) {
-        ((out += "\\u00") += digits[byte / 16]) += digits[byte % 16];
-      } else {
-        if (byte == '"' || byte == '\\') out += '\\';
-        out += byte;
-      }
-    }
   }
 
   detail::time_fields times_;

@@ -371,6 +371,14 @@ json_result walk(std::string_view text, Leaf&& leaf) {
   return detail::json_walk<std::remove_reference_t<Leaf>>{text, room, leaf}.run();
 }
 
+/// Returns whether a text is a JSON object, whose leaves were told to `leaf` on the way.
+template <class Leaf>
+bool walk_object(std::string_view text, Leaf&& leaf) {
+  const std::size_t first = text.find_first_not_of(" \n\r\t");
+  return first != std::string_view::npos && text[first] == '{' &&
+         static_cast<bool>(walk(text, leaf));
+}
+
 /// Checks that a text is JSON and an object, as `walk` does.
 inline json_result check_event(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \n\r\t");

@@ -131,4 +131,17 @@ struct json_text {
   }
 };
 
+/// Adds a text to `out` as it stands between the quotes of a string of JSON, or of a query.
+inline void append_escaped(std::string_view text, std::string& out) {
+  constexpr const char* digits = "0123456789abcdef";
+  for (const char byte : text) {
+    if (static_cast<unsigned char>(byte) < 0x20) {
+      ((out += "\\u00") += digits[byte / 16]) += digits[byte % 16];
+    } else {
+      if (byte == '"' || byte == '\\') out += '\\';
+      out += byte;
+    }
+  }
+}
+
 }  // namespace logdb::query

@@ -19,14 +19,6 @@
 
 namespace logdb::query::detail {
 
-/// Returns whether a text is a JSON object, whose leaves were told to `leaf` on the way.
-template <class Leaf>
-bool walk_object(std::string_view event, Leaf&& leaf) {
-  const std::size_t first = event.find_first_not_of(" \n\r\t");
-  return first != std::string_view::npos && event[first] == '{' &&
-         static_cast<bool>(walk(event, leaf));
-}
-
 /// The values of some paths in one event after another.
 class collector {
  public:

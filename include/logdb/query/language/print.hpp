@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include <logdb/query/json_text.hpp>
 #include <logdb/query/language/scanner.hpp>
 #include <logdb/query/language/terms.hpp>
 #include <logdb/query/language/time.hpp>
@@ -62,8 +63,7 @@ class printer {
   }
 
   void add(const field_path& path) {
-    constexpr const char* names[] = {"", "", "_time", "_append", "_lsn", "_malformed"};
-    text += names[static_cast<std::size_t>(path.where)];
+    text += name_of(path.where);
     for (std::size_t i = 0; i < path.parts.size(); ++i) {
       if (i > 0) text += '.';
       add(path.parts[i], path.parts.size() == 1);
@@ -187,16 +187,8 @@ class printer {
   }
 
   void add_quoted(std::string_view what) {
-    constexpr const char* digits = "0123456789abcdef";
     text += '"';
-    for (const char byte : what) {
-      if (byte == '"' || byte == '\\') text += '\\';
-      if (static_cast<unsigned char>(byte) < 0x20) {
-        text += std::string{"\\u00"} + (byte < 0x10 ? '0' : '1') + digits[byte & 0xF];
-      } else {
-        text += byte;
-      }
-    }
+    append_escaped(what, text);
     text += '"';
   }
 

@@ -31,10 +31,9 @@ inline bool is_json_number(std::string_view text) {
 
 /// Returns the place that a single word names, if it is one with a name of its own.
 inline std::optional<place> special_place(std::string_view word) {
-  if (word == "_time") return place::time;
-  if (word == "_append") return place::append;
-  if (word == "_lsn") return place::lsn;
-  if (word == "_malformed") return place::malformed;
+  for (const place each : {place::time, place::append, place::lsn, place::malformed}) {
+    if (word == name_of(each)) return each;
+  }
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -40,6 +41,12 @@ enum class place : std::uint8_t {
   lsn,        ///< `_lsn`
   malformed,  ///< `_malformed`: whether the record is no JSON object
 };
+
+/// Returns the name of a place that has one of its own, or nothing.
+inline std::string_view name_of(place where) {
+  constexpr std::string_view names[] = {"", "", "_time", "_append", "_lsn", "_malformed"};
+  return names[static_cast<std::size_t>(where)];
+}
 
 /// A path: the parts of one of a field, or what has a name of its own.
 struct field_path {

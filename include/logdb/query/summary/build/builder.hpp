@@ -117,11 +117,10 @@ class summary_builder {
   timestamp read(const summary_record& record) {
     const std::string_view text = record.text;
     detail::time_finder time{times_};
-    const std::size_t first = text.find_first_not_of(" \n\r\t");
-    const bool object = first != std::string_view::npos && text[first] == '{' &&
-                        walk(text, [&](json_path names, json_kind kind, const json_text& written) {
-                          see(names, kind, written, time);
-                        });
+    const bool object =
+        walk_object(text, [&](json_path names, json_kind kind, const json_text& written) {
+          see(names, kind, written, time);
+        });
     std::uint32_t& flags = blocks_.back().flags;
     if (text.find('\\') != std::string_view::npos) flags &= ~block_flag::plain;
     if (!object) flags = (flags | block_flag::malformed) & ~block_flag::plain;
