@@ -4,6 +4,7 @@
 /// A store on disk as tests see it: its files as bytes, to copy, damage, compare and put back; and
 /// its frames, to know where to damage it.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -112,6 +113,24 @@ typename Log::options smallest() {
   options.segment_bytes = 16u << 10;
   options.durability.staging_bytes = 32u << 10;
   return options;
+}
+
+/// Does so, and leaves what is accepted in staging while there is room.
+template <class Log>
+typename Log::options lazy() {
+  auto chosen = smallest<Log>();
+  if constexpr (requires { chosen.durability.delay_max; }) {
+    chosen.durability.delay_max = std::chrono::seconds{100};
+  }
+  return chosen;
+}
+
+/// Overwrites a stretch of a file, which stays the same file.
+template <class Field>
+void overwrite(const std::filesystem::path& file, std::size_t offset, const Field& value) {
+  std::fstream out{file, std::ios::binary | std::ios::in | std::ios::out};
+  out.seekp(static_cast<std::streamoff>(offset));
+  out.write(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
 /// Returns the texts of all records.

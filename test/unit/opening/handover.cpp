@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #define BOOST_TEST_MODULE handover
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <signal.h>
 #include <string>
 #include <utility>
@@ -31,6 +29,8 @@ using logdb::open_mode;
 using logdb::recovery_mode;
 using logdb::test::child_process;
 using logdb::test::error_of;
+using logdb::test::lazy;
+using logdb::test::overwrite;
 using logdb::test::temp_dir;
 using logdb::test::throws;
 
@@ -38,15 +38,6 @@ using fsync_log = logdb::durable_wal;
 using async_log = logdb::async_wal;
 using none_log = logdb::durable_wal::with<Durability<logdb::None>>;
 using control = logdb::detail::posix_control;
-
-template <class Log>
-typename Log::options lazy() {
-  auto chosen = logdb::test::smallest<Log>();
-  if constexpr (requires { chosen.durability.delay_max; }) {
-    chosen.durability.delay_max = std::chrono::seconds{100};
-  }
-  return chosen;
-}
 
 std::string text_of(std::uint64_t n) { return "record " + std::to_string(n); }
 
@@ -74,13 +65,6 @@ void expect(Log&& log, std::uint64_t records) {
   for (const auto& record : log.records()) BOOST_TEST_REQUIRE(record.text() == text_of(++n));
   BOOST_TEST(n == records);
   BOOST_TEST(log.verify().intact());
-}
-
-template <class Field>
-void overwrite(const fs::path& file, std::size_t offset, const Field& value) {
-  std::fstream out{file, std::ios::binary | std::ios::in | std::ios::out};  // the same file
-  out.seekp(static_cast<std::streamoff>(offset));
-  out.write(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
 void say_layout(const fs::path& path, std::uint32_t layout) {

@@ -2,12 +2,10 @@
 #define BOOST_TEST_MODULE openers
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <ranges>
 #include <signal.h>
 #include <string>
@@ -35,6 +33,8 @@ using logdb::recovery_mode;
 using logdb::Storage;
 using logdb::test::child_process;
 using logdb::test::error_of;
+using logdb::test::lazy;
+using logdb::test::overwrite;
 using logdb::test::temp_dir;
 using control = logdb::detail::posix_control;
 
@@ -42,15 +42,6 @@ template <class Log>
 using shared_and_synced =
     typename Log::template with<Durability<logdb::Fsync>, Locking<logdb::Fcntl>>;
 using rows = logdb::basic_timelog<double>;
-
-template <class Log>
-typename Log::options lazy() {
-  auto chosen = logdb::test::smallest<Log>();
-  if constexpr (requires { chosen.durability.delay_max; }) {
-    chosen.durability.delay_max = std::chrono::seconds{100};
-  }
-  return chosen;
-}
 
 template <class Log>
 typename Log::options reading() {
@@ -113,13 +104,6 @@ void leave(const fs::path& path, std::uint64_t count) {
     return 0;
   }};
   BOOST_TEST_REQUIRE(writer.wait() == -1);
-}
-
-template <class Field>
-void overwrite(const fs::path& file, std::size_t offset, const Field& value) {
-  std::fstream out{file, std::ios::binary | std::ios::in | std::ios::out};  // the same file
-  out.seekp(static_cast<std::streamoff>(offset));
-  out.write(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
 /// Tells whether a process left something that was not durable.
